@@ -1,0 +1,14 @@
+//! The wire types of the admin API, shared by the gateway and the command line.
+//!
+//! [`operation`] lists every endpoint once. The other files hold requests and replies, one per noun.
+
+pub mod account;
+pub mod audit;
+pub mod error;
+pub mod openapi;
+pub mod operation;
+pub mod page;
+pub mod plan;
+pub mod server;
+pub mod token;
+pub mod workspace;

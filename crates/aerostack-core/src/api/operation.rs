@@ -1,0 +1,300 @@
+//! Every endpoint of the admin API, once: method, path, summary, request and reply.
+//!
+//! The gateway matches requests with it, the command line fills paths from it, the OpenAPI document
+//! is made of it. [`Operation::fill`] and [`Operation::find`] are inverse.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
+
+use super::account::{AccountView, CreateKeyRequest, CreatedKey, KeyView};
+use super::audit::{AuditQuery, AuditVerification, AuditView};
+use super::page::{Empty, Page, PageQuery};
+use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
+use super::server::{
+    AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply, ServerView,
+    TestReply, ToolView, Uninstalled, UpdateInstallRequest,
+};
+use super::token::{
+    CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
+};
+use super::workspace::{CreateWorkspaceRequest, DeletedWorkspace, UpdateWorkspaceRequest, WorkspaceView};
+
+/// What every path of the admin API begins with.
+pub const API_ROOT: &str = "/api/v1";
+
+/// The HTTP method of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Reads; the request is the query.
+    Get,
+    /// Creates or acts; the request is the body.
+    Post,
+    /// Changes; the request is the body.
+    Patch,
+    /// Sets; the request is the body.
+    Put,
+    /// Removes; there is no request.
+    Delete,
+}
+
+impl Method {
+    /// The word of HTTP.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    /// Tells whether it changes nothing.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Get)
+    }
+}
+
+/// One operation as a type: what it takes and gives.
+pub trait Endpoint {
+    /// Which operation.
+    const OPERATION: Operation;
+    /// Query (GET) or body (else).
+    type Request: Serialize + DeserializeOwned + ToSchema + Send;
+    /// The body of a success.
+    type Reply: Serialize + DeserializeOwned + ToSchema + Send;
+}
+
+macro_rules! operations {
+    ($($name:ident: $method:ident $path:literal, $request:ty => $status:literal $reply:ty, $summary:literal;)*) => {
+        /// An endpoint of the admin API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Operation {
+            $(#[doc = $summary] $name,)*
+        }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its method.
+            #[must_use]
+            pub const fn method(self) -> Method {
+                match self { $(Self::$name => Method::$method,)* }
+            }
+
+            /// Its path below [`API_ROOT`], parameters in braces.
+            #[must_use]
+            pub const fn path(self) -> &'static str {
+                match self { $(Self::$name => $path,)* }
+            }
+
+            /// What it does, in one sentence.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$name => $summary,)* }
+            }
+
+            /// The HTTP status of its success.
+            #[must_use]
+            pub const fn success_status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// Its name in programs: `CreateToken`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+
+        /// One type per operation, for [`Endpoint`].
+        pub mod endpoint {
+            $(#[doc = $summary]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;)*
+        }
+
+        $(impl Endpoint for endpoint::$name {
+            const OPERATION: Operation = Operation::$name;
+            type Request = $request;
+            type Reply = $reply;
+        })*
+
+        /// Calls `visit` with every endpoint.
+        pub fn for_each_endpoint(visit: &mut impl EndpointVisitor) {
+            $(visit.visit::<endpoint::$name>();)*
+        }
+    };
+}
+
+/// Something that looks at every endpoint.
+pub trait EndpointVisitor {
+    /// Looks at one.
+    fn visit<E: Endpoint>(&mut self);
+}
+
+operations! {
+    ShowAccount: Get "/account", Empty => 200 AccountView, "Shows the account that is signed in.";
+    ListKeys: Get "/account/keys", PageQuery => 200 Page<KeyView>, "Lists the account's keys.";
+    CreateKey: Post "/account/keys", CreateKeyRequest => 201 CreatedKey, "Creates an account key, shown once.";
+    RevokeKey: Post "/account/keys/{id}/revoke", Empty => 200 KeyView, "Revokes an account key at once.";
+    ListPlans: Get "/plans", Empty => 200 PlansReply, "Lists the plans and the caller's own.";
+    SetPlan: Put "/accounts/{username}/plan", SetPlanRequest => 200 SetPlanReply, "Sets an account's plan (operators).";
+    ListWorkspaces: Get "/workspaces", PageQuery => 200 Page<WorkspaceView>, "Lists the caller's workspaces.";
+    CreateWorkspace: Post "/workspaces", CreateWorkspaceRequest => 201 WorkspaceView, "Creates a workspace.";
+    ShowWorkspace: Get "/workspaces/{slug}", Empty => 200 WorkspaceView, "Shows a workspace.";
+    UpdateWorkspace: Patch "/workspaces/{slug}", UpdateWorkspaceRequest => 200 WorkspaceView, "Changes a workspace.";
+    DeleteWorkspace: Delete "/workspaces/{slug}", Empty => 200 DeletedWorkspace, "Deletes a workspace; its tokens end at once.";
+    ListTokens: Get "/workspaces/{slug}/tokens", ListTokensQuery => 200 TokenPage, "Lists a workspace's tokens of every status.";
+    CreateToken: Post "/workspaces/{slug}/tokens", CreateTokenRequest => 201 CreatedToken, "Creates a workspace token, shown once.";
+    ShowToken: Get "/workspaces/{slug}/tokens/{id}", Empty => 200 TokenView, "Shows one token, without its text.";
+    RevokeToken: Post "/workspaces/{slug}/tokens/{id}/revoke", Empty => 200 RevokedToken, "Revokes a token; when this answers, nothing accepts it any more.";
+    RotateToken: Post "/workspaces/{slug}/tokens/{id}/rotate", RotateTokenRequest => 201 CreatedToken, "Replaces a token by a new one.";
+    ListInstalls: Get "/workspaces/{slug}/servers", PageQuery => 200 Page<InstallView>, "Lists the servers installed into a workspace.";
+    InstallServer: Post "/workspaces/{slug}/servers", InstallRequest => 201 InstalledReply, "Installs a server into a workspace.";
+    ShowInstall: Get "/workspaces/{slug}/servers/{server}", Empty => 200 InstallView, "Shows one installed server.";
+    UpdateInstall: Patch "/workspaces/{slug}/servers/{server}", UpdateInstallRequest => 200 InstallView, "Switches an installed server or one tool on or off.";
+    UninstallServer: Delete "/workspaces/{slug}/servers/{server}", Empty => 200 Uninstalled, "Removes a server from a workspace.";
+    ListTools: Get "/workspaces/{slug}/tools", PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
+    ListAudit: Get "/workspaces/{slug}/audit", AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
+    VerifyAudit: Get "/workspaces/{slug}/audit/verify", Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
+    ListServers: Get "/servers", PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
+    AddServer: Post "/servers", AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";
+    ShowServer: Get "/servers/{server}", Empty => 200 ServerView, "Shows one server of the catalogue.";
+    EditServer: Patch "/servers/{server}", EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
+    DeleteServer: Delete "/servers/{server}", Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
+    TestServer: Post "/servers/{server}/test", Empty => 200 TestReply, "Connects to a server and lists its tools.";
+}
+
+/// What a method and path come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// An operation and its path parameters in order, decoded.
+    Operation(Operation, Vec<String>),
+    /// The path exists with these methods only.
+    WrongMethod(Vec<Method>),
+    /// There is no such path.
+    Nothing,
+}
+
+impl Operation {
+    /// The path with its parameters filled in, each percent-encoded.
+    ///
+    /// # Panics
+    /// When the number of parameters is not the path's: a mistake of the caller's code.
+    #[must_use]
+    pub fn fill(self, parameters: &[&str]) -> String {
+        let mut rest = parameters.iter();
+        let mut path = API_ROOT.to_owned();
+        for segment in segments(self.path()) {
+            path.push('/');
+            match parameter_name(segment) {
+                Some(_) => push_encoded(&mut path, rest.next().expect("one parameter per brace")),
+                None => path.push_str(segment),
+            }
+        }
+        assert!(rest.next().is_none(), "one brace per parameter");
+        path
+    }
+
+    /// Finds the operation of a method and a path (with [`API_ROOT`], without query).
+    #[must_use]
+    pub fn find(method: &str, path: &str) -> Found {
+        let Some(below) = path.strip_prefix(API_ROOT) else { return Found::Nothing };
+        let mut others = Vec::new();
+        for &operation in Self::ALL {
+            let Some(parameters) = match_path(operation.path(), below) else { continue };
+            if operation.method().word() == method {
+                return Found::Operation(operation, parameters);
+            }
+            others.push(operation.method());
+        }
+        if others.is_empty() { Found::Nothing } else { Found::WrongMethod(others) }
+    }
+
+    /// The names of its path parameters, in order.
+    pub fn parameters(self) -> impl Iterator<Item = &'static str> {
+        segments(self.path()).filter_map(parameter_name)
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').skip(1)
+}
+
+fn parameter_name(segment: &str) -> Option<&str> {
+    segment.strip_prefix('{')?.strip_suffix('}')
+}
+
+fn match_path(template: &str, path: &str) -> Option<Vec<String>> {
+    let mut parameters = Vec::new();
+    let mut given = segments(path);
+    for segment in segments(template) {
+        let text = given.next()?;
+        match parameter_name(segment) {
+            Some(_) => parameters.push(decode(text).filter(|text| !text.is_empty())?),
+            None if segment == text => {}
+            None => return None,
+        }
+    }
+    (path.starts_with('/') && given.next().is_none()).then_some(parameters)
+}
+
+fn push_encoded(path: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%' {
+            let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(hex, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_known_path_with_another_method_names_the_right_ones() {
+        let found = Operation::find("DELETE", "/api/v1/workspaces");
+        assert_eq!(found, Found::WrongMethod(vec![Method::Get, Method::Post]));
+        for path in ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/account", "/api/v1/account/", "/api/v1/servers/%zz"] {
+            assert_eq!(Operation::find("GET", path), Found::Nothing, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_filled_in_is_found_again(
+            index in 0..Operation::ALL.len(),
+            texts in proptest::collection::vec("[^\u{0}]{1,20}", 3),
+        ) {
+            let operation = Operation::ALL[index];
+            let parameters: Vec<&str> = operation.parameters().zip(&texts).map(|(_, text)| text.as_str()).collect();
+            let found = Operation::find(operation.method().word(), &operation.fill(&parameters));
+            let expected: Vec<String> = parameters.iter().map(|&text| text.to_owned()).collect();
+            prop_assert_eq!(found, Found::Operation(operation, expected));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! MCP servers: the account's catalogue, installs of a workspace, and their tools.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{InstallId, ServerId};
+use crate::server::{Auth, SessionMode};
+use crate::slug::Slug;
+use crate::time::Timestamp;
+
+/// Adds a server to the account's catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddServerRequest {
+    /// Its name in the catalogue.
+    pub slug: Slug,
+    /// Where it is, `http://` or `https://`.
+    pub url: String,
+    /// How the gateway proves itself to it.
+    #[serde(default)]
+    pub auth: Auth,
+    /// Whose session it sees.
+    #[serde(default)]
+    pub session: SessionMode,
+    /// Idle limit of a call in seconds, 1 to 3,600; else the gateway's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+}
+
+/// Changes a server in the catalogue; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditServerRequest {
+    /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How the gateway proves itself to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Whose session it sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionMode>,
+    /// Idle limit of a call in seconds; 0 goes back to the gateway's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+}
+
+/// A server in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ServerView {
+    /// Its identifier.
+    pub id: ServerId,
+    /// Its name in the catalogue.
+    pub slug: Slug,
+    /// Username of the account whose catalogue it stands in.
+    pub owner: Slug,
+    /// Where it is.
+    pub url: String,
+    /// How the gateway proves itself to it.
+    pub auth: Auth,
+    /// Whose session it sees.
+    pub session: SessionMode,
+    /// Idle limit of a call in seconds, if it has its own.
+    pub timeout: Option<u64>,
+    /// Slugs of the workspaces it is installed in.
+    pub installed_in: Vec<Slug>,
+    /// When it was added.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// What asking a server came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TestReply {
+    /// Whether it answered as an MCP server.
+    pub ok: bool,
+    /// The protocol revision spoken with it.
+    pub protocol_version: Option<String>,
+    /// How it was reached: `modern`, `streamable-http` or `http+sse`.
+    pub transport: Option<String>,
+    /// What it calls itself.
+    pub server_name: Option<String>,
+    /// The names of its tools.
+    pub tools: Vec<String>,
+    /// How long connecting and listing took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// Why it did not answer.
+    pub error: Option<String>,
+}
+
+/// Installs a server into a workspace. What is installed already is a success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstallRequest {
+    /// `name`, `user/name` or `@user/name`; a name alone is of the workspace owner's catalogue.
+    pub server: String,
+    /// Its name in this workspace; else its own.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Slug>,
+}
+
+/// What installing came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InstalledReply {
+    /// The install.
+    pub install: InstallView,
+    /// Whether it was there before, so that nothing was done.
+    pub already_installed: bool,
+    /// Why its tools are not known yet, if they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// How an installed server does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InstallStatus {
+    /// It answered when it was last asked.
+    Ok,
+    /// It did not; its last good tool list goes on being served.
+    Failing,
+    /// It has not been asked yet.
+    Pending,
+    /// Somebody switched it off.
+    Disabled,
+}
+
+impl InstallStatus {
+    /// The word shown and sent.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Pending => "pending",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// A server installed into a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InstallView {
+    /// Its identifier.
+    pub id: InstallId,
+    /// Its name in this workspace.
+    pub slug: Slug,
+    /// Its catalogue entry, `@user/name`.
+    pub server: String,
+    /// How it does.
+    pub status: InstallStatus,
+    /// Tools that are listed.
+    pub tools: u32,
+    /// Tools switched off one by one.
+    pub disabled_tools: Vec<String>,
+    /// Why it last failed.
+    pub last_error: Option<String>,
+    /// When its tools were last listed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub listed_at: Option<Timestamp>,
+    /// When it was installed.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+/// Switches an installed server, or one of its tools, on or off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateInstallRequest {
+    /// On or off.
+    pub enabled: bool,
+    /// One tool, by its own or its exposed name; without it the whole server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
+/// A removed install.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Uninstalled {
+    /// The name it had in the workspace.
+    pub slug: Slug,
+}
+
+/// A server deleted from the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeletedServer {
+    /// The name it had.
+    pub slug: Slug,
+}
+
+/// One tool of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ToolView {
+    /// The name under which it is listed and called.
+    pub name: String,
+    /// The install it belongs to, by its slug.
+    pub server: Slug,
+    /// The upstream's own name.
+    pub tool: String,
+    /// What it does, in the upstream's words.
+    pub description: Option<String>,
+    /// Whether it is listed and may be called.
+    pub enabled: bool,
+}

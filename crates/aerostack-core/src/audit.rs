@@ -1,0 +1,309 @@
+//! The audit log: one event per administrative action, chained so that a changed row shows.
+//!
+//! Each event carries an HMAC-SHA-256, under a key derived from the master key, over the event
+//! before it and everything it says itself. There is one chain per workspace, and one per account
+//! for what belongs to no workspace. What a chain cannot show by itself is a cut tail: for that a
+//! copy of the head is kept elsewhere (`docs/security.md`).
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::time::Timestamp;
+
+/// Bytes of an event's seal.
+pub const SEAL_LEN: usize = 32;
+/// Most characters of an object's name in an event.
+pub const OBJECT_MAX_CHARS: usize = 200;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What was done. A closed vocabulary: readers may match on the words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Action { $($(#[$doc])* $name,)* }
+
+        impl Action {
+            /// The whole vocabulary.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word used on the wire, in the database and in the chain.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A workspace was created.
+    WorkspaceCreated = "workspace_created",
+    /// A workspace's name, description or tool prefix was changed.
+    WorkspaceUpdated = "workspace_updated",
+    /// A workspace was deleted.
+    WorkspaceDeleted = "workspace_deleted",
+    /// A token was created.
+    TokenCreated = "token_created",
+    /// A token was revoked.
+    TokenRevoked = "token_revoked",
+    /// A token was replaced by another.
+    TokenRotated = "token_rotated",
+    /// A server was installed into the workspace.
+    ServerInstalled = "server_installed",
+    /// A server was removed from the workspace.
+    ServerUninstalled = "server_uninstalled",
+    /// An installed server was switched on.
+    ServerEnabled = "server_enabled",
+    /// An installed server was switched off.
+    ServerDisabled = "server_disabled",
+    /// A tool was switched on.
+    ToolEnabled = "tool_enabled",
+    /// A tool was switched off.
+    ToolDisabled = "tool_disabled",
+    /// An account was created.
+    AccountCreated = "account_created",
+    /// An account key was created.
+    KeyCreated = "key_created",
+    /// An account key was revoked.
+    KeyRevoked = "key_revoked",
+    /// A server was added to the catalogue.
+    ServerAdded = "server_added",
+    /// A server in the catalogue was changed.
+    ServerEdited = "server_edited",
+    /// A server was deleted from the catalogue.
+    ServerDeleted = "server_deleted",
+    /// An account's plan was changed.
+    PlanChanged = "plan_changed",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A word outside the vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no audit action has this name")]
+pub struct ActionError;
+
+impl std::str::FromStr for Action {
+    type Err = ActionError;
+
+    fn from_str(text: &str) -> Result<Self, ActionError> {
+        Self::ALL.iter().copied().find(|action| action.word() == text).ok_or(ActionError)
+    }
+}
+
+/// One administrative action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Who did it: an e-mail address, or `user@namespace` for a team member.
+    pub actor: String,
+    /// What was done.
+    pub action: Action,
+    /// What it was done to, by the name people know.
+    pub object: String,
+    /// What else is to be known; one line, no secrets.
+    pub detail: String,
+}
+
+impl AuditEvent {
+    /// `token_revoked: Alice Chen`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!("{}: {}", self.action, self.object)
+    }
+}
+
+/// The seal of one event: it covers the event and, through the seal before it, all earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal([u8; SEAL_LEN]);
+
+impl Seal {
+    /// What the first event of a chain is chained to.
+    pub const GENESIS: Self = Self([0; SEAL_LEN]);
+
+    /// Takes a seal back from where it was stored; `None` unless it has 32 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; SEAL_LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The key that seals audit events. Not shown by `Debug`; wiped on drop.
+#[derive(Clone)]
+pub struct AuditKey(zeroize::Zeroizing<[u8; 32]>);
+
+impl AuditKey {
+    /// Takes the 32 bytes derived from the master key.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(zeroize::Zeroizing::new(bytes))
+    }
+
+    /// Seals event number `sequence` (from 1) of the chain named `chain`, after `previous`.
+    #[must_use]
+    pub fn seal(&self, chain: &str, sequence: i64, previous: Seal, event: &AuditEvent) -> Seal {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0[..]).expect("HMAC takes a key of any length");
+        mac.update(previous.as_bytes());
+        mac.update(&sequence.to_be_bytes());
+        mac.update(&event.at.as_millis().to_be_bytes());
+        for text in [chain, &event.actor, event.action.word(), &event.object, &event.detail] {
+            // Lengths first: no two different events give the same bytes.
+            mac.update(&(text.len() as u64).to_be_bytes());
+            mac.update(text.as_bytes());
+        }
+        Seal(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuditKey(…)")
+    }
+}
+
+/// A stored row of a chain as a verifier meets it.
+///
+/// `event` is `None` when the row cannot even be read as an event (an action outside the vocabulary).
+#[derive(Clone, Debug)]
+pub struct ChainRow {
+    /// Its number, from 1.
+    pub sequence: i64,
+    /// What it says.
+    pub event: Option<AuditEvent>,
+    /// Its stored seal.
+    pub seal: Option<Seal>,
+}
+
+/// Walks a chain from its beginning and stops at the first row that does not hold.
+#[derive(Debug)]
+pub struct Verifier<'a> {
+    key: &'a AuditKey,
+    chain: &'a str,
+    head: Seal,
+    count: i64,
+}
+
+/// The first row of a chain that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("audit row {sequence} does not hold: it, or one removed before it, was changed")]
+pub struct BrokenAt {
+    /// Its number.
+    pub sequence: i64,
+}
+
+impl<'a> Verifier<'a> {
+    /// Starts at the beginning of the chain named `chain`.
+    #[must_use]
+    pub const fn new(key: &'a AuditKey, chain: &'a str) -> Self {
+        Self { key, chain, head: Seal::GENESIS, count: 0 }
+    }
+
+    /// Checks the next row.
+    ///
+    /// # Errors
+    /// [`BrokenAt`] naming the row, when its number, its words or its seal do not follow.
+    pub fn check(&mut self, row: &ChainRow) -> Result<(), BrokenAt> {
+        let broken = BrokenAt { sequence: row.sequence };
+        let event = row.event.as_ref().ok_or(broken)?;
+        let expected = self.key.seal(self.chain, self.count + 1, self.head, event);
+        if row.sequence != self.count + 1 || row.seal != Some(expected) {
+            return Err(broken);
+        }
+        self.head = expected;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// How many rows held, and the seal of the last.
+    #[must_use]
+    pub const fn result(&self) -> (i64, Seal) {
+        (self.count, self.head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(len: i64) -> (AuditKey, Vec<ChainRow>) {
+        let key = AuditKey::new([7; 32]);
+        let mut previous = Seal::GENESIS;
+        let rows = (1..=len)
+            .map(|sequence| {
+                let event = AuditEvent {
+                    at: Timestamp::from_millis(sequence),
+                    actor: "admin@co.com".to_owned(),
+                    action: Action::TokenCreated,
+                    object: format!("Alice {sequence}"),
+                    detail: String::new(),
+                };
+                previous = key.seal("ws_1", sequence, previous, &event);
+                ChainRow { sequence, event: Some(event), seal: Some(previous) }
+            })
+            .collect();
+        (key, rows)
+    }
+
+    fn verify(key: &AuditKey, rows: &[ChainRow]) -> Result<i64, BrokenAt> {
+        let mut verifier = Verifier::new(key, "ws_1");
+        rows.iter().try_for_each(|row| verifier.check(row))?;
+        Ok(verifier.result().0)
+    }
+
+    #[test]
+    fn an_untouched_chain_holds() {
+        let (key, rows) = chain(5);
+        assert_eq!(verify(&key, &rows), Ok(5));
+    }
+
+    #[test]
+    fn a_changed_removed_or_moved_row_is_named() {
+        let (key, rows) = chain(5);
+        let mut changed = rows.clone();
+        changed[2].event.as_mut().unwrap().object.push('!');
+        assert_eq!(verify(&key, &changed), Err(BrokenAt { sequence: 3 }));
+        let mut removed = rows.clone();
+        removed.remove(1);
+        assert_eq!(verify(&key, &removed), Err(BrokenAt { sequence: 3 }));
+        let mut moved = rows.clone();
+        moved.swap(0, 1);
+        assert_eq!(verify(&key, &moved), Err(BrokenAt { sequence: 2 }));
+        let mut unreadable = rows;
+        unreadable[4].event = None;
+        assert_eq!(verify(&key, &unreadable), Err(BrokenAt { sequence: 5 }));
+    }
+
+    #[test]
+    fn another_key_or_chain_does_not_hold() {
+        let (_, rows) = chain(1);
+        assert_eq!(verify(&AuditKey::new([8; 32]), &rows), Err(BrokenAt { sequence: 1 }));
+    }
+
+    #[test]
+    fn the_vocabulary_reads_back() {
+        for action in Action::ALL {
+            assert_eq!(action.word().parse(), Ok(*action));
+            assert_eq!(serde_json::to_value(action).unwrap(), action.word());
+        }
+    }
+}

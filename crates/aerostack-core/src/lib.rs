@@ -1,0 +1,22 @@
+//! What Aerostack's nouns *are*: values and the decisions over them.
+//!
+//! Nothing here touches the world. There is no I/O, no async, and neither clock nor generator of
+//! its own: every function that needs the time or chance is given it. So each decision can be
+//! tested with values alone, and the floors above read state, ask for a decision and write it.
+
+pub mod account;
+pub mod api;
+pub mod audit;
+pub mod bearer;
+pub mod id;
+pub mod plan;
+pub mod quota;
+pub mod role;
+pub mod server;
+pub mod slug;
+pub mod suggest;
+pub mod text;
+pub mod time;
+pub mod token;
+pub mod tool;
+pub mod workspace;

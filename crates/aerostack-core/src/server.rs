@@ -1,0 +1,230 @@
+//! MCP servers: in the catalogue of an account, and installed into workspaces.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::id::{AccountId, InstallId, ServerId, WorkspaceId};
+use crate::slug::Slug;
+use crate::time::Timestamp;
+
+/// Most bytes of a server's address.
+pub const URL_MAX_LEN: usize = 2_048;
+/// Most servers installed into one workspace.
+pub const INSTALLS_MAX: u32 = 100;
+/// Most servers in the catalogue of one account.
+pub const CATALOGUE_MAX: u32 = 1_000;
+/// Shortest idle limit of a call.
+pub const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// Longest idle limit of a call.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
+
+/// Whose session an upstream that issues sessions sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionMode {
+    /// One per caller: nobody drives another's browser tab.
+    #[default]
+    PerCaller,
+    /// One for everybody in the workspace.
+    Shared,
+}
+
+impl SessionMode {
+    /// The word used on the wire and in the database.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PerCaller => "per-caller",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// A word that names no session mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected per-caller or shared")]
+pub struct SessionModeError;
+
+impl std::str::FromStr for SessionMode {
+    type Err = SessionModeError;
+
+    fn from_str(text: &str) -> Result<Self, SessionModeError> {
+        [Self::PerCaller, Self::Shared].into_iter().find(|mode| mode.word() == text).ok_or(SessionModeError)
+    }
+}
+
+/// How the gateway proves itself to a server. Only `none` exists so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// It does not.
+    #[default]
+    None,
+}
+
+impl Auth {
+    /// The word used on the wire and in the database.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+        }
+    }
+}
+
+/// A word that names no way to authenticate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected none: this version sends no credentials to servers")]
+pub struct AuthError;
+
+impl std::str::FromStr for Auth {
+    type Err = AuthError;
+
+    fn from_str(text: &str) -> Result<Self, AuthError> {
+        if text == Self::None.word() { Ok(Self::None) } else { Err(AuthError) }
+    }
+}
+
+/// Why an address cannot be a server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerUrlError {
+    /// It is no URL, or has no host.
+    #[error("expected an address such as https://mcp.example.com/mcp")]
+    Unreadable,
+    /// It is not HTTP.
+    #[error("a server's address begins with http:// or https://")]
+    Scheme,
+    /// It carries a user name or password, which would end in lists and logs.
+    #[error("a server's address holds no user name or password")]
+    Credentials,
+    /// It is too long.
+    #[error("a server's address has at most {URL_MAX_LEN} bytes")]
+    TooLong,
+}
+
+/// Reads the address of a server: `http` or `https`, no credentials; a fragment is dropped.
+///
+/// # Errors
+/// [`ServerUrlError`] otherwise.
+pub fn parse_url(text: &str) -> Result<Url, ServerUrlError> {
+    if text.len() > URL_MAX_LEN {
+        return Err(ServerUrlError::TooLong);
+    }
+    let mut url = Url::parse(text.trim()).map_err(|_| ServerUrlError::Unreadable)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(ServerUrlError::Scheme);
+    }
+    if !url.has_host() {
+        return Err(ServerUrlError::Unreadable);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ServerUrlError::Credentials);
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+/// A server in the catalogue of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its identifier.
+    pub id: ServerId,
+    /// The account whose catalogue it stands in.
+    pub owner: AccountId,
+    /// Its name in the catalogue; unique there.
+    pub slug: Slug,
+    /// Where it is.
+    pub url: Url,
+    /// How the gateway proves itself to it.
+    pub auth: Auth,
+    /// Whose session it sees.
+    pub session: SessionMode,
+    /// Idle limit of a call; else the gateway's setting.
+    pub timeout: Option<Duration>,
+    /// When it was added.
+    pub created_at: Timestamp,
+}
+
+/// A server installed into a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Install {
+    /// Its identifier.
+    pub id: InstallId,
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The server.
+    pub server: ServerId,
+    /// Its name in this workspace, which prefixes its tools; the server's own unless `--as` said otherwise.
+    pub slug: Slug,
+    /// Whether its tools are listed and may be called.
+    pub enabled: bool,
+    /// Tools switched off one by one, by the upstream's own names, sorted.
+    pub disabled_tools: Vec<String>,
+    /// When it was installed; the order in which name collisions are numbered.
+    pub created_at: Timestamp,
+}
+
+impl Install {
+    /// Tells whether one tool, by the upstream's own name, is listed and may be called.
+    ///
+    /// The one decision for list and call.
+    #[must_use]
+    pub fn offers(&self, tool: &str) -> bool {
+        self.enabled && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
+    }
+}
+
+/// A reference to a server: `name`, `user/name` or `@user/name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Whose catalogue; none is the workspace owner's.
+    pub username: Option<Slug>,
+    /// The name in the catalogue.
+    pub name: Slug,
+}
+
+/// A text that is no reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected name, user/name or @user/name")]
+pub struct ReferenceError;
+
+impl std::str::FromStr for Reference {
+    type Err = ReferenceError;
+
+    fn from_str(text: &str) -> Result<Self, ReferenceError> {
+        let parse = |text| Slug::parse(text).map_err(|_| ReferenceError);
+        let rest = text.strip_prefix('@');
+        match rest.unwrap_or(text).split_once('/') {
+            Some((username, name)) => Ok(Self { username: Some(parse(username)?), name: parse(name)? }),
+            None if rest.is_some() => Err(ReferenceError),
+            None => Ok(Self { username: None, name: parse(text)? }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_http_without_credentials() {
+        assert_eq!(parse_url("https://x.test/mcp#top").unwrap().as_str(), "https://x.test/mcp");
+        assert_eq!(parse_url("ftp://x.test/"), Err(ServerUrlError::Scheme));
+        assert_eq!(parse_url("https://me:pw@x.test/"), Err(ServerUrlError::Credentials));
+        assert_eq!(parse_url("mcp"), Err(ServerUrlError::Unreadable));
+        assert_eq!(parse_url(&format!("http://x.test/{}", "a".repeat(3_000))), Err(ServerUrlError::TooLong));
+    }
+
+    #[test]
+    fn references_name_a_catalogue_or_leave_it_open() {
+        let read = |text: &str| text.parse::<Reference>().map(|r| (r.username.map(|u| u.to_string()), r.name.to_string()));
+        assert_eq!(read("github"), Ok((None, "github".to_owned())));
+        assert_eq!(read("acme/github"), Ok((Some("acme".to_owned()), "github".to_owned())));
+        assert_eq!(read("@acme/github"), read("acme/github"));
+        for bad in ["@github", "a/b/c", "", "Git Hub"] {
+            assert_eq!(read(bad), Err(ReferenceError), "{bad}");
+        }
+    }
+}

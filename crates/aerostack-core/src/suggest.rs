@@ -2,7 +2,7 @@
 
 /// Most names ever suggested.
 pub const SUGGESTIONS_MAX: usize = 3;
-const SIMILARITY_FLOOR: f64 = 0.55;
+const SIMILARITY_FLOOR: f64 = 0.4;
 
 /// The closest of `known` to `wanted`, best first, at most [`SUGGESTIONS_MAX`], none that is far off.
 #[must_use]

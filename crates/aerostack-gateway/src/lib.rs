@@ -1,1 +1,11 @@
-//! placeholder
+//! The gateway: one URL per workspace in front of all its MCP servers.
+//!
+//! The rooms stand on floors, and each imports only from floors below its own; `docs/architecture.md`
+//! draws them. A request is read in the order it happens: `http::server` → `service` → `router` →
+//! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
+
+pub mod config;
+pub mod http;
+pub mod store;
+pub mod upstream;
+pub mod vault;

@@ -1,0 +1,164 @@
+//! What an installation can set. Every limit has a name, a unit and a default here; `args` fills
+//! them from flags and environment variables, `aerostack-gateway check` shows them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aerostack_core::plan::PlanTable;
+use ipnet::IpNet;
+use url::Url;
+
+/// Effective settings of a gateway.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to accept connections.
+    pub listen: SocketAddr,
+    /// Where SQLite files, master key and lock stand.
+    pub data_dir: PathBuf,
+    /// Which database.
+    pub database: Database,
+    /// What editors and browsers are told to use; `None` is the listening address.
+    pub public_url: Option<Url>,
+    /// Browser origins that may call the gateway, beside loopback and the public URL.
+    pub allowed_origins: Vec<String>,
+    /// Private networks in which anybody's upstreams may be.
+    pub upstream_allow: Vec<IpNet>,
+    /// Certificate chain and key for TLS without a proxy.
+    pub tls: Option<TlsFiles>,
+    /// What plans allow.
+    pub plans: PlanTable,
+    /// Everything that is bounded.
+    pub limits: Limits,
+}
+
+/// Which database engine, and where.
+#[derive(Clone)]
+pub enum Database {
+    /// A file in the data folder.
+    Sqlite(PathBuf),
+    /// A `postgres://` address, which may hold a password.
+    Postgres(secrecy::SecretString),
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
+}
+
+/// PEM files for TLS.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Certificate chain.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// Everything that is bounded, with the product's defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests a token may make in any 60 seconds, unless its plan or itself says otherwise.
+    pub rate_limit_per_minute: u32,
+    /// Largest request body.
+    pub body_limit_bytes: usize,
+    /// Largest total of request headers.
+    pub header_limit_bytes: usize,
+    /// Time for a request's headers to arrive.
+    pub header_timeout: Duration,
+    /// Time for a request's body to arrive.
+    pub body_timeout: Duration,
+    /// Open connections of the whole gateway.
+    pub connections: usize,
+    /// Open streams of one token.
+    pub streams_per_token: u32,
+    /// Answers up to this size are checked whole; larger ones are streamed.
+    pub whole_answer_bytes: usize,
+    /// Largest single event of an upstream's event stream, and largest answer that must be read whole.
+    pub event_limit_bytes: usize,
+    /// Time without a byte from an upstream after which a call is given up.
+    pub call_idle_timeout: Duration,
+    /// Time for connecting to an upstream and listing all its tools.
+    pub list_timeout: Duration,
+    /// Time between refreshes of a tool list.
+    pub list_refresh_every: Duration,
+    /// Tool lists refreshed at the same time, over all workspaces.
+    pub list_refreshes_at_once: usize,
+    /// Tools of one upstream; further ones are not listed.
+    pub tools_per_install: usize,
+    /// Total size of one upstream's tool definitions.
+    pub tool_list_bytes: usize,
+    /// Calls in flight to one installed server.
+    pub calls_per_install: usize,
+    /// Upstream sessions of one installed server.
+    pub sessions_per_install: usize,
+    /// Time without a call after which an upstream session is ended.
+    pub session_idle_timeout: Duration,
+    /// Time calls in flight get to finish after SIGTERM.
+    pub drain_timeout: Duration,
+    /// Time between comment lines that keep an idle event stream open.
+    pub keep_alive_every: Duration,
+    /// Requests of one batch.
+    pub batch_len: usize,
+    /// Levels of nesting of a request's JSON.
+    pub json_depth: usize,
+    /// Time an administrative request may wait for the database.
+    pub database_timeout: Duration,
+    /// Time between writes of when tokens were last used.
+    pub last_used_every: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const KIB: usize = 1_024;
+        const MIB: usize = 1_024 * KIB;
+        Self {
+            rate_limit_per_minute: aerostack_core::quota::DEFAULT_LIMIT_PER_MINUTE,
+            body_limit_bytes: 16 * MIB,
+            header_limit_bytes: 32 * KIB,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(60),
+            connections: 10_000,
+            streams_per_token: 64,
+            whole_answer_bytes: 64 * KIB,
+            event_limit_bytes: 16 * MIB,
+            call_idle_timeout: Duration::from_secs(300),
+            list_timeout: Duration::from_secs(5),
+            list_refresh_every: Duration::from_secs(300),
+            list_refreshes_at_once: 32,
+            tools_per_install: 5_000,
+            tool_list_bytes: 8 * MIB,
+            calls_per_install: 256,
+            sessions_per_install: 1_024,
+            session_idle_timeout: Duration::from_secs(1_800),
+            drain_timeout: Duration::from_secs(30),
+            keep_alive_every: Duration::from_secs(15),
+            batch_len: 50,
+            json_depth: 128,
+            database_timeout: Duration::from_secs(10),
+            last_used_every: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Config {
+    /// Settings for a folder with SQLite on any free loopback port; everything else by default.
+    #[must_use]
+    pub fn local(data_dir: PathBuf) -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0),
+            database: Database::Sqlite(data_dir.join("aerostack.db")),
+            data_dir,
+            public_url: None,
+            allowed_origins: Vec::new(),
+            upstream_allow: Vec::new(),
+            tls: None,
+            plans: PlanTable::default(),
+            limits: Limits::default(),
+        }
+    }
+}

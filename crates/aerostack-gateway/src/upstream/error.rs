@@ -1,0 +1,25 @@
+//! Why an upstream did not do what it was asked.
+
+/// A failed exchange with a server. The text is for the log and for the workspace's owner
+/// (`mcp list`); callers see only the kind and the server's slug.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection could be made, or the address is not allowed.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// It did not answer in time.
+    #[error("timed out: {0}")]
+    TimedOut(String),
+    /// It answered something that is not MCP, broke off, or was too large.
+    #[error("bad answer: {0}")]
+    BadAnswer(String),
+    /// It refused our credential (401 or 403).
+    #[error("refused our credential: HTTP {0}")]
+    RefusedCredential(u16),
+    /// It is busy (429), or our own limit of calls in flight is reached.
+    #[error("busy: {0}")]
+    Busy(String),
+    /// The caller's access ended before anything was written to the server.
+    #[error("access ended")]
+    AccessEnded,
+}

@@ -1,0 +1,52 @@
+//! The answer of a server, as frames: whole messages where they are small, pieces where they are not.
+
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::error::UpstreamError;
+
+/// A piece of an answer. Messages follow one another; the pieces of one are never mixed with another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A whole message of at most `Limits::whole_answer_bytes`, known to be well-formed JSON-RPC:
+    /// the response to the request, or a notification that belongs to it.
+    Whole(Bytes),
+    /// The beginning of a larger message, not yet known to be well formed.
+    Begin(Bytes),
+    /// More of it.
+    More(Bytes),
+    /// Its end.
+    End,
+}
+
+/// How the server chose to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// One JSON document.
+    Json,
+    /// An event stream: perhaps notifications, then the response.
+    Events,
+}
+
+/// An answer under way.
+///
+/// *Cancellation*: dropping it closes what belongs to it alone. Towards a modern server that cancels
+/// the call; a legacy server goes on, unless [`Reply::cancel`] told it.
+pub struct Reply {
+    /// How the server chose to answer.
+    pub framing: Framing,
+    /// The id the request was given towards the server.
+    pub id: u64,
+    /// The era spoken with the server.
+    pub era: super::Era,
+    /// The frames; after an error nothing follows. Ends when the server ends its answer, or after
+    /// the response where the stream is shared (2024-11-05).
+    pub frames: Pin<Box<dyn Stream<Item = Result<Frame, UpstreamError>> + Send>>,
+    /// Tells a legacy server that nobody waits any more. Bounded in time; does nothing for modern ones.
+    pub cancel: Canceller,
+}
+
+/// Tells a legacy server that a call is no longer wanted.
+pub struct Canceller(pub Option<Pin<Box<dyn Future<Output = ()> + Send>>>);

@@ -1,0 +1,77 @@
+//! What the floor above hands down: where a server is, who calls, what is to be sent.
+
+use std::time::Duration;
+
+use aerostack_core::id::{InstallId, TokenId};
+use aerostack_core::server::SessionMode;
+use bytes::Bytes;
+use http::HeaderMap;
+use url::Url;
+
+/// An installed server: everything a client of it needs. Equal targets share one client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The install.
+    pub install: InstallId,
+    /// Its name in the workspace, for messages.
+    pub slug: String,
+    /// Where it is.
+    pub url: Url,
+    /// Whose session it sees.
+    pub session: SessionMode,
+    /// Time without a byte after which a call is given up.
+    pub idle_timeout: Duration,
+    /// Whether it is an operator's: then it may be on loopback and in private networks.
+    pub trusted: bool,
+}
+
+/// Which family of protocol revisions a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// 2025-11-25 and older: `initialize`, perhaps a session.
+    Legacy,
+    /// 2026-07-28 and newer: every request stands alone.
+    Modern,
+}
+
+/// Who calls: upstreams that issue sessions get one for each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// The gateway itself, for lists.
+    Gateway,
+    /// The holder of a workspace token.
+    Token(TokenId),
+}
+
+/// A request on its way to a server. The floor above writes it, once the era and the id are known.
+pub trait Outgoing: Send + Sync {
+    /// The JSON-RPC message for a server of `era` with `id` as its id. Where the caller asked for
+    /// progress, its progress token is replaced by `id` as well.
+    fn body(&self, era: Era, id: u64) -> Bytes;
+
+    /// Headers to send along: protocol headers that depend on the message (`Mcp-Method`, `Mcp-Name`,
+    /// `Mcp-Param-*` towards modern servers) and trace context. Version, session, content type and
+    /// `Accept` are the client's own business.
+    fn headers(&self, era: Era) -> HeaderMap;
+
+    /// Asked immediately before anything is written to the server; `false` sends nothing and gives
+    /// [`UpstreamError::AccessEnded`](super::UpstreamError::AccessEnded).
+    fn may_be_sent(&self) -> bool;
+}
+
+/// What a server says of itself and offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Its tool definitions, each a JSON object as the server wrote it, in the server's order.
+    pub tools: Vec<String>,
+    /// Its instructions to models.
+    pub instructions: Option<String>,
+    /// What it calls itself.
+    pub server_name: Option<String>,
+    /// The protocol revision spoken with it.
+    pub protocol_version: String,
+    /// How it was reached: `modern`, `streamable-http` or `http+sse`.
+    pub transport: &'static str,
+    /// Whether it announces changes of its list.
+    pub announces_changes: bool,
+}

@@ -1,1 +1,56 @@
-//! placeholder
+//! The command line of Aerostack, as a library so that tests call it in process.
+//!
+//! A visitor to the gateway: it knows core's wire types and an address, nothing else. All checks
+//! are made on the server; here arguments become requests and replies become text. Data goes to
+//! standard output, talk to standard error, and both only through [`World`].
+
+mod args;
+mod client;
+mod commands;
+mod context;
+mod failure;
+mod output;
+mod profile;
+#[cfg(test)]
+mod tests;
+mod world;
+
+use std::ffi::OsString;
+
+pub use world::{Captured, Terminals, World};
+
+use context::Context;
+use failure::Failure;
+use output::{Output, Style};
+
+/// Runs one command line, program name first, and gives its exit code: 0 done, 1 refused or
+/// failed, 2 wrong usage.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut World) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let style = Style::of(world, &arguments);
+    let now = (world.now)();
+    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, .. } = world;
+    let mut output = Output::new(stdout.as_mut(), stderr.as_mut(), style);
+    output.hide_credentials_of(&arguments);
+    let cli = match args::parse(&arguments) {
+        Ok(cli) => cli,
+        Err(told) => return output.parser_answer(&told),
+    };
+    let input = context::Input::new(stdin.as_mut(), read_secret.as_mut(), terminals.stdin);
+    let mut context = match Context::new(cli.globals, environment, config_dir.as_deref(), output, input, now) {
+        Ok(context) => context,
+        Err((mut output, failure)) => return output.failure(&failure),
+    };
+    let result = commands::run(cli.command, &mut context).await;
+    let result = match result {
+        Err(failure) => Err(context.with_suggestion(failure).await),
+        Ok(()) => context.output.finish(),
+    };
+    match result {
+        Ok(()) => 0,
+        Err(failure) => context.output.failure(&failure),
+    }
+}
+
+/// What a command comes to.
+type Outcome<T = ()> = Result<T, Failure>;

@@ -4,8 +4,16 @@
 //! draws them. A request is read in the order it happens: `http::server` → `service` → `router` →
 //! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
 
+pub mod app;
+pub mod clock;
 pub mod config;
+pub mod grants;
 pub mod http;
+pub mod limiter;
+pub mod lists;
+pub mod recorder;
+pub mod snapshot;
 pub mod store;
+pub mod tool_header;
 pub mod upstream;
 pub mod vault;

@@ -1,0 +1,226 @@
+//! The settings of one run, resolved: gateway, key, workspace, and the streams that go with them.
+//!
+//! Address and key: flag, then environment, then the files of `login`, then this machine's default.
+//! Workspace: argument or flag, then the active one, then the only one, else an error that lists them.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::path::Path;
+
+use aerostack_core::api::error::ErrorCode;
+use aerostack_core::api::operation::{Endpoint, endpoint};
+use aerostack_core::api::page::Page;
+use aerostack_core::api::workspace::WorkspaceView;
+use aerostack_core::slug::Slug;
+use aerostack_core::suggest;
+use aerostack_core::time::Timestamp;
+use secrecy::SecretString;
+
+use crate::Outcome;
+use crate::args::Globals;
+use crate::client::{ApiUrl, Client};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::profile::{Gateway, Profile, Store};
+
+mod input;
+
+pub(crate) use input::Input;
+
+/// The gateway when nothing else is said.
+pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
+/// Names the gateway.
+pub(crate) const API_URL_VARIABLE: &str = "AEROSTACK_API_URL";
+/// Holds the account key.
+pub(crate) const API_KEY_VARIABLE: &str = "AEROSTACK_API_KEY";
+
+/// One run.
+pub(crate) struct Context<'w> {
+    /// Where everything is printed.
+    pub(crate) output: Output<'w>,
+    /// Where keys and answers come from.
+    pub(crate) input: Input<'w>,
+    /// The gateway.
+    pub(crate) api_url: ApiUrl,
+    /// What login and `workspace use` left behind.
+    pub(crate) profile: Profile,
+    /// Where that is kept.
+    pub(crate) store: Store,
+    /// When the run began.
+    pub(crate) now: Timestamp,
+    key_flag: Option<String>,
+    key_variable: Option<String>,
+    workspace_flag: Option<Slug>,
+    workspace_used: Option<Slug>,
+    client: Option<Client>,
+}
+
+impl<'w> Context<'w> {
+    /// Resolves what can be known without asking anybody.
+    ///
+    /// # Errors
+    /// An address that is none, or a profile that cannot be read; the output comes back to tell it.
+    pub(crate) fn new(
+        globals: Globals,
+        environment: &BTreeMap<String, String>,
+        config_dir: Option<&Path>,
+        mut output: Output<'w>,
+        input: Input<'w>,
+        now: Timestamp,
+    ) -> Result<Self, (Output<'w>, Failure)> {
+        if globals.quiet {
+            output.be_quiet();
+        }
+        let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+        let key_variable = variable(API_KEY_VARIABLE);
+        key_variable.iter().for_each(|key| output.hide(key));
+        let store = Store::new(config_dir);
+        let loaded = store.load().and_then(|profile| {
+            let named = globals.api_url.or_else(|| variable(API_URL_VARIABLE)).or_else(|| profile.api_url.clone());
+            let api_url = ApiUrl::parse(named.as_deref().unwrap_or(DEFAULT_API_URL))?;
+            Ok((profile, api_url))
+        });
+        let (profile, api_url) = match loaded {
+            Ok(loaded) => loaded,
+            Err(failure) => return Err((output, failure)),
+        };
+        Ok(Self {
+            output,
+            input,
+            api_url,
+            profile,
+            store,
+            now,
+            key_flag: globals.api_key,
+            key_variable,
+            workspace_flag: globals.workspace,
+            workspace_used: None,
+            client: None,
+        })
+    }
+
+    /// What is known of the gateway from earlier runs.
+    pub(crate) fn gateway(&self) -> Option<&Gateway> {
+        self.profile.gateways.get(self.api_url.as_str())
+    }
+
+    /// Changes what is known of the gateway, and saves it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) fn remember(&mut self, change: impl FnOnce(&mut Gateway)) -> Outcome {
+        let entry = self.profile.gateways.entry(self.api_url.as_str().to_owned()).or_default();
+        change(entry);
+        self.profile.gateways.retain(|_, gateway| *gateway != Gateway::default());
+        self.store.save(&self.profile)
+    }
+
+    /// The key of flag or environment; a flag that holds one is warned about.
+    ///
+    /// # Errors
+    /// When `-` was given and nothing could be read.
+    pub(crate) fn given_key(&mut self) -> Outcome<Option<String>> {
+        let Some(flag) = self.key_flag.clone() else { return Ok(self.key_variable.clone()) };
+        let key = if flag == "-" {
+            self.input.line("the account key")?
+        } else {
+            self.output.warn("a key on the command line can be read by others on this machine: pipe it to `--api-key -`");
+            flag
+        };
+        self.output.hide(&key);
+        // Standard input can be read once; what came from it stands for the rest of the run.
+        self.key_flag = None;
+        self.key_variable = Some(key.clone());
+        Ok(Some(key))
+    }
+
+    /// Whether a key is set in the environment, which goes before the files of login.
+    pub(crate) const fn has_key_variable(&self) -> bool {
+        self.key_variable.is_some()
+    }
+
+    /// Sends one request, signed in.
+    ///
+    /// # Errors
+    /// Those of the client, and a missing login.
+    pub(crate) async fn call<E: Endpoint>(&mut self, parameters: &[&str], request: &E::Request) -> Outcome<E::Reply> {
+        self.client()?.call::<E>(parameters, request).await
+    }
+
+    /// The signed-in client, made once.
+    ///
+    /// # Errors
+    /// When nobody is logged in to this gateway.
+    pub(crate) fn client(&mut self) -> Outcome<&Client> {
+        if self.client.is_none() {
+            let key = self.given_key()?.or_else(|| self.gateway().and_then(|gateway| gateway.key.clone()));
+            let key = key.ok_or_else(|| self.not_logged_in())?;
+            self.output.hide(&key);
+            self.client = Some(Client::new(self.api_url.clone(), Some(SecretString::from(key)))?);
+        }
+        Ok(self.client.as_ref().expect("it was made above"))
+    }
+
+    fn not_logged_in(&self) -> Failure {
+        let url = self.api_url.as_str();
+        Failure::failed(format!("not logged in to {url}"))
+            .with_hint(format!("run `aerostack login --api-url {url}`, or set {API_KEY_VARIABLE}"))
+    }
+
+    /// The workspace that is meant.
+    ///
+    /// # Errors
+    /// When argument and flag differ, or when none is named and several or none exist.
+    pub(crate) async fn workspace(&mut self, argument: Option<Slug>) -> Outcome<Slug> {
+        if let (Some(argument), Some(flag)) = (&argument, &self.workspace_flag)
+            && argument != flag
+        {
+            return Err(Failure::usage(format!("two workspaces are named: '{argument}' and '{flag}'")));
+        }
+        let named = argument
+            .or_else(|| self.workspace_flag.clone())
+            .or_else(|| self.gateway().and_then(|gateway| gateway.workspace.clone()));
+        if let Some(slug) = named {
+            self.workspace_used = Some(slug.clone());
+            return Ok(slug);
+        }
+        choose(&self.workspaces().await?.items)
+    }
+
+    /// All workspaces of the account.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(crate) async fn workspaces(&mut self) -> Outcome<Page<WorkspaceView>> {
+        self.client()?.list::<endpoint::ListWorkspaces, _>(&[]).await
+    }
+
+    /// The failure, with the closest workspaces as a hint if the named one is none of the account's.
+    pub(crate) async fn with_suggestion(&mut self, failure: Failure) -> Failure {
+        let Some(wanted) = self.workspace_used.clone() else { return failure };
+        if failure.code() != Some(ErrorCode::NotFound) || failure.hint().is_some() {
+            return failure;
+        }
+        // A list that cannot be had now only means that there is no hint.
+        let Ok(page) = self.workspaces().await else { return failure };
+        let known: Vec<&str> = page.items.iter().map(|workspace| workspace.slug.as_str()).collect();
+        if known.contains(&wanted.as_str()) {
+            return failure;
+        }
+        let close = suggest::hint(wanted.as_str(), known);
+        failure.with_hint(close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()))
+    }
+}
+
+/// The only one of several workspaces, if it is the only one.
+fn choose(workspaces: &[WorkspaceView]) -> Outcome<Slug> {
+    match workspaces {
+        [] => Err(Failure::failed("there is no workspace yet").with_hint("create one with `aerostack workspace create <name>`")),
+        [only] => Ok(only.slug.clone()),
+        several => {
+            let names: Vec<&str> = several.iter().map(|workspace| workspace.slug.as_str()).collect();
+            Err(Failure::usage(format!("a workspace must be named, one of: {}", names.join(", ")))
+                .with_hint("name it with --workspace, or once for all with `aerostack workspace use <slug>`"))
+        }
+    }
+}

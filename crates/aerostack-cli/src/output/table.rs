@@ -1,0 +1,65 @@
+//! Tables for people: plain aligned columns, no borders, nothing at the end of a line.
+
+use aerostack_core::text::clean_line;
+use comfy_table::presets::NOTHING;
+
+const COLUMN_GAP: u16 = 3;
+const CELL_MAX_CHARS: usize = 200;
+
+/// Rows of cells under a heading.
+#[derive(Debug)]
+pub(crate) struct Table {
+    heading: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty table under a heading.
+    pub(crate) fn new(heading: &[&str]) -> Self {
+        Self { heading: heading.iter().map(|&word| word.to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// A table without a heading, for lines that speak for themselves.
+    pub(crate) fn plain() -> Self {
+        Self::new(&[])
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into_iter().map(|cell| clean_line(&cell, CELL_MAX_CHARS)).collect());
+    }
+
+    /// The text, each line ended.
+    pub(crate) fn render(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(NOTHING).force_no_tty();
+        if !self.heading.is_empty() {
+            table.set_header(&self.heading);
+        }
+        table.add_rows(&self.rows);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, COLUMN_GAP));
+        }
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_without_borders_or_trailing_blanks() {
+        let mut table = Table::new(&["NAME", "STATUS"]);
+        table.row(["CI Pipeline".to_owned(), "active".to_owned()]);
+        table.row(["李雷".to_owned(), String::new()]);
+        assert_eq!(table.render(), "NAME          STATUS\nCI Pipeline   active\n李雷\n");
+    }
+
+    #[test]
+    fn control_characters_of_strangers_do_not_reach_the_terminal() {
+        let mut table = Table::plain();
+        table.row(["a\u{1b}[31mb\nc".to_owned(), "x".to_owned()]);
+        assert_eq!(table.render(), "a\u{fffd}[31mb\u{fffd}c   x\n");
+    }
+}

@@ -1,0 +1,192 @@
+//! Keeps the tool list of every installed server fresh, behind the callers' backs.
+//!
+//! Callers are answered from memory; one task per install asks its server again when it announces a
+//! change, every few minutes, and with growing pauses after a failure. The last good list is kept in
+//! the database, is served while a server fails, and survives a restart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aerostack_core::id::{InstallId, WorkspaceId};
+use aerostack_core::server::Server;
+use sha2::{Digest, Sha256};
+
+use crate::app::{App, Publication};
+use crate::store::install::{InstalledServer, ToolList};
+use crate::store::workspace::WorkspaceState;
+use crate::store::{self, StoreError};
+use crate::upstream::{Client, Listing, Target, UpstreamError};
+
+/// First pause after a failure; doubled each time up to `Limits::list_refresh_every`.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+
+/// An install whose list is kept fresh.
+pub struct Kept {
+    workspace: WorkspaceId,
+    install: InstallId,
+    stored: Stored,
+}
+
+/// What the database says of an install's list, as far as it decides whether to write again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stored {
+    Nothing,
+    List([u8; 32]),
+    Failure(String),
+}
+
+/// Where an installed server is and how it is reached.
+#[must_use]
+pub fn target_of(app: &App, installed: &InstalledServer) -> Target {
+    let slug = installed.install.slug.to_string();
+    target(app, installed.install.id.clone(), slug, &installed.server, installed.trusted)
+}
+
+/// The same for a server that is not installed yet, or only tested.
+#[must_use]
+pub fn target_of_server(app: &App, server: &Server, trusted: bool) -> Target {
+    let id = InstallId::new(app.clock.now(), &mut app.rng());
+    target(app, id, server.slug.to_string(), server, trusted)
+}
+
+fn target(app: &App, install: InstallId, slug: String, server: &Server, trusted: bool) -> Target {
+    Target {
+        install,
+        slug,
+        url: server.url.clone(),
+        session: server.session,
+        idle_timeout: server.timeout.unwrap_or(app.config.limits.call_idle_timeout),
+        trusted,
+    }
+}
+
+/// Asks a server for its tools once; nothing is kept of the connection.
+///
+/// # Errors
+/// [`UpstreamError`] when it does not list them within `Limits::list_timeout`.
+pub async fn ask(app: &App, target: Target) -> Result<Listing, UpstreamError> {
+    let install = target.install.clone();
+    let result = app.upstreams.client(target).list().await;
+    app.upstreams.forget(&install);
+    result
+}
+
+/// What is kept of a server's answer.
+#[must_use]
+pub fn tool_list(listing: &Listing) -> ToolList {
+    ToolList { tools: listing.tools.clone(), instructions: listing.instructions.clone() }
+}
+
+/// The installs of a workspace, to be kept.
+#[must_use]
+pub fn kept_of(state: &WorkspaceState) -> Vec<Kept> {
+    let kept = |installed: &InstalledServer| Kept {
+        workspace: state.workspace.id.clone(),
+        install: installed.install.id.clone(),
+        stored: match (&installed.list.last_error, &installed.list.tools) {
+            (Some(error), _) => Stored::Failure(error.clone()),
+            (None, Some(list)) => Stored::List(digest(list)),
+            (None, None) => Stored::Nothing,
+        },
+    };
+    state.installs.iter().map(kept).collect()
+}
+
+/// Starts to keep the list of a new install. It ends by itself when the install is removed.
+pub fn adopt(app: &Arc<App>, workspace: WorkspaceId, install: InstallId) {
+    keep(app, Kept { workspace, install, stored: Stored::Nothing });
+}
+
+/// Starts to keep one list.
+pub fn keep(app: &Arc<App>, kept: Kept) {
+    let task = {
+        let app = Arc::clone(app);
+        async move {
+            tokio::select! {
+                () = keep_fresh(&app, kept) => {}
+                () = app.stopping.cancelled() => {}
+            }
+        }
+    };
+    app.tasks.spawn(task);
+}
+
+async fn keep_fresh(app: &App, mut kept: Kept) {
+    let mut pause = RETRY_FIRST;
+    while let Some((client, enabled)) = find(app, &kept) {
+        if enabled {
+            pause = if refresh(app, &client, &mut kept).await {
+                app.config.limits.list_refresh_every
+            } else {
+                (pause * 2).clamp(RETRY_FIRST, app.config.limits.list_refresh_every)
+            };
+        }
+        let Some(mut published) = app.grants.publications(&kept.workspace) else { break };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = client.list_changed(), if enabled => {}
+            () = until_replaced(app, &kept, &client, enabled, &mut published) => pause = RETRY_FIRST,
+        }
+    }
+    app.upstreams.forget(&kept.install);
+}
+
+/// The install's present client, and whether it is switched on; `None` once it is removed.
+fn find(app: &App, kept: &Kept) -> Option<(Arc<Client>, bool)> {
+    let snapshot = app.grants.snapshot(&kept.workspace)?;
+    let found = snapshot.installs.iter().find(|candidate| candidate.install.id == kept.install)?;
+    Some((Arc::clone(&found.client), found.install.enabled))
+}
+
+/// Waits until the install has another client, was switched on or off, or is gone.
+async fn until_replaced(
+    app: &App,
+    kept: &Kept,
+    client: &Arc<Client>,
+    enabled: bool,
+    published: &mut tokio::sync::watch::Receiver<u64>,
+) {
+    loop {
+        let same = |(present, on): (Arc<Client>, bool)| Arc::ptr_eq(&present, client) && on == enabled;
+        if !find(app, kept).is_some_and(same) || published.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Asks the server and stores what is new; tells whether it answered.
+async fn refresh(app: &App, client: &Client, kept: &mut Kept) -> bool {
+    let Ok(_permit) = app.list_refreshes.acquire().await else { return false };
+    let outcome = client.list().await;
+    let (answered, stored) = match &outcome {
+        Ok(listing) => (true, Stored::List(digest(&tool_list(listing)))),
+        Err(error) => (false, Stored::Failure(error.to_string())),
+    };
+    if stored == kept.stored {
+        return answered;
+    }
+    match write(app, kept, &outcome).await {
+        Ok(()) => kept.stored = stored,
+        Err(error) => tracing::warn!(%error, install = %kept.install, "a tool list could not be stored"),
+    }
+    answered
+}
+
+async fn write(app: &App, kept: &Kept, outcome: &Result<Listing, UpstreamError>) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let mut order = app.order().await?;
+    match outcome {
+        Ok(listing) => store::install::save_list(&mut order.tx, &kept.install, &tool_list(listing), now).await?,
+        Err(error) => store::install::save_failure(&mut order.tx, &kept.install, &error.to_string(), now).await?,
+    }
+    order.commit(vec![Publication::Workspace(kept.workspace.clone())]).await
+}
+
+fn digest(list: &ToolList) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for text in list.tools.iter().chain(&list.instructions) {
+        hasher.update((text.len() as u64).to_be_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().into()
+}

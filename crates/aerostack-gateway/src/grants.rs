@@ -284,9 +284,9 @@ impl Grants {
 
     fn remove(&self, grant: &Arc<Grant>, now: Timestamp) {
         grant.end_at(now);
-        let is_this = |_: &_, found: &Arc<Grant>| Arc::ptr_eq(found, grant);
+        let is_this = |found: &Arc<Grant>| Arc::ptr_eq(found, grant);
         // A newer grant of the same token stays.
-        let _ = self.by_digest.pin().remove_if(&grant.digest, is_this);
-        let _ = self.by_token.pin().remove_if(&grant.token, is_this);
+        let _ = self.by_digest.pin().remove_if(&grant.digest, |_, found| is_this(found));
+        let _ = self.by_token.pin().remove_if(&grant.token, |_, found| is_this(found));
     }
 }

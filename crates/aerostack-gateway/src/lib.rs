@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod grants;
 pub mod http;
+pub mod jsonrpc;
 pub mod limiter;
 pub mod lists;
 pub mod recorder;

@@ -110,7 +110,11 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::Refused`] with the gateway's own words, or what went wrong on the way.
-    pub(crate) async fn call<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> Outcome<E::Reply> {
+    pub(crate) async fn call<E: Endpoint>(
+        &self,
+        parameters: &[&str],
+        request: &E::Request,
+    ) -> Outcome<E::Reply> {
         let path = E::OPERATION.fill(parameters);
         let method = E::OPERATION.method();
         let mut target = self.address(&path)?;
@@ -147,13 +151,21 @@ impl Client {
         E: Endpoint<Request = PageQuery, Reply = Page<T>>,
     {
         let mut items = Vec::new();
-        let mut query = PageQuery { limit: Some(PAGE_MAX), cursor: None };
+        let mut query = PageQuery {
+            limit: Some(PAGE_MAX),
+            cursor: None,
+        };
         for _ in 0..PAGES_MAX {
             let page = self.call::<E>(parameters, &query).await?;
             items.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => query.cursor = Some(cursor),
-                None => return Ok(Page { items, next_cursor: None }),
+                None => {
+                    return Ok(Page {
+                        items,
+                        next_cursor: None,
+                    });
+                }
             }
         }
         Err(endless_list())
@@ -164,9 +176,21 @@ impl Client {
     /// # Errors
     /// When nothing answers.
     pub(crate) async fn probe(&self, path: &str) -> Outcome<Probe> {
-        let response = self.http.get(self.address(path)?).send().await.map_err(|error| self.unreachable(&error))?;
-        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Probe { status: response.status().as_u16(), date })
+        let response = self
+            .http
+            .get(self.address(path)?)
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let date = response
+            .headers()
+            .get(DATE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        Ok(Probe {
+            status: response.status().as_u16(),
+            date,
+        })
     }
 
     fn address(&self, path: &str) -> Outcome<Url> {
@@ -178,7 +202,10 @@ impl Client {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + chunk.len() > REPLY_MAX_BYTES {
-                return Err(Failure::failed(format!("the answer of {} is larger than 32 MiB", self.url.as_str())));
+                return Err(Failure::failed(format!(
+                    "the answer of {} is larger than 32 MiB",
+                    self.url.as_str()
+                )));
             }
             body.extend_from_slice(&chunk);
         }
@@ -193,15 +220,21 @@ impl Client {
         }
         if error.is_connect() {
             let hint = "start a gateway with `aerostack-gateway serve`, or name another one with --api-url";
-            return Failure::failed(format!("no gateway can be reached at {url}: {}", innermost(error))).with_hint(hint);
+            return Failure::failed(format!(
+                "no gateway can be reached at {url}: {}",
+                innermost(error)
+            ))
+            .with_hint(hint);
         }
         Failure::failed(format!("the connection to {url} failed: {}", innermost(error)))
     }
 
     fn not_the_api(&self, status: u16) -> Failure {
         let url = self.url.as_str();
-        Failure::failed(format!("{url} answered {status} in a form that is not the admin API's"))
-            .with_hint("check --api-url, and that gateway and command line are of one version")
+        Failure::failed(format!(
+            "{url} answered {status} in a form that is not the admin API's"
+        ))
+        .with_hint("check --api-url, and that gateway and command line are of one version")
     }
 }
 
@@ -211,15 +244,19 @@ pub(crate) fn endless_list() -> Failure {
 }
 
 fn bearer(key: &SecretString) -> Outcome<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-        .map_err(|_| Failure::usage("the account key has characters that no key has").with_hint("a key is ak_… in one line"))?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| {
+        Failure::usage("the account key has characters that no key has")
+            .with_hint("a key is ak_… in one line")
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 fn add_query(target: &mut Url, request: &impl Serialize) {
     let request = serde_json::to_value(request).expect("a request of the API is plain data");
-    let Some(fields) = request.as_object().filter(|fields| !fields.is_empty()) else { return };
+    let Some(fields) = request.as_object().filter(|fields| !fields.is_empty()) else {
+        return;
+    };
     let mut pairs = target.query_pairs_mut();
     for (name, value) in fields {
         match value {
@@ -246,8 +283,14 @@ mod tests {
 
     #[test]
     fn addresses_are_kept_without_slash_query_and_credentials() {
-        assert_eq!(ApiUrl::parse("http://127.0.0.1:8787/").unwrap().as_str(), "http://127.0.0.1:8787");
-        assert_eq!(ApiUrl::parse("https://x.test/aero/?a=1#b").unwrap().as_str(), "https://x.test/aero");
+        assert_eq!(
+            ApiUrl::parse("http://127.0.0.1:8787/").unwrap().as_str(),
+            "http://127.0.0.1:8787"
+        );
+        assert_eq!(
+            ApiUrl::parse("https://x.test/aero/?a=1#b").unwrap().as_str(),
+            "https://x.test/aero"
+        );
         for bad in ["x.test", "ftp://x.test", "https://me:pw@x.test", ""] {
             assert_eq!(ApiUrl::parse(bad).unwrap_err().exit_code(), 2, "{bad}");
         }
@@ -257,7 +300,12 @@ mod tests {
     fn only_plain_http_to_other_machines_is_in_the_clear() {
         let clear = |text: &str| ApiUrl::parse(text).unwrap().is_in_the_clear();
         assert!(clear("http://gateway.test"));
-        for safe in ["https://gateway.test", "http://localhost:1", "http://[::1]:1", "http://127.1.2.3"] {
+        for safe in [
+            "https://gateway.test",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://127.1.2.3",
+        ] {
             assert!(!clear(safe), "{safe}");
         }
     }
@@ -267,8 +315,12 @@ mod tests {
         let mut target = Url::parse("http://x.test/a").unwrap();
         add_query(&mut target, &ListTokensQuery::default());
         assert_eq!(target.as_str(), "http://x.test/a");
-        let query = ListTokensQuery { status: Some(TokenStatus::Active), limit: Some(5), cursor: Some("a&b".to_owned()) };
+        let query = ListTokensQuery {
+            status: Some(TokenStatus::Active),
+            limit: Some(5),
+            cursor: Some("a&b".to_owned()),
+        };
         add_query(&mut target, &query);
-        assert_eq!(target.query(), Some("status=active&limit=5&cursor=a%26b"));
+        assert_eq!(target.query(), Some("cursor=a%26b&limit=5&status=active"));
     }
 }

@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const REPLY_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Most pages of a list that are put together.
-const PAGES_MAX: usize = 1_000;
+pub(crate) const PAGES_MAX: usize = 1_000;
 const USER_AGENT: &str = concat!("aerostack-cli/", env!("CARGO_PKG_VERSION"));
 
 /// A connection to one gateway, with or without a key.

@@ -27,10 +27,14 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unavailable(error),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error)
+            }
             // SQLITE_BUSY and PostgreSQL's "shutting down" classes: the same order may succeed later.
             sqlx::Error::Database(database)
-                if database.code().is_some_and(|code| matches!(code.as_ref(), "5" | "517" | "57P01" | "57P03")) =>
+                if database
+                    .code()
+                    .is_some_and(|code| matches!(code.as_ref(), "5" | "517" | "57P01" | "57P03")) =>
             {
                 Self::Unavailable(error)
             }

@@ -4,8 +4,11 @@
 //! SQL answers questions here; it does not know who asks, and decides nothing.
 
 pub mod error;
+pub mod install;
 pub mod open;
 pub mod sql;
+pub mod token;
+pub mod workspace;
 
 pub use error::StoreError;
 pub use open::Store;

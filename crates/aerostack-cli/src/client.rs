@@ -11,56 +11,17 @@ use aerostack_core::api::page::{PAGE_MAX, Page, PageQuery};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use url::{Host, Url};
+use url::Url;
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::api_url::ApiUrl;
+use crate::failure::{Failure, Outcome};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 const REPLY_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Most pages of a list that are put together.
-const PAGES_MAX: usize = 1_000;
+pub(crate) const PAGES_MAX: usize = 1_000;
 const USER_AGENT: &str = concat!("aerostack-cli/", env!("CARGO_PKG_VERSION"));
-
-/// The address of a gateway: `http` or `https`, no credentials, no trailing slash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ApiUrl(Url);
-
-impl ApiUrl {
-    /// Reads an address.
-    ///
-    /// # Errors
-    /// A usage failure that says what does not fit.
-    pub(crate) fn parse(text: &str) -> Outcome<Self> {
-        let mut url = aerostack_core::server::parse_url(text)
-            .map_err(|_| Failure::usage(format!("'{text}' is no gateway address")).with_hint(URL_HINT))?;
-        url.set_query(None);
-        Ok(Self(url))
-    }
-
-    /// The text, as it is shown and kept.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str().trim_end_matches('/')
-    }
-
-    /// Whether it is this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
-    }
-
-    /// Whether what is sent there can be read on the way.
-    pub(crate) fn is_in_the_clear(&self) -> bool {
-        self.0.scheme() == "http" && !self.is_loopback()
-    }
-}
-
-const URL_HINT: &str = "an address looks like https://gateway.example.com";
 
 /// A connection to one gateway, with or without a key.
 #[derive(Debug)]
@@ -92,7 +53,7 @@ impl Client {
             .timeout(REQUEST_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(USER_AGENT);
-        if url.0.scheme() == "http" {
+        if url.is_plain() {
             // Without this, a machine without certificates could not even speak plain HTTP.
             builder = builder.tls_certs_only([]);
         }
@@ -117,7 +78,7 @@ impl Client {
     ) -> Outcome<E::Reply> {
         let path = E::OPERATION.fill(parameters);
         let method = E::OPERATION.method();
-        let mut target = self.address(&path)?;
+        let mut target = self.url.join(&path)?;
         if method.is_read() {
             add_query(&mut target, request);
         }
@@ -178,7 +139,7 @@ impl Client {
     pub(crate) async fn probe(&self, path: &str) -> Outcome<Probe> {
         let response = self
             .http
-            .get(self.address(path)?)
+            .get(self.url.join(path)?)
             .send()
             .await
             .map_err(|error| self.unreachable(&error))?;
@@ -191,11 +152,6 @@ impl Client {
             status: response.status().as_u16(),
             date,
         })
-    }
-
-    fn address(&self, path: &str) -> Outcome<Url> {
-        let text = format!("{}{path}", self.url.as_str());
-        Url::parse(&text).map_err(|_| Failure::usage(format!("'{text}' is no address")).with_hint(URL_HINT))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Outcome<Vec<u8>> {
@@ -280,35 +236,6 @@ mod tests {
     use super::*;
     use aerostack_core::api::token::ListTokensQuery;
     use aerostack_core::token::TokenStatus;
-
-    #[test]
-    fn addresses_are_kept_without_slash_query_and_credentials() {
-        assert_eq!(
-            ApiUrl::parse("http://127.0.0.1:8787/").unwrap().as_str(),
-            "http://127.0.0.1:8787"
-        );
-        assert_eq!(
-            ApiUrl::parse("https://x.test/aero/?a=1#b").unwrap().as_str(),
-            "https://x.test/aero"
-        );
-        for bad in ["x.test", "ftp://x.test", "https://me:pw@x.test", ""] {
-            assert_eq!(ApiUrl::parse(bad).unwrap_err().exit_code(), 2, "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_plain_http_to_other_machines_is_in_the_clear() {
-        let clear = |text: &str| ApiUrl::parse(text).unwrap().is_in_the_clear();
-        assert!(clear("http://gateway.test"));
-        for safe in [
-            "https://gateway.test",
-            "http://localhost:1",
-            "http://[::1]:1",
-            "http://127.1.2.3",
-        ] {
-            assert!(!clear(safe), "{safe}");
-        }
-    }
 
     #[test]
     fn a_query_holds_what_was_asked_for_and_nothing_else() {

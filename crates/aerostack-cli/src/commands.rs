@@ -1,8 +1,8 @@
 //! From a command to the function that carries it out, one file per noun.
 
-use crate::Outcome;
-use crate::args::Command;
+use crate::args::cli::Command;
 use crate::context::Context;
+use crate::failure::Outcome;
 
 mod account;
 mod audit;

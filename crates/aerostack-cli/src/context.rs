@@ -15,16 +15,13 @@ use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
 use secrecy::SecretString;
 
-use crate::Outcome;
-use crate::args::Globals;
-use crate::client::{ApiUrl, Client};
-use crate::failure::Failure;
+use crate::api_url::ApiUrl;
+use crate::args::cli::Globals;
+use crate::client::Client;
+use crate::failure::{Failure, Outcome};
+use crate::input::Input;
 use crate::output::Output;
 use crate::profile::{Gateway, Profile, Store};
-
-mod input;
-
-pub(crate) use input::Input;
 
 /// The gateway when nothing else is said.
 pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
@@ -70,7 +67,12 @@ impl<'w> Context<'w> {
         if globals.quiet {
             output.be_quiet();
         }
-        let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+        let variable = |name: &str| {
+            environment
+                .get(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
         let key_variable = variable(API_KEY_VARIABLE);
         key_variable.iter().for_each(|key| output.hide(key));
         let store = Store::new(config_dir);
@@ -169,14 +171,28 @@ impl<'w> Context<'w> {
     /// When nobody is logged in to this gateway.
     pub(crate) fn client(&mut self) -> Outcome<&Client> {
         if self.client.is_none() {
-            let key = self
-                .given_key()?
-                .or_else(|| self.gateway().and_then(|gateway| gateway.key.clone()));
-            let key = key.ok_or_else(|| self.not_logged_in())?;
+            let key = match self.given_key()? {
+                Some(key) => key,
+                None => self.kept_key()?,
+            };
             self.output.hide(&key);
             self.client = Some(Client::new(self.api_url.clone(), Some(SecretString::from(key)))?);
         }
         Ok(self.client.as_ref().expect("it was made above"))
+    }
+
+    /// The key of the login, with a warning if others can read it.
+    fn kept_key(&mut self) -> Outcome<String> {
+        let Some(key) = self.gateway().and_then(|gateway| gateway.key.clone()) else {
+            return Err(self.not_logged_in());
+        };
+        if let Some(path) = self.store.open_to_others() {
+            let path = path.display();
+            self.output.warn(&format!(
+                "others on this machine can get at {path}: chmod go-rwx '{path}'"
+            ));
+        }
+        Ok(key)
     }
 
     fn not_logged_in(&self) -> Failure {

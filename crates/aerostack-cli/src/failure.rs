@@ -5,6 +5,9 @@ use std::io;
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode};
 
+/// What a command comes to.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
 /// A failure, as the person at the keyboard meets it: one sentence, perhaps a hint, an exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {

@@ -12,20 +12,18 @@ use aerostack_core::text::clean_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
+use crate::sheet;
+use crate::table::Table;
 use crate::world::{NO_COLOUR_VARIABLE, World};
-
-mod sheet;
-mod table;
-
-pub(crate) use table::Table;
 
 const GREEN: &str = "32";
 const RED: &str = "31";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 const SPINNER_TICK: Duration = Duration::from_millis(100);
+/// Shorter texts are no credentials, and hiding them would garble what is said.
+const CREDENTIAL_MIN_LEN: usize = 8;
 const CREDENTIAL_PREFIXES: [&str; 2] = ["ak_", "mwt_"];
 
 /// How much is said, and in what colours. Read from the arguments before they are parsed, because
@@ -102,7 +100,7 @@ impl<'w> Output<'w> {
 
     /// Keeps one text out of all talk.
     pub(crate) fn hide(&mut self, secret: &str) {
-        if !secret.is_empty() {
+        if secret.len() >= CREDENTIAL_MIN_LEN {
             self.credentials.push(secret.to_owned());
         }
     }
@@ -183,8 +181,6 @@ impl<'w> Output<'w> {
 
     /// Tells why the command failed, and gives its exit code.
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
-        // Data that is already there comes first; if it cannot be written, the failure still is said.
-        let _ = self.stdout.flush();
         let message = failure.to_string();
         if !message.is_empty() {
             let word = paint("error:", RED, self.style.colour_talk);
@@ -243,6 +239,9 @@ impl<'w> Output<'w> {
     }
 
     fn write_talk(&mut self, text: &str) {
+        // What was printed before is seen before. What cannot be written stays buffered and fails
+        // again, and loudly, in `finish`.
+        let _ = self.stdout.flush();
         // When nobody can be told, there is nobody to tell that to.
         let _ = self
             .stderr

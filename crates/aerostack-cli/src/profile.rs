@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use aerostack_core::slug::Slug;
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 const FILE_NAME: &str = "profile.toml";
-/// Permission bits of anybody but the owner.
-#[cfg(unix)]
-const OTHERS: u32 = 0o077;
+/// Permission bits that nobody but the owner may have on the file.
+const OPEN_FILE: u32 = 0o077;
+/// Permission bits that nobody but the owner may have on the folder: to replace what is in it.
+const OPEN_DIR: u32 = 0o022;
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,12 +115,14 @@ impl Store {
             })
     }
 
-    /// The first path, of folder and file, that others than its owner may open.
+    /// The first path, of file and folder, whose contents others than its owner can get at.
     pub(crate) fn open_to_others(&self) -> Option<PathBuf> {
         let dir = self.dir.clone()?;
-        [dir.join(FILE_NAME), dir]
+        let paths = [(dir.join(FILE_NAME), OPEN_FILE), (dir, OPEN_DIR)];
+        paths
             .into_iter()
-            .find(|path| is_open_to_others(path))
+            .find(|(path, bits)| has_permission(path, *bits))
+            .map(|(path, _)| path)
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -156,13 +158,13 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
+fn has_permission(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_path: &Path) -> bool {
+fn has_permission(_path: &Path, _bits: u32) -> bool {
     false
 }
 

@@ -88,12 +88,15 @@ pub(crate) struct ListTokens {
     pub(crate) output: ListOutput,
 }
 
-/// Which token of which workspace: `[WORKSPACE] (--name N | TOKEN_ID)`.
+/// Which token of which workspace: `[WORKSPACE] (--name N | TOKEN_ID)`. With one word it may be either.
 #[derive(Debug, Args)]
 pub(crate) struct TokenChoice {
-    /// Workspace, else the active one; and the token: its identifier, a unique beginning of it, or its text
-    #[arg(value_names = ["WORKSPACE", "TOKEN_ID"], num_args = 0..=2)]
-    pub(crate) words: Vec<String>,
+    /// Workspace; else the active one
+    #[arg(value_name = "WORKSPACE")]
+    pub(crate) first: Option<String>,
+    /// The token: its identifier, a unique beginning of it, or its text
+    #[arg(value_name = "TOKEN_ID")]
+    pub(crate) second: Option<String>,
     /// Name of the active token
     #[arg(long)]
     pub(crate) name: Option<String>,

@@ -6,12 +6,11 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::suggest;
 
 use super::details::{last_used, mark};
-use crate::Outcome;
 use crate::args::account::{self as arguments, AccountCommand, KeyCommand};
 use crate::args::format::{Format, ListOutput};
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::Table;
+use crate::failure::{Failure, Outcome};
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 6] = [
     "id",

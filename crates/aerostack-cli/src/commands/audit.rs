@@ -5,12 +5,11 @@ use aerostack_core::api::operation::endpoint::{ListAudit, VerifyAudit};
 use aerostack_core::api::page::{Empty, PAGE_MAX, Page};
 
 use super::details::{count, details};
-use crate::Outcome;
 use crate::args::audit::Audit;
 use crate::args::format::Format;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::Table;
+use crate::failure::{Failure, Outcome};
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 6] = ["sequence", "at", "actor", "action", "object", "detail"];
 const VERIFICATION_FIELDS: [&str; 4] = ["ok", "count", "head", "broken_at"];

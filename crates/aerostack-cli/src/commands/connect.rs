@@ -10,10 +10,10 @@ use aerostack_core::api::token::mcp_json;
 use aerostack_core::api::workspace::WorkspaceView;
 use serde_json::{Value, json};
 
-use crate::Outcome;
+use crate::api_url::ApiUrl;
 use crate::args::workspace::{Connect, Editor};
-use crate::client::ApiUrl;
 use crate::context::Context;
+use crate::failure::Outcome;
 
 const PLACEHOLDER: &str = "$TOKEN";
 /// The variable Codex is told to read.

@@ -2,7 +2,7 @@
 
 use aerostack_core::time::Timestamp;
 
-use crate::output::Table;
+use crate::table::Table;
 
 /// A table of names and values.
 pub(super) fn details<const N: usize>(pairs: [(&str, String); N]) -> Table {

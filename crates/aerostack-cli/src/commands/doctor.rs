@@ -11,10 +11,10 @@ use aerostack_core::time::Timestamp;
 
 use super::details::count;
 use super::login::sentence;
-use crate::Outcome;
+use crate::api_url::ApiUrl;
 use crate::client::{Client, Probe};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 const HEALTH_PATH: &str = "/healthz";
 /// How far this machine's clock may be from the gateway's.
@@ -24,21 +24,27 @@ pub(super) async fn run(context: &mut Context<'_>) -> Outcome {
     let mut report = Report { failed: false };
     folder(context, &mut report)?;
     let url = context.api_url.as_str().to_owned();
-    match Client::new(context.api_url.clone(), None)?
-        .probe(HEALTH_PATH)
-        .await
-    {
-        Ok(probe) => gateway(context, &mut report, &url, &probe)?,
+    match probe(context.api_url.clone()).await {
+        Ok(probe) if probe.status == 200 => {
+            report.holds(context, &format!("A gateway answers at {url}"))?;
+            clocks(context, &mut report, &probe)?;
+            signed_in(context, &mut report).await?;
+        }
+        Ok(probe) => {
+            let text = format!("{url} answered {} to {HEALTH_PATH}", probe.status);
+            report.fails(context, &text, Some("check --api-url, and the gateway's log"))?;
+        }
         Err(failure) => report.failure(context, &failure)?,
-    }
-    if !report.failed {
-        signed_in(context, &mut report).await?;
     }
     if report.failed {
         Err(Failure::Reported)
     } else {
         Ok(())
     }
+}
+
+async fn probe(url: ApiUrl) -> Outcome<Probe> {
+    Client::new(url, None)?.probe(HEALTH_PATH).await
 }
 
 struct Report {
@@ -74,22 +80,14 @@ fn folder(context: &mut Context<'_>, report: &mut Report) -> Outcome {
         let hint = format!("chmod go-rwx '{path}'");
         return report.fails(
             context,
-            &format!("{path} can be read by others on this machine"),
+            &format!("Others on this machine can get at {path}"),
             Some(&hint),
         );
     }
-    report.holds(
-        context,
-        &format!("Settings are kept in {dir}, readable by you only"),
-    )
+    report.holds(context, &format!("Settings are kept in {dir}, for you only"))
 }
 
-fn gateway(context: &mut Context<'_>, report: &mut Report, url: &str, probe: &Probe) -> Outcome {
-    if probe.status != 200 {
-        let text = format!("{url} answered {} to {HEALTH_PATH}", probe.status);
-        return report.fails(context, &text, Some("check --api-url, and the gateway's log"));
-    }
-    report.holds(context, &format!("A gateway answers at {url}"))?;
+fn clocks(context: &mut Context<'_>, report: &mut Report, probe: &Probe) -> Outcome {
     let Some(theirs) = probe.date.as_deref().and_then(http_date) else {
         return report.holds(
             context,
@@ -159,12 +157,13 @@ async fn check_workspace(
     workspace: &WorkspaceView,
 ) -> Outcome {
     let slug = &workspace.slug;
-    if workspace.seats.has_room() {
-        report.holds(context, &format!("'{slug}': {}", workspace.seats.line()))?;
+    // A full plan is no fault: what exists works.
+    let full = if workspace.seats.has_room() {
+        ""
     } else {
-        let text = format!("'{slug}': {}", workspace.seats.line());
-        report.fails(context, &text, Some("revoke a token, or have the plan raised"))?;
-    }
+        "; the next one needs a revoked one or a larger plan"
+    };
+    report.holds(context, &format!("'{slug}': {}{full}", workspace.seats.line()))?;
     let installs = match context.client()?.list::<ListInstalls, _>(&[slug.as_str()]).await {
         Ok(page) => page.items,
         Err(failure) => return report.failure(context, &failure),

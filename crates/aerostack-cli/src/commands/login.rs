@@ -7,11 +7,10 @@ use aerostack_core::bearer::TokenKind;
 use secrecy::SecretString;
 
 use super::details::details;
-use crate::Outcome;
 use crate::args::format::{Format, ItemOutput};
 use crate::client::Client;
 use crate::context::{API_KEY_VARIABLE, Context};
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 /// Checks a key with the gateway, and only then keeps it.
 pub(super) async fn login(context: &mut Context<'_>) -> Outcome {

@@ -9,11 +9,11 @@ use aerostack_core::api::server::{InstallRequest, InstallView, ToolView, UpdateI
 
 use super::details::count;
 use super::server;
-use crate::Outcome;
 use crate::args::format::Format;
 use crate::args::mcp::{self as arguments, McpCommand};
 use crate::context::Context;
-use crate::output::Table;
+use crate::failure::Outcome;
+use crate::table::Table;
 
 const INSTALL_FIELDS: [&str; 8] = [
     "slug",

@@ -5,11 +5,11 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::api::plan::{PlansReply, SetPlanRequest};
 
 use super::details::mark;
-use crate::Outcome;
 use crate::args::format::{Format, ListOutput};
 use crate::args::plan::{self as arguments, PlanCommand};
 use crate::context::Context;
-use crate::output::Table;
+use crate::failure::Outcome;
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 4] = [
     "plan",

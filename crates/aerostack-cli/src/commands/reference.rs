@@ -4,16 +4,16 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 
-use crate::Outcome;
-use crate::args;
+use crate::args::cli;
 use crate::context::Context;
+use crate::failure::Outcome;
 
 pub(super) fn run(context: &mut Context<'_>) -> Outcome {
     context.output.line(markdown().trim_end())
 }
 
 fn markdown() -> String {
-    let mut root = args::command();
+    let mut root = cli::command();
     root.build();
     let mut text = String::from(
         "# Command line reference\n\nMade by `aerostack reference` from the program itself; do not edit.\n",

@@ -9,12 +9,11 @@ use aerostack_core::slug::Slug;
 use aerostack_core::time::format_span;
 
 use super::details::{count, details};
-use crate::Outcome;
 use crate::args::format::{Format, ListOutput};
 use crate::args::mcp as arguments;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::Table;
+use crate::failure::{Failure, Outcome};
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 8] = [
     "slug",

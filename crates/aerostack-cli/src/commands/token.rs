@@ -12,12 +12,12 @@ use aerostack_core::token::{TokenStatus, revoked_line};
 
 use super::details::last_used;
 use super::token_reference::TokenReference;
-use crate::Outcome;
 use crate::args::format::Format;
 use crate::args::token::{self as arguments, TokenCommand};
-use crate::client::endless_list;
+use crate::client::{PAGES_MAX, endless_list};
 use crate::context::Context;
-use crate::output::Table;
+use crate::failure::Outcome;
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 9] = [
     "id",
@@ -30,7 +30,6 @@ const CSV_FIELDS: [&str; 9] = [
     "revoked_at",
     "rate_limit_per_minute",
 ];
-const PAGES_MAX: usize = 1_000;
 const DAY_SECS: u64 = 86_400;
 
 pub(super) async fn run(context: &mut Context<'_>, command: TokenCommand) -> Outcome {

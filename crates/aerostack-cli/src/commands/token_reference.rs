@@ -7,9 +7,8 @@ use aerostack_core::bearer::{self, TokenDigest, TokenKind};
 use aerostack_core::id::TokenId;
 use aerostack_core::slug::Slug;
 
-use crate::Outcome;
 use crate::args::token::TokenChoice;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 const DIGEST_PREFIX: &str = "sha256:";
 const NAME_PREFIX: &str = "name:";
@@ -29,7 +28,8 @@ impl TokenReference {
     /// # Errors
     /// A usage failure when the token is missing, named twice, or is none.
     pub(super) fn read(choice: &TokenChoice) -> Outcome<Self> {
-        let (workspace, token) = match (&choice.words[..], &choice.name) {
+        let words: Vec<&String> = choice.first.iter().chain(&choice.second).collect();
+        let (workspace, token) = match (&words[..], &choice.name) {
             ([], Some(name)) => (None, by_name(name)?),
             ([workspace], Some(name)) if !is_token(workspace) => (Some(workspace), by_name(name)?),
             ([token], None) if is_token(token) => (None, by_text(token)?),
@@ -106,7 +106,8 @@ mod tests {
 
     fn read(words: &[&str], name: Option<&str>) -> Outcome<(Option<String>, String)> {
         let choice = TokenChoice {
-            words: words.iter().map(|&word| word.to_owned()).collect(),
+            first: words.first().map(|&word| word.to_owned()),
+            second: words.get(1).map(|&word| word.to_owned()),
             name: name.map(str::to_owned),
         };
         TokenReference::read(&choice).map(|found| (found.workspace.map(|slug| slug.to_string()), found.id))

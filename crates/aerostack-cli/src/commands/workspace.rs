@@ -10,11 +10,11 @@ use aerostack_core::slug::Slug;
 
 use super::details::{count, details, mark};
 use super::{audit, connect, token};
-use crate::Outcome;
 use crate::args::format::{Format, ListOutput};
 use crate::args::workspace::{self as arguments, WorkspaceCommand};
 use crate::context::Context;
-use crate::output::Table;
+use crate::failure::Outcome;
+use crate::table::Table;
 
 const CSV_FIELDS: [&str; 10] = [
     "slug",

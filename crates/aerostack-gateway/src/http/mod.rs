@@ -1,4 +1,5 @@
 //! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
 
 pub mod body;
+pub mod origin;
 pub mod respond;

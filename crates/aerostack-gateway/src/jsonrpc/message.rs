@@ -24,11 +24,19 @@ pub struct Fault {
 
 impl Fault {
     const fn not_json() -> Self {
-        Self { code: -32700, message: "Parse error: the body is not JSON", id: None }
+        Self {
+            code: -32700,
+            message: "Parse error: the body is not JSON",
+            id: None,
+        }
     }
 
     const fn not_a_request(message: &'static str) -> Self {
-        Self { code: -32600, message, id: None }
+        Self {
+            code: -32600,
+            message,
+            id: None,
+        }
     }
 }
 
@@ -86,7 +94,10 @@ impl<'a> Object<'a> {
     /// The raw text of a field's value.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<&'a str> {
-        self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
+        self.fields
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, raw)| raw.get())
     }
 
     /// A field's value, if it is a string.
@@ -101,7 +112,11 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`Fault`] when the object has a key twice.
     pub fn object(&self, key: &str) -> Result<Option<Self>, Fault> {
-        let raw = self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw);
+        let raw = self
+            .fields
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, raw)| *raw);
         raw.and_then(Self::read).transpose()
     }
 
@@ -118,8 +133,14 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Fault`] when it has a key twice.
     pub fn meta(&self) -> Result<Option<Object<'a>>, Fault> {
-        let meta = self.params.as_ref().map_or(Ok(None), |params| params.object("_meta"));
-        meta.map_err(|fault| Fault { id: self.id.map(str::to_owned), ..fault })
+        let meta = self
+            .params
+            .as_ref()
+            .map_or(Ok(None), |params| params.object("_meta"));
+        meta.map_err(|fault| Fault {
+            id: self.id.map(str::to_owned),
+            ..fault
+        })
     }
 }
 
@@ -157,9 +178,16 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
     let id = match object.raw("id") {
         None => None,
         Some(id) if is_id(id) => Some(id),
-        Some(_) => return Err(Fault::not_a_request("Invalid request: id must be a string or a number")),
+        Some(_) => {
+            return Err(Fault::not_a_request(
+                "Invalid request: id must be a string or a number",
+            ));
+        }
     };
-    let fault = |message| Fault { id: id.map(str::to_owned), ..Fault::not_a_request(message) };
+    let fault = |message| Fault {
+        id: id.map(str::to_owned),
+        ..Fault::not_a_request(message)
+    };
     if object.string("jsonrpc").as_deref() != Some("2.0") {
         return Err(fault("Invalid request: jsonrpc must be \"2.0\""));
     }
@@ -175,10 +203,17 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
     };
     let params = match object.raw("params") {
         None => None,
-        Some(text) if text.starts_with('{') => object.object("params").map_err(|inner| fault(inner.message))?,
+        Some(text) if text.starts_with('{') => {
+            object.object("params").map_err(|inner| fault(inner.message))?
+        }
         Some(_) => return Err(fault("Invalid request: params must be an object")),
     };
-    Ok(Message::Request(Request { text: object.text, id, method, params }))
+    Ok(Message::Request(Request {
+        text: object.text,
+        id,
+        method,
+        params,
+    }))
 }
 
 /// JSON-RPC ids are strings and numbers; MCP leaves out null.
@@ -253,7 +288,9 @@ mod tests {
     fn a_request_keeps_its_id_as_it_was_written() {
         for id in ["1", "0", "-7", "9007199254740993", "1.50", "\"a\\u0062\""] {
             let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
-            let Ok(Body::Single(Message::Request(request))) = read(text.as_bytes(), 128) else { panic!("{id}") };
+            let Ok(Body::Single(Message::Request(request))) = read(text.as_bytes(), 128) else {
+                panic!("{id}")
+            };
             assert_eq!(request.id, Some(id));
             assert_eq!(request.method, "ping");
         }
@@ -264,23 +301,45 @@ mod tests {
         for text in ["", "nonsense", "{", "{\"a\":1} x", "\u{feff}{}", "{\"a\":\u{1}}"] {
             assert_eq!(fault(text), (-32700, None), "{text}");
         }
-        for text in ["null", "1", "\"x\"", "{}", r#"{"jsonrpc":"2.0"}"#, r#"{"jsonrpc":"1.0","method":"x"}"#] {
+        for text in [
+            "null",
+            "1",
+            "\"x\"",
+            "{}",
+            r#"{"jsonrpc":"2.0"}"#,
+            r#"{"jsonrpc":"1.0","method":"x"}"#,
+        ] {
             assert_eq!(fault(text), (-32600, None), "{text}");
         }
         for id in ["null", "true", "[1]", "{}"] {
-            assert_eq!(fault(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x"}}"#)), (-32600, None), "{id}");
+            assert_eq!(
+                fault(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"x"}}"#)),
+                (-32600, None),
+                "{id}"
+            );
         }
         let seven = Some("7".to_owned());
-        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":7,"method":1}"#), (-32600, seven.clone()));
-        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":7,"method":"x","params":[1]}"#), (-32600, seven));
+        assert_eq!(
+            fault(r#"{"jsonrpc":"2.0","id":7,"method":1}"#),
+            (-32600, seven.clone())
+        );
+        assert_eq!(
+            fault(r#"{"jsonrpc":"2.0","id":7,"method":"x","params":[1]}"#),
+            (-32600, seven)
+        );
     }
 
     #[test]
     fn duplicate_keys_are_refused_where_they_are_read() {
         assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#).0, -32600);
-        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1,"\u0061":2}}"#).0, -32600);
+        assert_eq!(
+            fault(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1,"\u0061":2}}"#).0,
+            -32600
+        );
         let text = br#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"a":1,"a":2}}}"#;
-        let Ok(Body::Single(Message::Request(request))) = read(text, 128) else { panic!() };
+        let Ok(Body::Single(Message::Request(request))) = read(text, 128) else {
+            panic!()
+        };
         assert_eq!(request.meta().unwrap_err().id.as_deref(), Some("1"));
     }
 

@@ -13,7 +13,10 @@ impl<'a> Splice<'a> {
     /// Begins with no edits.
     #[must_use]
     pub const fn new(text: &'a str) -> Self {
-        Self { text, edits: Vec::new() }
+        Self {
+            text,
+            edits: Vec::new(),
+        }
     }
 
     /// Replaces `part`, which is a slice of the text, not merely equal to one.
@@ -36,7 +39,10 @@ impl<'a> Splice<'a> {
 
     fn offset(&self, part: &str) -> usize {
         let offset = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
-        assert!(offset <= self.text.len() && offset + part.len() <= self.text.len(), "an edit lies in its text");
+        assert!(
+            offset <= self.text.len() && offset + part.len() <= self.text.len(),
+            "an edit lies in its text"
+        );
         offset
     }
 
@@ -68,6 +74,9 @@ mod tests {
         splice.insert_fields(&text[37..39], true, r#""x":1"#);
         splice.replace(&text[25..28], r#""b__a""#);
         splice.replace(&text[6..7], "\"seven\"");
-        assert_eq!(splice.finish(), r#"{"id":"seven","params":{"name":"b__a","_meta":{"x":1}}}"#);
+        assert_eq!(
+            splice.finish(),
+            r#"{"id":"seven","params":{"name":"b__a","_meta":{"x":1}}}"#
+        );
     }
 }

@@ -9,7 +9,7 @@ const FORMULA_STARTS: [char; 5] = ['=', '+', '-', '@', '\t'];
 const LIST_SEPARATOR: &str = "; ";
 
 /// The rows of `items`, one column per field, under the fields' names.
-pub(super) fn render<T: Serialize>(items: &[T], fields: &[&str]) -> Vec<u8> {
+pub(crate) fn render<T: Serialize>(items: &[T], fields: &[&str]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());

@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, Read};
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
 use crate::world::SecretReader;
 

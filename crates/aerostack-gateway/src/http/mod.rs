@@ -3,3 +3,4 @@
 pub mod body;
 pub mod origin;
 pub mod respond;
+pub mod sse;

@@ -1,4 +1,9 @@
 //! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
 
 pub mod body;
+mod connection;
+mod progress;
+mod refusal;
 pub mod respond;
+pub mod server;
+pub mod tls;

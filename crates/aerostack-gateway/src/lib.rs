@@ -5,6 +5,7 @@
 //! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
 
 pub mod app;
+pub mod args;
 pub mod clock;
 pub mod config;
 pub mod grants;
@@ -12,6 +13,7 @@ pub mod http;
 pub mod limiter;
 pub mod lists;
 pub mod recorder;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
 pub mod tool_header;

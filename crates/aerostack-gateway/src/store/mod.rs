@@ -4,6 +4,7 @@
 //! SQL answers questions here; it does not know who asks, and decides nothing.
 
 pub mod error;
+pub mod lease;
 pub mod open;
 pub mod sql;
 

@@ -4,7 +4,6 @@
 //! Workspace: argument or flag, then the active one, then the only one, else an error that lists them.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 use std::path::Path;
 
 use aerostack_core::api::error::ErrorCode;
@@ -16,16 +15,13 @@ use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
 use secrecy::SecretString;
 
-use crate::Outcome;
-use crate::args::Globals;
-use crate::client::{ApiUrl, Client};
-use crate::failure::Failure;
+use crate::api_url::ApiUrl;
+use crate::args::cli::Globals;
+use crate::client::Client;
+use crate::failure::{Failure, Outcome};
+use crate::input::Input;
 use crate::output::Output;
 use crate::profile::{Gateway, Profile, Store};
-
-mod input;
-
-pub(crate) use input::Input;
 
 /// The gateway when nothing else is said.
 pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
@@ -71,12 +67,20 @@ impl<'w> Context<'w> {
         if globals.quiet {
             output.be_quiet();
         }
-        let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
+        let variable = |name: &str| {
+            environment
+                .get(name)
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
         let key_variable = variable(API_KEY_VARIABLE);
         key_variable.iter().for_each(|key| output.hide(key));
         let store = Store::new(config_dir);
         let loaded = store.load().and_then(|profile| {
-            let named = globals.api_url.or_else(|| variable(API_URL_VARIABLE)).or_else(|| profile.api_url.clone());
+            let named = globals
+                .api_url
+                .or_else(|| variable(API_URL_VARIABLE))
+                .or_else(|| profile.api_url.clone());
             let api_url = ApiUrl::parse(named.as_deref().unwrap_or(DEFAULT_API_URL))?;
             Ok((profile, api_url))
         });
@@ -109,9 +113,15 @@ impl<'w> Context<'w> {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn remember(&mut self, change: impl FnOnce(&mut Gateway)) -> Outcome {
-        let entry = self.profile.gateways.entry(self.api_url.as_str().to_owned()).or_default();
+        let entry = self
+            .profile
+            .gateways
+            .entry(self.api_url.as_str().to_owned())
+            .or_default();
         change(entry);
-        self.profile.gateways.retain(|_, gateway| *gateway != Gateway::default());
+        self.profile
+            .gateways
+            .retain(|_, gateway| *gateway != Gateway::default());
         self.store.save(&self.profile)
     }
 
@@ -120,11 +130,15 @@ impl<'w> Context<'w> {
     /// # Errors
     /// When `-` was given and nothing could be read.
     pub(crate) fn given_key(&mut self) -> Outcome<Option<String>> {
-        let Some(flag) = self.key_flag.clone() else { return Ok(self.key_variable.clone()) };
+        let Some(flag) = self.key_flag.clone() else {
+            return Ok(self.key_variable.clone());
+        };
         let key = if flag == "-" {
             self.input.line("the account key")?
         } else {
-            self.output.warn("a key on the command line can be read by others on this machine: pipe it to `--api-key -`");
+            self.output.warn(
+                "a key on the command line can be read by others on this machine: pipe it to `--api-key -`",
+            );
             flag
         };
         self.output.hide(&key);
@@ -143,7 +157,11 @@ impl<'w> Context<'w> {
     ///
     /// # Errors
     /// Those of the client, and a missing login.
-    pub(crate) async fn call<E: Endpoint>(&mut self, parameters: &[&str], request: &E::Request) -> Outcome<E::Reply> {
+    pub(crate) async fn call<E: Endpoint>(
+        &mut self,
+        parameters: &[&str],
+        request: &E::Request,
+    ) -> Outcome<E::Reply> {
         self.client()?.call::<E>(parameters, request).await
     }
 
@@ -153,18 +171,35 @@ impl<'w> Context<'w> {
     /// When nobody is logged in to this gateway.
     pub(crate) fn client(&mut self) -> Outcome<&Client> {
         if self.client.is_none() {
-            let key = self.given_key()?.or_else(|| self.gateway().and_then(|gateway| gateway.key.clone()));
-            let key = key.ok_or_else(|| self.not_logged_in())?;
+            let key = match self.given_key()? {
+                Some(key) => key,
+                None => self.kept_key()?,
+            };
             self.output.hide(&key);
             self.client = Some(Client::new(self.api_url.clone(), Some(SecretString::from(key)))?);
         }
         Ok(self.client.as_ref().expect("it was made above"))
     }
 
+    /// The key of the login, with a warning if others can read it.
+    fn kept_key(&mut self) -> Outcome<String> {
+        let Some(key) = self.gateway().and_then(|gateway| gateway.key.clone()) else {
+            return Err(self.not_logged_in());
+        };
+        if let Some(path) = self.store.open_to_others() {
+            let path = path.display();
+            self.output.warn(&format!(
+                "others on this machine can get at {path}: chmod go-rwx '{path}'"
+            ));
+        }
+        Ok(key)
+    }
+
     fn not_logged_in(&self) -> Failure {
         let url = self.api_url.as_str();
-        Failure::failed(format!("not logged in to {url}"))
-            .with_hint(format!("run `aerostack login --api-url {url}`, or set {API_KEY_VARIABLE}"))
+        Failure::failed(format!("not logged in to {url}")).with_hint(format!(
+            "run `aerostack login --api-url {url}`, or set {API_KEY_VARIABLE}"
+        ))
     }
 
     /// The workspace that is meant.
@@ -175,7 +210,9 @@ impl<'w> Context<'w> {
         if let (Some(argument), Some(flag)) = (&argument, &self.workspace_flag)
             && argument != flag
         {
-            return Err(Failure::usage(format!("two workspaces are named: '{argument}' and '{flag}'")));
+            return Err(Failure::usage(format!(
+                "two workspaces are named: '{argument}' and '{flag}'"
+            )));
         }
         let named = argument
             .or_else(|| self.workspace_flag.clone())
@@ -197,30 +234,44 @@ impl<'w> Context<'w> {
 
     /// The failure, with the closest workspaces as a hint if the named one is none of the account's.
     pub(crate) async fn with_suggestion(&mut self, failure: Failure) -> Failure {
-        let Some(wanted) = self.workspace_used.clone() else { return failure };
+        let Some(wanted) = self.workspace_used.clone() else {
+            return failure;
+        };
         if failure.code() != Some(ErrorCode::NotFound) || failure.hint().is_some() {
             return failure;
         }
         // A list that cannot be had now only means that there is no hint.
-        let Ok(page) = self.workspaces().await else { return failure };
-        let known: Vec<&str> = page.items.iter().map(|workspace| workspace.slug.as_str()).collect();
+        let Ok(page) = self.workspaces().await else {
+            return failure;
+        };
+        let known: Vec<&str> = page
+            .items
+            .iter()
+            .map(|workspace| workspace.slug.as_str())
+            .collect();
         if known.contains(&wanted.as_str()) {
             return failure;
         }
         let close = suggest::hint(wanted.as_str(), known);
-        failure.with_hint(close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()))
+        failure.with_hint(
+            close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()),
+        )
     }
 }
 
 /// The only one of several workspaces, if it is the only one.
 fn choose(workspaces: &[WorkspaceView]) -> Outcome<Slug> {
     match workspaces {
-        [] => Err(Failure::failed("there is no workspace yet").with_hint("create one with `aerostack workspace create <name>`")),
+        [] => Err(Failure::failed("there is no workspace yet")
+            .with_hint("create one with `aerostack workspace create <name>`")),
         [only] => Ok(only.slug.clone()),
         several => {
             let names: Vec<&str> = several.iter().map(|workspace| workspace.slug.as_str()).collect();
-            Err(Failure::usage(format!("a workspace must be named, one of: {}", names.join(", ")))
-                .with_hint("name it with --workspace, or once for all with `aerostack workspace use <slug>`"))
+            Err(
+                Failure::usage(format!("a workspace must be named, one of: {}", names.join(", "))).with_hint(
+                    "name it with --workspace, or once for all with `aerostack workspace use <slug>`",
+                ),
+            )
         }
     }
 }

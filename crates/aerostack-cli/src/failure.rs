@@ -5,6 +5,9 @@ use std::io;
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode};
 
+/// What a command comes to.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
 /// A failure, as the person at the keyboard meets it: one sentence, perhaps a hint, an exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -30,12 +33,18 @@ pub(crate) struct Told {
 impl Failure {
     /// Wrong usage: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::Usage(Told { message: message.into(), hint: None })
+        Self::Usage(Told {
+            message: message.into(),
+            hint: None,
+        })
     }
 
     /// Refused or failed: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self::Failed(Told { message: message.into(), hint: None })
+        Self::Failed(Told {
+            message: message.into(),
+            hint: None,
+        })
     }
 
     /// A file or stream that could not be used.
@@ -85,9 +94,10 @@ impl Failure {
 fn hint_for(body: &ErrorBody) -> Option<String> {
     match body.code {
         ErrorCode::Unauthorized => Some("sign in again with `aerostack login`".to_owned()),
-        ErrorCode::Internal | ErrorCode::OutcomeUnknown | ErrorCode::Unavailable => {
-            Some(format!("the gateway's log has this request as {}", body.request_id))
-        }
+        ErrorCode::Internal | ErrorCode::OutcomeUnknown | ErrorCode::Unavailable => Some(format!(
+            "the gateway's log has this request as {}",
+            body.request_id
+        )),
         _ => None,
     }
 }

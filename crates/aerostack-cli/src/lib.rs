@@ -4,23 +4,27 @@
 //! are made on the server; here arguments become requests and replies become text. Data goes to
 //! standard output, talk to standard error, and both only through [`World`].
 
+mod api_url;
 mod args;
 mod client;
 mod commands;
 mod context;
 mod failure;
+mod input;
 mod output;
 mod profile;
+mod sheet;
+mod table;
 #[cfg(test)]
 mod tests;
 mod world;
 
 use std::ffi::OsString;
 
-pub use world::{Captured, Terminals, World};
+pub use world::{Captured, SecretReader, Terminals, World};
 
 use context::Context;
-use failure::Failure;
+use input::Input;
 use output::{Output, Style};
 
 /// Runs one command line, program name first, and gives its exit code: 0 done, 1 refused or
@@ -29,15 +33,31 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let style = Style::of(world, &arguments);
     let now = (world.now)();
-    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, .. } = world;
+    let World {
+        environment,
+        stdin,
+        stdout,
+        stderr,
+        terminals,
+        config_dir,
+        read_secret,
+        ..
+    } = world;
     let mut output = Output::new(stdout.as_mut(), stderr.as_mut(), style);
     output.hide_credentials_of(&arguments);
-    let cli = match args::parse(&arguments) {
+    let cli = match args::cli::parse(&arguments) {
         Ok(cli) => cli,
         Err(told) => return output.parser_answer(&told),
     };
-    let input = context::Input::new(stdin.as_mut(), read_secret.as_mut(), terminals.stdin);
-    let mut context = match Context::new(cli.globals, environment, config_dir.as_deref(), output, input, now) {
+    let input = Input::new(stdin.as_mut(), read_secret.as_mut(), terminals.stdin);
+    let mut context = match Context::new(
+        cli.globals,
+        environment,
+        config_dir.as_deref(),
+        output,
+        input,
+        now,
+    ) {
         Ok(context) => context,
         Err((mut output, failure)) => return output.failure(&failure),
     };
@@ -51,6 +71,3 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
         Err(failure) => context.output.failure(&failure),
     }
 }
-
-/// What a command comes to.
-type Outcome<T = ()> = Result<T, Failure>;

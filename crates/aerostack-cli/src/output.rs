@@ -12,20 +12,18 @@ use aerostack_core::text::clean_line;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
+use crate::sheet;
+use crate::table::Table;
 use crate::world::{NO_COLOUR_VARIABLE, World};
-
-mod sheet;
-mod table;
-
-pub(crate) use table::Table;
 
 const GREEN: &str = "32";
 const RED: &str = "31";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 const SPINNER_TICK: Duration = Duration::from_millis(100);
+/// Shorter texts are no credentials, and hiding them would garble what is said.
+const CREDENTIAL_MIN_LEN: usize = 8;
 const CREDENTIAL_PREFIXES: [&str; 2] = ["ak_", "mwt_"];
 
 /// How much is said, and in what colours. Read from the arguments before they are parsed, because
@@ -41,8 +39,14 @@ pub(crate) struct Style {
 impl Style {
     /// Decides from terminals, `NO_COLOR` and `--no-color`.
     pub(crate) fn of(world: &World, arguments: &[OsString]) -> Self {
-        let forbidden = world.environment.get(NO_COLOUR_VARIABLE).is_some_and(|value| !value.is_empty());
-        let refused = arguments.iter().take_while(|text| *text != "--").any(|text| text == "--no-color");
+        let forbidden = world
+            .environment
+            .get(NO_COLOUR_VARIABLE)
+            .is_some_and(|value| !value.is_empty());
+        let refused = arguments
+            .iter()
+            .take_while(|text| *text != "--")
+            .any(|text| text == "--no-color");
         let colour = !forbidden && !refused;
         Self {
             quiet: false,
@@ -68,13 +72,20 @@ impl<'w> Output<'w> {
         stderr: &'w mut (dyn Write + Send),
         style: Style,
     ) -> Self {
-        Self { stdout, stderr, style, credentials: Vec::new() }
+        Self {
+            stdout,
+            stderr,
+            style,
+            credentials: Vec::new(),
+        }
     }
 
     /// Keeps whatever looks like a credential among the arguments out of all talk.
     pub(crate) fn hide_credentials_of(&mut self, arguments: &[OsString]) {
         for argument in arguments.iter().filter_map(|argument| argument.to_str()) {
-            let starts = CREDENTIAL_PREFIXES.iter().filter_map(|prefix| argument.find(prefix));
+            let starts = CREDENTIAL_PREFIXES
+                .iter()
+                .filter_map(|prefix| argument.find(prefix));
             if let Some(start) = starts.min() {
                 self.hide(&argument[start..]);
             }
@@ -89,7 +100,7 @@ impl<'w> Output<'w> {
 
     /// Keeps one text out of all talk.
     pub(crate) fn hide(&mut self, secret: &str) {
-        if !secret.is_empty() {
+        if secret.len() >= CREDENTIAL_MIN_LEN {
             self.credentials.push(secret.to_owned());
         }
     }
@@ -101,7 +112,11 @@ impl<'w> Output<'w> {
 
     /// A line of data that begins with ✓ or ✗.
     pub(crate) fn check(&mut self, holds: bool, text: &str) -> Outcome {
-        let mark = if holds { paint("✓", GREEN, self.style.colour_data) } else { paint("✗", RED, self.style.colour_data) };
+        let mark = if holds {
+            paint("✓", GREEN, self.style.colour_data)
+        } else {
+            paint("✗", RED, self.style.colour_data)
+        };
         self.line(&format!("{mark} {}", clean(text)))
     }
 
@@ -129,7 +144,9 @@ impl<'w> Output<'w> {
     }
 
     fn data(&mut self, bytes: &[u8]) -> Outcome {
-        self.stdout.write_all(bytes).map_err(|error| stdout_failure(&error))
+        self.stdout
+            .write_all(bytes)
+            .map_err(|error| stdout_failure(&error))
     }
 
     /// `✓ …`: what was done.
@@ -164,8 +181,6 @@ impl<'w> Output<'w> {
 
     /// Tells why the command failed, and gives its exit code.
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
-        // Data that is already there comes first; if it cannot be written, the failure still is said.
-        let _ = self.stdout.flush();
         let message = failure.to_string();
         if !message.is_empty() {
             let word = paint("error:", RED, self.style.colour_talk);
@@ -187,7 +202,11 @@ impl<'w> Output<'w> {
             self.write_talk(&self.without_credentials(&text));
             return code;
         }
-        let text = if self.style.colour_data { rendered.ansi().to_string() } else { rendered.to_string() };
+        let text = if self.style.colour_data {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        };
         match self.data(text.as_bytes()).and_then(|()| self.finish()) {
             Ok(()) => code,
             Err(failure) => self.failure(&failure),
@@ -200,7 +219,10 @@ impl<'w> Output<'w> {
             return Spinner(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
         bar.set_message(self.fit(text));
         bar.enable_steady_tick(SPINNER_TICK);
         Spinner(Some(bar))
@@ -211,12 +233,20 @@ impl<'w> Output<'w> {
     }
 
     fn without_credentials(&self, text: &str) -> String {
-        self.credentials.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
+        self.credentials
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
     }
 
     fn write_talk(&mut self, text: &str) {
+        // What was printed before is seen before. What cannot be written stays buffered and fails
+        // again, and loudly, in `finish`.
+        let _ = self.stdout.flush();
         // When nobody can be told, there is nobody to tell that to.
-        let _ = self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush());
+        let _ = self
+            .stderr
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stderr.flush());
     }
 }
 
@@ -239,7 +269,11 @@ fn stdout_failure(error: &io::Error) -> Failure {
 }
 
 fn paint(text: &str, code: &str, colour: bool) -> String {
-    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    if colour {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// One line without control characters; blanks at its end stay, since questions end in one.

@@ -12,13 +12,13 @@ use std::path::{Path, PathBuf};
 use aerostack_core::slug::Slug;
 use serde::{Deserialize, Serialize};
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 
 const FILE_NAME: &str = "profile.toml";
-/// Permission bits of anybody but the owner.
-#[cfg(unix)]
-const OTHERS: u32 = 0o077;
+/// Permission bits that nobody but the owner may have on the file.
+const OPEN_FILE: u32 = 0o077;
+/// Permission bits that nobody but the owner may have on the folder: to replace what is in it.
+const OPEN_DIR: u32 = 0o022;
 
 /// What the file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,9 @@ pub(crate) struct Gateway {
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").field("workspace", &self.workspace).finish_non_exhaustive()
+        f.debug_struct("Gateway")
+            .field("workspace", &self.workspace)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +61,9 @@ pub(crate) struct Store {
 impl Store {
     /// Names the folder; nothing is read or made yet.
     pub(crate) fn new(dir: Option<&Path>) -> Self {
-        Self { dir: dir.map(Path::to_owned) }
+        Self {
+            dir: dir.map(Path::to_owned),
+        }
     }
 
     /// The folder, if the platform names one.
@@ -72,11 +76,18 @@ impl Store {
     /// # Errors
     /// When it is there and cannot be read or understood. Its text is never part of the message.
     pub(crate) fn load(&self) -> Outcome<Profile> {
-        let Some(path) = self.path() else { return Ok(Profile::default()) };
+        let Some(path) = self.path() else {
+            return Ok(Profile::default());
+        };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Profile::default()),
-            Err(error) => return Err(Failure::of_io(&format!("{} cannot be read", path.display()), &error)),
+            Err(error) => {
+                return Err(Failure::of_io(
+                    &format!("{} cannot be read", path.display()),
+                    &error,
+                ));
+            }
         };
         toml::from_str(&text).map_err(|_| {
             Failure::failed(format!("{} is not a profile of this program", path.display()))
@@ -96,13 +107,22 @@ impl Store {
         let text = toml::to_string(profile).expect("a profile is plain data");
         make_dir(dir)
             .and_then(|()| replace(&dir.join(FILE_NAME), text.as_bytes()))
-            .map_err(|error| Failure::of_io(&format!("the profile cannot be saved in {}", dir.display()), &error))
+            .map_err(|error| {
+                Failure::of_io(
+                    &format!("the profile cannot be saved in {}", dir.display()),
+                    &error,
+                )
+            })
     }
 
-    /// The first path, of folder and file, that others than its owner may open.
+    /// The first path, of file and folder, whose contents others than its owner can get at.
     pub(crate) fn open_to_others(&self) -> Option<PathBuf> {
         let dir = self.dir.clone()?;
-        [dir.join(FILE_NAME), dir].into_iter().find(|path| is_open_to_others(path))
+        let paths = [(dir.join(FILE_NAME), OPEN_FILE), (dir, OPEN_DIR)];
+        paths
+            .into_iter()
+            .find(|(path, bits)| has_permission(path, *bits))
+            .map(|(path, _)| path)
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -138,13 +158,13 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
+fn has_permission(path: &Path, bits: u32) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS != 0)
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_open_to_others(_path: &Path) -> bool {
+fn has_permission(_path: &Path, _bits: u32) -> bool {
     false
 }
 
@@ -153,7 +173,10 @@ mod tests {
     use super::*;
 
     fn profile() -> Profile {
-        let gateway = Gateway { key: Some("ak_1".to_owned()), workspace: Slug::parse("personal").ok() };
+        let gateway = Gateway {
+            key: Some("ak_1".to_owned()),
+            workspace: Slug::parse("personal").ok(),
+        };
         Profile {
             api_url: Some("https://x.test".to_owned()),
             gateways: BTreeMap::from([("https://x.test".to_owned(), gateway)]),
@@ -169,7 +192,10 @@ mod tests {
         store.save(&profile()).unwrap();
         assert_eq!(store.load().unwrap(), profile());
         assert_eq!(store.open_to_others(), None);
-        let names: Vec<_> = fs::read_dir(store.dir().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(store.dir().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names, [FILE_NAME]);
     }
 

@@ -4,8 +4,8 @@
 //! then published before the next begins. So publications keep the order of the commits and nothing
 //! older ever overwrites something newer.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use aerostack_core::id::{RequestId, TokenId, WorkspaceId};
@@ -82,7 +82,12 @@ impl App {
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub async fn start(config: Config, store: Store, vault: Vault, clock: Clock) -> Result<Arc<Self>, StoreError> {
+    pub async fn start(
+        config: Config,
+        store: Store,
+        vault: Vault,
+        clock: Clock,
+    ) -> Result<Arc<Self>, StoreError> {
         let (recorder, writer) = Recorder::new();
         let app = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
@@ -102,7 +107,11 @@ impl App {
             is_draining: AtomicBool::new(false),
         });
         let installs = app.load().await?;
-        app.tasks.spawn(writer.run(app.store.clone(), app.config.limits.last_used_every, app.stopping.clone()));
+        app.tasks.spawn(writer.run(
+            app.store.clone(),
+            app.config.limits.last_used_every,
+            app.stopping.clone(),
+        ));
         app.tasks.spawn(tidy(Arc::clone(&app)));
         for install in installs {
             lists::keep(&app, install);
@@ -124,8 +133,17 @@ impl App {
     /// What editors are given for a workspace: `<public-url>/ws/<slug>`.
     #[must_use]
     pub fn gateway_url(&self, slug: &Slug) -> String {
-        let configured = self.config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-        let listening = || self.public_url.get().cloned().unwrap_or_else(|| format!("http://{}", self.config.listen));
+        let configured = self
+            .config
+            .public_url
+            .as_ref()
+            .map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let listening = || {
+            self.public_url
+                .get()
+                .cloned()
+                .unwrap_or_else(|| format!("http://{}", self.config.listen))
+        };
         format!("{}/ws/{slug}", configured.unwrap_or_else(listening))
     }
 
@@ -143,7 +161,11 @@ impl App {
         let lane = tokio::time::timeout(self.config.limits.database_timeout, self.lane.lock()).await;
         let lane = lane.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
         let tx = self.store.write().await?;
-        Ok(Order { tx, app: self, _lane: lane })
+        Ok(Order {
+            tx,
+            app: self,
+            _lane: lane,
+        })
     }
 
     /// Tells whether the gateway drains: new requests are refused, those in flight finish.
@@ -190,9 +212,12 @@ impl App {
     }
 
     fn publish_state(&self, state: &WorkspaceState) {
-        let snapshot = Snapshot::new(state, |installed| self.upstreams.client(lists::target_of(self, installed)));
+        let snapshot = Snapshot::new(state, |installed| {
+            self.upstreams.client(lists::target_of(self, installed))
+        });
         let limits = self.config.plans.limits(state.owner_plan);
-        self.grants.publish_workspace(&state.workspace.id, snapshot, limits.rate_limit_per_minute);
+        self.grants
+            .publish_workspace(&state.workspace.id, snapshot, limits.rate_limit_per_minute);
     }
 
     /// Reads a workspace back after a commit of unknown outcome, until the database answers.

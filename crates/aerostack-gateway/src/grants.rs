@@ -129,14 +129,19 @@ impl Grant {
     #[must_use]
     pub fn rate_limit(&self, gateway_limit: u32) -> u32 {
         let plan = self.workspace.plan_rate_limit.load(Ordering::Relaxed);
-        [self.own_rate_limit, plan].into_iter().find(|&limit| limit != NO_LIMIT_OF_ITS_OWN).unwrap_or(gateway_limit)
+        [self.own_rate_limit, plan]
+            .into_iter()
+            .find(|&limit| limit != NO_LIMIT_OF_ITS_OWN)
+            .unwrap_or(gateway_limit)
     }
 
     /// Opens a stream unless `limit` are open already. It is given back when the permit is dropped.
     #[must_use]
     pub fn open_stream(self: &Arc<Self>, limit: u32) -> Option<StreamPermit> {
         let admit = |open| (open < limit).then_some(open + 1);
-        self.streams.fetch_update(Ordering::SeqCst, Ordering::SeqCst, admit).ok()?;
+        self.streams
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, admit)
+            .ok()?;
         Some(StreamPermit(Arc::clone(self)))
     }
 
@@ -183,7 +188,10 @@ impl Grants {
     /// Tells of every publication of an open workspace.
     #[must_use]
     pub fn publications(&self, workspace: &WorkspaceId) -> Option<watch::Receiver<u64>> {
-        self.workspaces.pin().get(workspace).map(|live| live.published.subscribe())
+        self.workspaces
+            .pin()
+            .get(workspace)
+            .map(|live| live.published.subscribe())
     }
 
     /// Opens a workspace, or replaces its snapshot unless a newer revision stands.
@@ -227,7 +235,9 @@ impl Grants {
 
     /// Lets a token in, if its workspace is open and the token has not ended.
     pub fn admit(&self, token: &Token, now: Timestamp) {
-        let Some(workspace) = self.workspaces.pin().get(&token.workspace).cloned() else { return };
+        let Some(workspace) = self.workspaces.pin().get(&token.workspace).cloned() else {
+            return;
+        };
         let grant = Arc::new(Grant::new(token, workspace));
         if !grant.is_live(now) {
             return;
@@ -238,7 +248,9 @@ impl Grants {
 
     /// Ends a token at `moment`: at once when that is `now` or past, else when it comes.
     pub fn end_token(&self, token: &TokenId, moment: Timestamp, now: Timestamp) {
-        let Some(grant) = self.by_token.pin().get(token).cloned() else { return };
+        let Some(grant) = self.by_token.pin().get(token).cloned() else {
+            return;
+        };
         grant.end_at(moment);
         if moment <= now {
             self.remove(&grant, now);
@@ -279,14 +291,25 @@ impl Grants {
     }
 
     fn of_workspace(&self, id: &WorkspaceId) -> Vec<Arc<Grant>> {
-        self.by_token.pin().values().filter(|grant| grant.workspace.id == *id).cloned().collect()
+        self.by_token
+            .pin()
+            .values()
+            .filter(|grant| grant.workspace.id == *id)
+            .cloned()
+            .collect()
     }
 
     fn remove(&self, grant: &Arc<Grant>, now: Timestamp) {
         grant.end_at(now);
         let is_this = |found: &Arc<Grant>| Arc::ptr_eq(found, grant);
         // A newer grant of the same token stays.
-        let _ = self.by_digest.pin().remove_if(&grant.digest, |_, found| is_this(found));
-        let _ = self.by_token.pin().remove_if(&grant.token, |_, found| is_this(found));
+        let _ = self
+            .by_digest
+            .pin()
+            .remove_if(&grant.digest, |_, found| is_this(found));
+        let _ = self
+            .by_token
+            .pin()
+            .remove_if(&grant.token, |_, found| is_this(found));
     }
 }

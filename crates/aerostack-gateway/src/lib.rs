@@ -10,10 +10,16 @@ pub mod clock;
 pub mod config;
 pub mod grants;
 pub mod http;
+pub mod jsonrpc;
 pub mod limiter;
 pub mod lists;
+pub mod mcp;
 pub mod recorder;
+<<<<<<< HEAD
 pub mod settings;
+=======
+pub mod router;
+>>>>>>> main
 pub mod snapshot;
 pub mod store;
 pub mod tool_header;

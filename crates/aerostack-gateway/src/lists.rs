@@ -39,7 +39,13 @@ enum Stored {
 #[must_use]
 pub fn target_of(app: &App, installed: &InstalledServer) -> Target {
     let slug = installed.install.slug.to_string();
-    target(app, installed.install.id.clone(), slug, &installed.server, installed.trusted)
+    target(
+        app,
+        installed.install.id.clone(),
+        slug,
+        &installed.server,
+        installed.trusted,
+    )
 }
 
 /// The same for a server that is not installed yet, or only tested.
@@ -74,7 +80,10 @@ pub async fn ask(app: &App, target: Target) -> Result<Listing, UpstreamError> {
 /// What is kept of a server's answer.
 #[must_use]
 pub fn tool_list(listing: &Listing) -> ToolList {
-    ToolList { tools: listing.tools.clone(), instructions: listing.instructions.clone() }
+    ToolList {
+        tools: listing.tools.clone(),
+        instructions: listing.instructions.clone(),
+    }
 }
 
 /// The installs of a workspace, to be kept.
@@ -94,7 +103,14 @@ pub fn kept_of(state: &WorkspaceState) -> Vec<Kept> {
 
 /// Starts to keep the list of a new install. It ends by itself when the install is removed.
 pub fn adopt(app: &Arc<App>, workspace: WorkspaceId, install: InstallId) {
-    keep(app, Kept { workspace, install, stored: Stored::Nothing });
+    keep(
+        app,
+        Kept {
+            workspace,
+            install,
+            stored: Stored::Nothing,
+        },
+    );
 }
 
 /// Starts to keep one list.
@@ -121,7 +137,9 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
                 (pause * 2).clamp(RETRY_FIRST, app.config.limits.list_refresh_every)
             };
         }
-        let Some(mut published) = app.grants.publications(&kept.workspace) else { break };
+        let Some(mut published) = app.grants.publications(&kept.workspace) else {
+            break;
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = client.list_changed(), if enabled => {}
@@ -134,7 +152,10 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
 /// The install's present client, and whether it is switched on; `None` once it is removed.
 fn find(app: &App, kept: &Kept) -> Option<(Arc<Client>, bool)> {
     let snapshot = app.grants.snapshot(&kept.workspace)?;
-    let found = snapshot.installs.iter().find(|candidate| candidate.install.id == kept.install)?;
+    let found = snapshot
+        .installs
+        .iter()
+        .find(|candidate| candidate.install.id == kept.install)?;
     Some((Arc::clone(&found.client), found.install.enabled))
 }
 
@@ -156,7 +177,9 @@ async fn until_replaced(
 
 /// Asks the server and stores what is new; tells whether it answered.
 async fn refresh(app: &App, client: &Client, kept: &mut Kept) -> bool {
-    let Ok(_permit) = app.list_refreshes.acquire().await else { return false };
+    let Ok(_permit) = app.list_refreshes.acquire().await else {
+        return false;
+    };
     let outcome = client.list().await;
     let (answered, stored) = match &outcome {
         Ok(listing) => (true, Stored::List(digest(&tool_list(listing)))),
@@ -176,10 +199,16 @@ async fn write(app: &App, kept: &Kept, outcome: &Result<Listing, UpstreamError>)
     let now = app.clock.now();
     let mut order = app.order().await?;
     match outcome {
-        Ok(listing) => store::install::save_list(&mut order.tx, &kept.install, &tool_list(listing), now).await?,
-        Err(error) => store::install::save_failure(&mut order.tx, &kept.install, &error.to_string(), now).await?,
+        Ok(listing) => {
+            store::install::save_list(&mut order.tx, &kept.install, &tool_list(listing), now).await?;
+        }
+        Err(error) => {
+            store::install::save_failure(&mut order.tx, &kept.install, &error.to_string(), now).await?;
+        }
     }
-    order.commit(vec![Publication::Workspace(kept.workspace.clone())]).await
+    order
+        .commit(vec![Publication::Workspace(kept.workspace.clone())])
+        .await
 }
 
 fn digest(list: &ToolList) -> [u8; 32] {

@@ -57,8 +57,9 @@ pub struct ToolEntry {
     pub description: Option<String>,
     /// Its definition as the upstream wrote it, but for the name.
     pub definition: String,
-    /// Whether its results' schema has an object at the root, as clients of 2025-11-25 and older demand.
-    pub object_output: bool,
+    /// Its definition for clients of 2025-11-25 and older, where that must differ: they refuse a whole
+    /// list over one tool whose output schema is no object, so that schema is left out.
+    pub legacy_definition: Option<String>,
     /// Arguments that modern requests mirror in headers.
     pub header_parameters: Vec<HeaderParameter>,
 }
@@ -90,13 +91,21 @@ impl Snapshot {
     pub fn new(state: &WorkspaceState, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
         let definitions: Vec<Vec<(String, &str)>> = state.installs.iter().map(named_definitions).collect();
         let tools = name_tools(state, &definitions);
-        let by_name = tools.iter().enumerate().map(|(index, tool)| (tool.exposed.clone(), index)).collect();
+        let by_name = tools
+            .iter()
+            .enumerate()
+            .map(|(index, tool)| (tool.exposed.clone(), index))
+            .collect();
         let installs = state
             .installs
             .iter()
             .map(|installed| SnapshotInstall {
                 install: installed.install.clone(),
-                instructions: installed.list.tools.as_ref().and_then(|list| list.instructions.clone()),
+                instructions: installed
+                    .list
+                    .tools
+                    .as_ref()
+                    .and_then(|list| list.instructions.clone()),
                 is_listed: installed.list.tools.is_some(),
                 client: client_of(installed),
             })
@@ -129,7 +138,11 @@ impl Snapshot {
         if let Some(&index) = self.by_name.get(exposed) {
             let entry = &self.tools[index];
             let install = &self.installs[entry.install];
-            return entry.enabled.then(|| Route { install, tool: entry.name.clone(), entry: Some(entry) });
+            return entry.enabled.then(|| Route {
+                install,
+                tool: entry.name.clone(),
+                entry: Some(entry),
+            });
         }
         self.route_by_prefix(exposed)
     }
@@ -137,9 +150,16 @@ impl Snapshot {
     /// A server whose list is not known yet may still be called, by its prefix.
     fn route_by_prefix(&self, exposed: &str) -> Option<Route<'_>> {
         let (slug, tool) = exposed.split_once(SEPARATOR)?;
-        let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
+        let install = self
+            .installs
+            .iter()
+            .find(|install| install.install.slug.as_str() == slug)?;
         let may_be_called = !install.is_listed && install.install.offers(tool);
-        may_be_called.then(|| Route { install, tool: tool.to_owned(), entry: None })
+        may_be_called.then(|| Route {
+            install,
+            tool: tool.to_owned(),
+            entry: None,
+        })
     }
 }
 
@@ -155,13 +175,18 @@ fn named_definitions(installed: &InstalledServer) -> Vec<(String, &str)> {
 }
 
 fn name_tools(state: &WorkspaceState, definitions: &[Vec<(String, &str)>]) -> Vec<ToolEntry> {
-    let names: Vec<Vec<&str>> =
-        definitions.iter().map(|list| list.iter().map(|(name, _)| name.as_str()).collect()).collect();
+    let names: Vec<Vec<&str>> = definitions
+        .iter()
+        .map(|list| list.iter().map(|(name, _)| name.as_str()).collect())
+        .collect();
     let offers: Vec<Offer<'_>> = state
         .installs
         .iter()
         .zip(&names)
-        .map(|(installed, tools)| Offer { slug: installed.install.slug.as_str(), tools })
+        .map(|(installed, tools)| Offer {
+            slug: installed.install.slug.as_str(),
+            tools,
+        })
         .collect();
     let exposed = expose(state.workspace.tool_prefix, &offers);
     let mut entries = Vec::new();
@@ -173,17 +198,26 @@ fn name_tools(state: &WorkspaceState, definitions: &[Vec<(String, &str)>]) -> Ve
     entries
 }
 
-fn entry(installed: &InstalledServer, install: usize, name: &str, text: &str, exposed: String) -> Option<ToolEntry> {
+fn entry(
+    installed: &InstalledServer,
+    install: usize,
+    name: &str,
+    text: &str,
+    exposed: String,
+) -> Option<ToolEntry> {
     let definition: Definition<'_> = serde_json::from_str(text).ok()?;
-    let output_type = definition.output_schema.map(|schema| root_type(schema.get()));
+    let exposed_definition = replace_span(text, definition.name.get(), &format!("\"{exposed}\""));
+    let odd_output = definition
+        .output_schema
+        .is_some_and(|schema| root_type(schema.get()).as_deref() != Some("object"));
     Some(ToolEntry {
-        definition: replace_span(text, definition.name.get(), &format!("\"{exposed}\"")),
+        legacy_definition: odd_output.then(|| without_output_schema(&exposed_definition)),
+        definition: exposed_definition,
         exposed,
         install,
         name: name.to_owned(),
         enabled: installed.install.offers(name),
         description: definition.description,
-        object_output: output_type.is_none_or(|kind| kind.as_deref() == Some("object")),
         header_parameters: definition
             .input_schema
             .and_then(|schema| tool_header::parameters(schema.get()).ok())
@@ -199,6 +233,14 @@ fn root_type(schema: &str) -> Option<String> {
     }
     let root: Root = serde_json::from_str(schema).ok()?;
     root.kind?.as_str().map(str::to_owned)
+}
+
+/// The definition without `outputSchema`; written anew, since this is a crossing of eras.
+fn without_output_schema(definition: &str) -> String {
+    let mut fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(definition).unwrap_or_default();
+    fields.remove("outputSchema");
+    serde_json::Value::Object(fields).to_string()
 }
 
 /// `text` with `part`, which lies inside it, replaced. Everything else stays byte for byte.

@@ -57,7 +57,11 @@ pub fn parameters(schema: &str) -> Result<Vec<HeaderParameter>, InvalidAnnotatio
     let mut found = Vec::new();
     collect(&schema, &mut Vec::new(), true, &mut found)?;
     let distinct: HashSet<&str> = found.iter().map(|parameter| parameter.header.as_str()).collect();
-    if distinct.len() == found.len() { Ok(found) } else { Err(InvalidAnnotation) }
+    if distinct.len() == found.len() {
+        Ok(found)
+    } else {
+        Err(InvalidAnnotation)
+    }
 }
 
 fn collect(
@@ -71,7 +75,11 @@ fn collect(
     }
     let fields = match schema {
         Value::Object(fields) => fields,
-        Value::Array(items) => return items.iter().try_for_each(|item| collect(item, path, false, found)),
+        Value::Array(items) => {
+            return items
+                .iter()
+                .try_for_each(|item| collect(item, path, false, found));
+        }
         _ => return Ok(()),
     };
     if let Some(annotation) = fields.get("x-mcp-header") {
@@ -97,15 +105,26 @@ fn collect(
     Ok(())
 }
 
-fn parameter(annotation: &Value, kind: Option<&Value>, path: &[String]) -> Result<HeaderParameter, InvalidAnnotation> {
-    let name = annotation.as_str().filter(|name| is_token(name)).ok_or(InvalidAnnotation)?;
+fn parameter(
+    annotation: &Value,
+    kind: Option<&Value>,
+    path: &[String],
+) -> Result<HeaderParameter, InvalidAnnotation> {
+    let name = annotation
+        .as_str()
+        .filter(|name| is_token(name))
+        .ok_or(InvalidAnnotation)?;
     let kind = match kind.and_then(Value::as_str) {
         Some("string") => Kind::String,
         Some("integer") => Kind::Integer,
         Some("boolean") => Kind::Boolean,
         _ => return Err(InvalidAnnotation),
     };
-    Ok(HeaderParameter { header: format!("{PREFIX}{}", name.to_ascii_lowercase()), path: path.to_vec(), kind })
+    Ok(HeaderParameter {
+        header: format!("{PREFIX}{}", name.to_ascii_lowercase()),
+        path: path.to_vec(),
+        kind,
+    })
 }
 
 fn is_token(name: &str) -> bool {
@@ -125,7 +144,9 @@ pub fn value_of(parameter: &HeaderParameter, arguments: &Value) -> Option<String
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => {
             let whole = number.as_i64()?;
-            (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX).contains(&whole).then(|| whole.to_string())
+            (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX)
+                .contains(&whole)
+                .then(|| whole.to_string())
         }
         _ => None,
     }
@@ -138,7 +159,11 @@ pub fn encode(value: &str) -> String {
         && value.trim() == value
         && !value.is_empty()
         && !(value.starts_with(OPEN) && value.ends_with(CLOSE));
-    if plain { value.to_owned() } else { format!("{OPEN}{}{CLOSE}", STANDARD.encode(value)) }
+    if plain {
+        value.to_owned()
+    } else {
+        format!("{OPEN}{}{CLOSE}", STANDARD.encode(value))
+    }
 }
 
 /// Reads a header's value; `None` when it claims to be base64 and is not, or is not UTF-8.
@@ -160,7 +185,11 @@ pub fn mirrors(kind: Kind, header: &str, argument: &str) -> bool {
     let number = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let whole = digits.split_once('.').map_or(digits, |(whole, fraction)| {
-            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') { whole } else { "" }
+            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') {
+                whole
+            } else {
+                ""
+            }
         });
         (!whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit())).then(|| {
             let value: Option<i64> = whole.parse().ok();
@@ -177,7 +206,10 @@ mod tests {
     use serde_json::json;
 
     fn read(schema: &Value) -> Result<Vec<String>, InvalidAnnotation> {
-        Ok(parameters(&schema.to_string())?.into_iter().map(|parameter| parameter.header).collect())
+        Ok(parameters(&schema.to_string())?
+            .into_iter()
+            .map(|parameter| parameter.header)
+            .collect())
     }
 
     #[test]
@@ -187,7 +219,10 @@ mod tests {
             "where": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
             "free": {"type": "string", "default": {"x-mcp-header": "not a schema"}}
         }});
-        assert_eq!(read(&schema), Ok(vec!["mcp-param-region".to_owned(), "mcp-param-n".to_owned()]));
+        assert_eq!(
+            read(&schema),
+            Ok(vec!["mcp-param-region".to_owned(), "mcp-param-n".to_owned()])
+        );
     }
 
     #[test]

@@ -133,8 +133,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_comes_is_given_up() {
-        let silent = http_body_util::StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, StreamFault>>());
+        let silent = http_body_util::StreamBody::new(futures_util::stream::pending::<
+            Result<Frame<Bytes>, StreamFault>,
+        >());
         let timeout = Duration::from_secs(3);
-        assert_eq!(read(silent, 10, timeout).await, Err(ReadError::TooSlow { timeout }));
+        assert_eq!(
+            read(silent, 10, timeout).await,
+            Err(ReadError::TooSlow { timeout })
+        );
     }
 }

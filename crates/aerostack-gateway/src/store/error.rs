@@ -1,5 +1,7 @@
 //! What can go wrong with the database, told apart as far as somebody decides by it.
 
+use sqlx::migrate::MigrateError;
+
 /// A failed question or order to the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -18,6 +20,15 @@ pub enum StoreError {
         /// Which column of which table.
         what: &'static str,
     },
+    /// The schema was written by a newer program, which this one would not understand.
+    #[error("the database has migration {version}, which this program does not know: it is newer than the program")]
+    SchemaIsNewer {
+        /// The first migration that is not known.
+        version: i64,
+    },
+    /// A migration failed, or one that was applied is not the one this program has.
+    #[error("a migration failed")]
+    Migration(#[source] MigrateError),
     /// Anything else the engine reports.
     #[error("the database failed")]
     Engine(#[source] sqlx::Error),
@@ -28,13 +39,26 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unavailable(error),
-            // SQLITE_BUSY and PostgreSQL's "shutting down" classes: the same order may succeed later.
-            sqlx::Error::Database(database)
-                if database.code().is_some_and(|code| matches!(code.as_ref(), "5" | "517" | "57P01" | "57P03")) =>
-            {
+            sqlx::Error::Database(database) if database.code().is_some_and(|code| is_passing(&code)) => {
                 Self::Unavailable(error)
             }
             _ => Self::Engine(error),
         }
     }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::SchemaIsNewer { version },
+            MigrateError::Execute(error) => Self::from(error),
+            error => Self::Migration(error),
+        }
+    }
+}
+
+/// The same order may succeed later: SQLite is busy; PostgreSQL waited too long for a lock, found a
+/// deadlock, has no connection left, or is starting or stopping.
+fn is_passing(code: &str) -> bool {
+    matches!(code, "5" | "517" | "55P03" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03")
 }

@@ -3,10 +3,26 @@
 //! [`Store`] opens and hands out transactions; the files beside this one hold all SQL, one per noun.
 //! SQL answers questions here; it does not know who asks, and decides nothing.
 
+pub mod account;
+pub mod account_key;
+pub mod audit;
 pub mod error;
+pub mod install;
 pub mod lease;
 pub mod open;
+pub mod server;
 pub mod sql;
+pub mod token;
+pub mod tool_list;
+pub mod workspace;
+
+mod codec;
+mod migrate;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use error::StoreError;
 pub use open::Store;

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::error::StoreError;
+use super::migrate;
 use super::sql::Tx;
 use crate::config::Database;
 
@@ -41,15 +42,7 @@ impl Store {
     pub async fn open(database: &Database, timeout: Duration) -> Result<Self, StoreError> {
         let pools = match database {
             Database::Sqlite(path) => open_sqlite(path, timeout).await?,
-            Database::Postgres(url) => {
-                let options = PgConnectOptions::from_str(url.expose_secret())?.application_name("aerostack-gateway");
-                let pool = PgPoolOptions::new()
-                    .max_connections(POSTGRES_CONNECTIONS)
-                    .acquire_timeout(timeout)
-                    .connect_with(options)
-                    .await?;
-                Pools::Postgres(pool)
-            }
+            Database::Postgres(url) => open_postgres(url.expose_secret(), timeout).await?,
         };
         Ok(Self { pools })
     }
@@ -57,9 +50,25 @@ impl Store {
     /// Brings the schema up to date; gives the number of migrations it had to apply.
     ///
     /// # Errors
-    /// [`StoreError::Engine`] when a migration fails or the database is newer than this program.
+    /// [`StoreError::SchemaIsNewer`] when the database is newer than this program,
+    /// [`StoreError::Migration`] when a migration fails.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        todo_migrate(&self.pools).await
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => migrate::apply_sqlite(&mut *writer.acquire().await?).await,
+            // A connection of its own: a failed migration would leave its lock on a pooled one.
+            Pools::Postgres(pool) => migrate::apply_postgres(&mut pool.acquire().await?.detach()).await,
+        }
+    }
+
+    /// Tells whether the schema is the one this program has. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::SchemaIsNewer`] when the database is newer than this program.
+    pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => migrate::is_current_sqlite(&mut *writer.acquire().await?).await,
+            Pools::Postgres(pool) => migrate::is_current_postgres(&mut *pool.acquire().await?).await,
+        }
     }
 
     /// Begins a transaction that writes. On SQLite it holds the one write lock from its beginning.
@@ -114,6 +123,18 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
     Ok(Pools::Sqlite { writer, readers })
 }
 
-async fn todo_migrate(_pools: &Pools) -> Result<usize, StoreError> {
-    Ok(0)
+async fn open_postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
+    let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway");
+    // A program that died inside a transaction must not keep a workspace locked for ever.
+    let bound_locks = format!("SET lock_timeout = {}", timeout.as_millis());
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(timeout)
+        .after_connect(move |connection, _| {
+            let statement = sqlx::AssertSqlSafe(bound_locks.clone());
+            Box::pin(async move { sqlx::query(statement).execute(connection).await.map(drop) })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(Pools::Postgres(pool))
 }

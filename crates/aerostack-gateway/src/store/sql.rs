@@ -69,4 +69,23 @@ macro_rules! fetch_optional {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_optional};
+/// Reads exactly one row as `$row`: for counts and other questions that always have an answer.
+macro_rules! fetch_one {
+    ($tx:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*
+                .fetch_one(&mut **tx).await.map_err($crate::store::StoreError::from),
+            $crate::store::Tx::Postgres(tx) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*
+                .fetch_one(&mut **tx).await.map_err($crate::store::StoreError::from),
+        }
+    };
+}
+
+/// The answer to a question that counts, `AS n`.
+#[derive(sqlx::FromRow)]
+pub(super) struct Count {
+    /// How many.
+    pub(super) n: i64,
+}
+
+pub(crate) use {execute, fetch_all, fetch_one, fetch_optional};

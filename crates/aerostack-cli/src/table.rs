@@ -4,6 +4,7 @@ use aerostack_core::text::clean_line;
 use comfy_table::presets::NOTHING;
 
 const COLUMN_GAP: u16 = 3;
+const MARK_GAP: u16 = 1;
 const CELL_MAX_CHARS: usize = 200;
 
 /// Rows of cells under a heading.
@@ -16,7 +17,10 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table under a heading.
     pub(crate) fn new(heading: &[&str]) -> Self {
-        Self { heading: heading.iter().map(|&word| word.to_owned()).collect(), rows: Vec::new() }
+        Self {
+            heading: heading.iter().map(|&word| word.to_owned()).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// A table without a heading, for lines that speak for themselves.
@@ -26,7 +30,19 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into_iter().map(|cell| clean_line(&cell, CELL_MAX_CHARS)).collect());
+        self.rows.push(
+            cells
+                .into_iter()
+                .map(|cell| clean_line(&cell, CELL_MAX_CHARS))
+                .collect(),
+        );
+    }
+
+    fn headings(&self) -> impl Iterator<Item = Option<&str>> {
+        self.heading
+            .iter()
+            .map(|word| Some(word.as_str()))
+            .chain(std::iter::repeat(None))
     }
 
     /// The text, each line ended.
@@ -37,10 +53,15 @@ impl Table {
             table.set_header(&self.heading);
         }
         table.add_rows(&self.rows);
-        for column in table.column_iter_mut() {
-            column.set_padding((0, COLUMN_GAP));
+        for (heading, column) in self.headings().zip(table.column_iter_mut()) {
+            // A column without a heading holds a mark, which stands close to what it marks.
+            let gap = if heading == Some("") { MARK_GAP } else { COLUMN_GAP };
+            column.set_padding((0, gap));
         }
-        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+        table
+            .lines()
+            .map(|line| format!("{}\n", line.trim_end()))
+            .collect()
     }
 }
 
@@ -53,7 +74,10 @@ mod tests {
         let mut table = Table::new(&["NAME", "STATUS"]);
         table.row(["CI Pipeline".to_owned(), "active".to_owned()]);
         table.row(["李雷".to_owned(), String::new()]);
-        assert_eq!(table.render(), "NAME          STATUS\nCI Pipeline   active\n李雷\n");
+        assert_eq!(
+            table.render(),
+            "NAME          STATUS\nCI Pipeline   active\n李雷\n"
+        );
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! What a person types or a script pipes in: keys and the answer to "are you sure".
 
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 
-use crate::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Outcome};
 use crate::output::Output;
+use crate::world::SecretReader;
 
 const LINE_MAX_BYTES: u64 = 64 * 1024;
-
-/// Shows a question and reads the answer without echo.
-type SecretReader = dyn FnMut(&str) -> io::Result<String> + Send;
 
 /// Standard input.
 pub(crate) struct Input<'w> {
@@ -20,8 +17,16 @@ pub(crate) struct Input<'w> {
 
 impl<'w> Input<'w> {
     /// Takes the stream of a world.
-    pub(crate) fn new(stdin: &'w mut (dyn BufRead + Send), read_secret: &'w mut SecretReader, is_terminal: bool) -> Self {
-        Self { stdin, read_secret, is_terminal }
+    pub(crate) fn new(
+        stdin: &'w mut (dyn BufRead + Send),
+        read_secret: &'w mut SecretReader,
+        is_terminal: bool,
+    ) -> Self {
+        Self {
+            stdin,
+            read_secret,
+            is_terminal,
+        }
     }
 
     /// Whether there is somebody to ask.
@@ -42,8 +47,13 @@ impl<'w> Input<'w> {
         let text = text.trim();
         match read {
             Ok(_) if !text.is_empty() => Ok(text.to_owned()),
-            Ok(_) => Err(Failure::usage(format!("{what} was to come from standard input, which is empty"))),
-            Err(error) => Err(Failure::of_io(&format!("{what} cannot be read from standard input"), &error)),
+            Ok(_) => Err(Failure::usage(format!(
+                "{what} was to come from standard input, which is empty"
+            ))),
+            Err(error) => Err(Failure::of_io(
+                &format!("{what} cannot be read from standard input"),
+                &error,
+            )),
         }
     }
 
@@ -53,9 +63,14 @@ impl<'w> Input<'w> {
     /// When the terminal cannot be read, or nothing was typed.
     pub(crate) fn secret(&mut self, what: &str) -> Outcome<String> {
         let question = format!("Enter {what}: ");
-        let text = (self.read_secret)(&question).map_err(|error| Failure::of_io(&format!("{what} cannot be read"), &error))?;
+        let text = (self.read_secret)(&question)
+            .map_err(|error| Failure::of_io(&format!("{what} cannot be read"), &error))?;
         let text = text.trim();
-        if text.is_empty() { Err(Failure::usage(format!("{what} is missing"))) } else { Ok(text.to_owned()) }
+        if text.is_empty() {
+            Err(Failure::usage(format!("{what} is missing")))
+        } else {
+            Ok(text.to_owned())
+        }
     }
 
     /// Asks whether to go on; everything but `y` and `yes` is no.
@@ -64,7 +79,10 @@ impl<'w> Input<'w> {
     /// A usage failure that names `--yes` when there is nobody to ask, and a plain one after a no.
     pub(crate) fn confirm(&mut self, output: &mut Output<'_>, question: &str) -> Outcome {
         if !self.is_terminal {
-            return Err(Failure::usage(format!("{question} There is nobody to ask")).with_hint("add --yes"));
+            return Err(
+                Failure::usage("this is asked about first, and there is nobody to ask")
+                    .with_hint("add --yes"),
+            );
         }
         output.question(&format!("{question} [y/N] "));
         let mut answer = String::new();

@@ -1,0 +1,185 @@
+//! `mcp`.
+
+use std::time::Duration;
+
+use aerostack_core::server::{Auth, Reference, SessionMode};
+use aerostack_core::slug::Slug;
+use aerostack_core::time::parse_span;
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::format::{ItemOutput, ListOutput};
+use super::words;
+
+const ADD_EXAMPLES: &str = "\
+Examples:
+  aerostack mcp add github --url https://mcp.example.com/mcp
+  aerostack mcp add browser --url http://127.0.0.1:9000/mcp --session shared --timeout 10m";
+const EDIT_EXAMPLES: &str = "\
+Examples:
+  aerostack mcp edit github --url https://mcp.example.com/v2/mcp
+  aerostack mcp edit github --timeout 0";
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  aerostack mcp install github --workspace engineering
+  aerostack mcp install @acme/github -w engineering --as acme-github";
+const SWITCH_EXAMPLES: &str = "\
+Examples:
+  aerostack mcp disable github -w engineering
+  aerostack mcp disable github delete_repository -w engineering
+  aerostack mcp enable github -w engineering";
+const LIST_EXAMPLES: &str = "\
+Examples:
+  aerostack mcp list --workspace engineering
+  aerostack mcp list --workspace engineering --tools
+  aerostack mcp list --workspace engineering --tools-only";
+
+/// `mcp …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpCommand {
+    /// Add a server to your catalogue
+    #[command(after_help = ADD_EXAMPLES)]
+    Add(AddServer),
+    /// List the servers of your catalogue
+    #[command(after_help = "Examples:\n  aerostack mcp catalog\n  aerostack mcp catalog --output csv")]
+    Catalog(ListOutput),
+    /// Change a server of your catalogue
+    ///
+    /// Workspaces that have it installed follow at once.
+    #[command(after_help = EDIT_EXAMPLES)]
+    Edit(EditServer),
+    /// Delete a server from your catalogue; refused while it is installed
+    #[command(after_help = "Examples:\n  aerostack mcp delete github --yes")]
+    Delete(DeleteServer),
+    /// Connect to a server of your catalogue and list its tools
+    #[command(after_help = "Examples:\n  aerostack mcp test github")]
+    Test(TestServer),
+    /// Install a server into a workspace
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(InstallServer),
+    /// Remove a server from a workspace
+    #[command(
+        visible_alias = "remove",
+        after_help = "Examples:\n  aerostack mcp uninstall github --workspace engineering"
+    )]
+    Uninstall(UninstallServer),
+    /// Switch an installed server, or one of its tools, on
+    #[command(after_help = SWITCH_EXAMPLES)]
+    Enable(SwitchServer),
+    /// Switch an installed server, or one of its tools, off
+    #[command(after_help = SWITCH_EXAMPLES)]
+    Disable(SwitchServer),
+    /// List what a workspace has installed
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListInstalls),
+}
+
+/// `mcp add`.
+#[derive(Debug, Args)]
+pub(crate) struct AddServer {
+    /// Its name in the catalogue
+    pub(crate) slug: Slug,
+    /// Where it is
+    #[arg(long)]
+    pub(crate) url: String,
+    /// How the gateway proves itself to it
+    #[arg(long, default_value = "none", value_parser = words::auth())]
+    pub(crate) auth: Auth,
+    /// Whose session it sees, if it issues sessions
+    #[arg(long, default_value = "per-caller", value_name = "MODE", value_parser = words::session())]
+    pub(crate) session: SessionMode,
+    /// How long a call may be silent, such as 10m; else the gateway's setting
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `mcp edit`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("change").args(["url", "auth", "session", "timeout"]).required(true).multiple(true))]
+pub(crate) struct EditServer {
+    /// Its name in the catalogue
+    pub(crate) slug: Slug,
+    /// Where it is
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// How the gateway proves itself to it
+    #[arg(long, value_parser = words::auth())]
+    pub(crate) auth: Option<Auth>,
+    /// Whose session it sees, if it issues sessions
+    #[arg(long, value_name = "MODE", value_parser = words::session())]
+    pub(crate) session: Option<SessionMode>,
+    /// How long a call may be silent, such as 10m; 0 goes back to the gateway's setting
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `mcp delete`.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteServer {
+    /// Its name in the catalogue
+    pub(crate) slug: Slug,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// `mcp test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestServer {
+    /// Its name in the catalogue
+    pub(crate) slug: Slug,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `mcp install`.
+#[derive(Debug, Args)]
+pub(crate) struct InstallServer {
+    /// The server: `name`, `user/name` or `@user/name`
+    #[arg(value_name = "REFERENCE", value_parser = reference)]
+    pub(crate) server: String,
+    /// Its name in the workspace, if not its own
+    #[arg(long = "as", value_name = "SLUG")]
+    pub(crate) alias: Option<Slug>,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `mcp uninstall`.
+#[derive(Debug, Args)]
+pub(crate) struct UninstallServer {
+    /// Its name in the workspace
+    pub(crate) server: Slug,
+}
+
+/// `mcp enable` and `mcp disable`.
+#[derive(Debug, Args)]
+pub(crate) struct SwitchServer {
+    /// The server's name in the workspace
+    pub(crate) server: Slug,
+    /// One tool, by its own or its exposed name; without it the whole server
+    pub(crate) tool: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `mcp list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListInstalls {
+    /// List tools: exposed name, server, and the upstream's own name
+    #[arg(long)]
+    pub(crate) tools: bool,
+    /// Print the exposed name of each tool that is switched on, one per line
+    #[arg(long, conflicts_with_all = ["tools", "output"])]
+    pub(crate) tools_only: bool,
+    #[command(flatten)]
+    pub(crate) output: ListOutput,
+}
+
+/// Checks a reference and keeps it as typed: that is what the API takes.
+fn reference(text: &str) -> Result<String, aerostack_core::server::ReferenceError> {
+    text.parse::<Reference>().map(|_| text.to_owned())
+}

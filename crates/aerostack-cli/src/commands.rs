@@ -1,0 +1,39 @@
+//! From a command to the function that carries it out, one file per noun.
+
+use crate::args::cli::Command;
+use crate::context::Context;
+use crate::failure::Outcome;
+
+mod account;
+mod audit;
+mod completions;
+mod connect;
+mod details;
+mod doctor;
+mod login;
+mod mcp;
+mod plan;
+mod reference;
+mod server;
+mod token;
+mod token_reference;
+mod workspace;
+
+/// Carries out one command.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome {
+    match command {
+        Command::Login => login::login(context).await,
+        Command::Logout => login::logout(context),
+        Command::Whoami(arguments) => login::whoami(context, arguments).await,
+        Command::Account(command) => account::run(context, command).await,
+        Command::Workspace(command) => workspace::run(context, command).await,
+        Command::Mcp(command) => mcp::run(context, command).await,
+        Command::Plan(command) => plan::run(context, command).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Completions { shell } => completions::run(context, shell),
+        Command::Reference => reference::run(context),
+    }
+}

@@ -1,0 +1,144 @@
+//! `workspace audit`: `2026-03-17 11:15 UTC   admin@co.com     token_revoked: Alice Chen`.
+
+use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
+use aerostack_core::api::operation::endpoint::{ListAudit, VerifyAudit};
+use aerostack_core::api::page::{Empty, PAGE_MAX, Page};
+
+use super::details::{count, details};
+use crate::args::audit::Audit;
+use crate::args::format::Format;
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::table::Table;
+
+const CSV_FIELDS: [&str; 6] = ["sequence", "at", "actor", "action", "object", "detail"];
+const VERIFICATION_FIELDS: [&str; 4] = ["ok", "count", "head", "broken_at"];
+
+pub(super) async fn run(context: &mut Context<'_>, arguments: Audit) -> Outcome {
+    let slug = context.workspace(arguments.slug.clone()).await?;
+    let format = arguments.output.format;
+    if arguments.verify {
+        let verification = context.call::<VerifyAudit>(&[slug.as_str()], &Empty {}).await?;
+        return print_verification(context, slug.as_str(), &verification, format);
+    }
+    let (page, has_more) = collect(context, slug.as_str(), &arguments).await?;
+    match format {
+        Format::Json => context.output.json(&page)?,
+        Format::Csv => context.output.csv(&page.items, &CSV_FIELDS)?,
+        Format::Table | Format::Token | Format::McpJson => context.output.table(&lines(&page.items))?,
+    }
+    if has_more {
+        let shown = count(u64::from(arguments.limit), "event");
+        context.output.talk(&format!(
+            "The newest {shown}; there are more: --limit or --since reach further back."
+        ));
+    }
+    Ok(())
+}
+
+/// Pages until the limit is reached, and whether there would be more.
+async fn collect(
+    context: &mut Context<'_>,
+    slug: &str,
+    arguments: &Audit,
+) -> Outcome<(Page<AuditView>, bool)> {
+    let mut query = AuditQuery {
+        since: arguments.since.map(|when| when.moment(context.now)),
+        until: arguments.until.map(|when| when.moment(context.now)),
+        actor: arguments.actor.clone(),
+        action: arguments.action,
+        limit: None,
+        cursor: None,
+    };
+    let mut items: Vec<AuditView> = Vec::new();
+    let mut left = arguments.limit;
+    loop {
+        query.limit = Some(left.min(PAGE_MAX));
+        let page = context.call::<ListAudit>(&[slug], &query).await?;
+        // An empty page that names a next one would go on for ever.
+        let received = u32::try_from(page.items.len()).unwrap_or(u32::MAX).max(1);
+        items.extend(page.items);
+        left = left.saturating_sub(received);
+        match page.next_cursor {
+            Some(cursor) if left > 0 => query.cursor = Some(cursor),
+            next => {
+                return Ok((
+                    Page {
+                        items,
+                        next_cursor: None,
+                    },
+                    next.is_some(),
+                ));
+            }
+        }
+    }
+}
+
+fn lines(events: &[AuditView]) -> Table {
+    let mut table = Table::plain();
+    for event in events {
+        table.row([
+            event.at.minute(),
+            event.actor.clone(),
+            format!("{}: {}", event.action, event.object),
+        ]);
+    }
+    table
+}
+
+fn print_verification(
+    context: &mut Context<'_>,
+    slug: &str,
+    verification: &AuditVerification,
+    format: Format,
+) -> Outcome {
+    match format {
+        Format::Json => context.output.json(verification)?,
+        Format::Csv => context
+            .output
+            .csv(std::slice::from_ref(verification), &VERIFICATION_FIELDS)?,
+        Format::Table | Format::Token | Format::McpJson => {
+            let shown = details([
+                ("Events", verification.count.to_string()),
+                ("Head", verification.head.clone()),
+            ]);
+            context.output.table(&shown)?;
+        }
+    }
+    if verification.ok {
+        context.output.done(&format!(
+            "The audit log of '{slug}' holds. Keep a copy of the head elsewhere: it shows a cut tail."
+        ));
+        return Ok(());
+    }
+    let place = verification
+        .broken_at
+        .map(|sequence| format!(" from event {sequence} on"))
+        .unwrap_or_default();
+    Err(Failure::failed(format!(
+        "the audit log of '{slug}' does not hold{place}: it was changed outside the gateway"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aerostack_core::audit::Action;
+    use aerostack_core::time::Timestamp;
+
+    #[test]
+    fn a_line_reads_as_the_pages_show_it() {
+        let event = AuditView {
+            sequence: 1,
+            at: Timestamp::parse("2026-03-17T11:15:42Z").unwrap(),
+            actor: "admin@co.com".to_owned(),
+            action: Action::TokenRevoked,
+            object: "Alice Chen".to_owned(),
+            detail: String::new(),
+        };
+        assert_eq!(
+            lines(&[event]).render(),
+            "2026-03-17 11:15 UTC   admin@co.com   token_revoked: Alice Chen\n"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole command lines in process, against a gateway that gives scripted answers.
+
+mod answers;
+mod person;
+mod scripted_gateway;
+mod sign_in;
+mod token;
+mod workspace;

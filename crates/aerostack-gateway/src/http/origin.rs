@@ -1,0 +1,195 @@
+//! From where a browser may call: `Host` and `Origin` against an allow-list.
+//!
+//! A page of a stranger that resolves its own name to the gateway's address (DNS rebinding) sends its
+//! own `Host`; a page that simply posts sends its own `Origin`. Both are refused.
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, ORIGIN, VARY,
+};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use url::{Host, Url};
+
+use super::body::Body;
+use super::respond;
+
+/// Headers that scripts in browsers may send.
+const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, \
+                               mcp-name, last-event-id, x-api-key, traceparent, tracestate, baggage";
+
+/// Which hosts and origins are ours, beside loopback.
+#[derive(Clone, Debug, Default)]
+pub struct AllowedOrigins {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+/// The request comes from where it must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("foreign host or origin")]
+pub struct Foreign;
+
+impl AllowedOrigins {
+    /// Loopback, the public URL, the address listened on, and further origins (`https://app.example.com`).
+    #[must_use]
+    pub fn new(public_url: Option<&Url>, listen: std::net::IpAddr, origins: &[String]) -> Self {
+        let urls = origins.iter().filter_map(|origin| Url::parse(origin).ok());
+        let urls: Vec<Url> = urls.chain(public_url.cloned()).collect();
+        let mut hosts: Vec<String> = urls
+            .iter()
+            .filter_map(|url| url.host_str().map(str::to_owned))
+            .collect();
+        if !listen.is_unspecified() {
+            hosts.push(listen.to_string());
+        }
+        Self {
+            hosts,
+            origins: urls
+                .iter()
+                .map(|url| url.origin().ascii_serialization())
+                .collect(),
+        }
+    }
+
+    /// Checks `Host` and `Origin`; gives the origin, if one was sent, to be echoed to the browser.
+    ///
+    /// # Errors
+    /// [`Foreign`] when either is not ours, or cannot be read.
+    pub fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Foreign> {
+        if let Some(host) = headers.get(HOST) {
+            let authority: Authority = host
+                .to_str()
+                .ok()
+                .and_then(|host| host.parse().ok())
+                .ok_or(Foreign)?;
+            if !self.is_our_host(authority.host()) {
+                return Err(Foreign);
+            }
+        }
+        let Some(origin) = headers.get(ORIGIN) else {
+            return Ok(None);
+        };
+        let url = origin
+            .to_str()
+            .ok()
+            .and_then(|origin| Url::parse(origin).ok())
+            .ok_or(Foreign)?;
+        let ours = self.origins.contains(&url.origin().ascii_serialization())
+            || url
+                .host_str()
+                .is_some_and(|host| is_loopback(host) && matches!(url.scheme(), "http" | "https"));
+        if ours {
+            Ok(Some(origin.clone()))
+        } else {
+            Err(Foreign)
+        }
+    }
+
+    fn is_our_host(&self, host: &str) -> bool {
+        is_loopback(host)
+            || self
+                .hosts
+                .iter()
+                .any(|ours| ours.eq_ignore_ascii_case(host.trim_matches(['[', ']'])))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Ok(Host::Ipv4(address)) => address.is_loopback(),
+        Ok(Host::Ipv6(address)) => address.is_loopback(),
+        Err(_) => false,
+    }
+}
+
+/// The answer to a browser's question whether it may ask.
+#[must_use]
+pub fn preflight(origin: HeaderValue) -> Response<Body> {
+    let mut response = allow(respond::empty(StatusCode::NO_CONTENT), Some(origin));
+    let headers = response.headers_mut();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, PATCH, PUT, DELETE"),
+    );
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(ALLOWED_HEADERS),
+    );
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    response
+}
+
+/// The same answer, readable by scripts of `origin`.
+#[must_use]
+pub fn allow(mut response: Response<Body>, origin: Option<HeaderValue>) -> Response<Body> {
+    let Some(origin) = origin else { return response };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    let exposed = "mcp-session-id, mcp-protocol-version, retry-after, www-authenticate";
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(host: &str, origin: Option<&str>) -> bool {
+        let public = Url::parse("https://mcp.acme.test/").unwrap();
+        let allowed = AllowedOrigins::new(
+            Some(&public),
+            [10, 0, 0, 5].into(),
+            &["https://app.acme.test".to_owned()],
+        );
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, origin.parse().unwrap());
+        }
+        allowed.check(&headers).is_ok()
+    }
+
+    #[test]
+    fn loopback_the_public_url_and_named_origins_may_call() {
+        for host in [
+            "localhost:8787",
+            "127.0.0.1:1",
+            "[::1]:8787",
+            "mcp.acme.test",
+            "10.0.0.5:8787",
+            "app.acme.test",
+        ] {
+            assert!(check(host, None), "{host}");
+        }
+        for origin in [
+            "http://localhost:6274",
+            "https://mcp.acme.test",
+            "https://app.acme.test",
+        ] {
+            assert!(check("localhost", Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn strangers_may_not() {
+        for host in [
+            "evil.test",
+            "evil.test:8787",
+            "localhost.evil.test",
+            "mcp.acme.test.evil.test",
+        ] {
+            assert!(!check(host, None), "{host}");
+        }
+        for origin in [
+            "https://evil.test",
+            "null",
+            "http://mcp.acme.test",
+            "chrome-extension://localhost",
+        ] {
+            assert!(!check("localhost", Some(origin)), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! JSON-RPC, read shallowly: only what routing needs is looked at, all else passes as raw bytes.
+
+pub mod message;
+pub mod rewrite;
+pub mod splice;
+
+pub use message::{Fault, Message, Request};
+pub use rewrite::{ResponseRewriter, Rewritten};
+pub use splice::Splice;

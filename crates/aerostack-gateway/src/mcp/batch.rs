@@ -1,0 +1,114 @@
+//! Batches: several messages in one POST, as revisions before 2025-06-18 have them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use super::dispatch::{self, Order};
+use super::door::{Door, count};
+use super::error::Refusal;
+use super::revision::{is_modern_header, version_header};
+use super::streamable;
+use crate::app::App;
+use crate::grants::Grant;
+use crate::http::body::Body;
+use crate::http::respond;
+use crate::jsonrpc::Request;
+use crate::jsonrpc::message::{Message, read_message};
+
+impl Door {
+    /// Several messages at once, as the oldest revisions have them.
+    pub(super) async fn batch(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        headers: &HeaderMap,
+        bytes: &Bytes,
+        items: &[&RawValue],
+    ) -> Response<Body> {
+        let (requests, errors) = match self.check_batch(app, grant, headers, items) {
+            Ok(checked) => checked,
+            Err(refusal) => return refusal.answer(None),
+        };
+        let answers = requests.iter().map(|request| async {
+            let order = Order {
+                app,
+                grant,
+                headers,
+                body: bytes,
+                request,
+            };
+            whole(&order, dispatch::legacy(&order, &self.calls).await).await
+        });
+        let mut texts = join_all(answers).await;
+        texts.extend(errors);
+        if texts.is_empty() {
+            return respond::empty(StatusCode::ACCEPTED);
+        }
+        let mut body = b"[".to_vec();
+        body.extend_from_slice(&texts.join(&b','));
+        body.push(b']');
+        respond::json_text(StatusCode::OK, body)
+    }
+
+    /// The requests of a batch, and the errors of elements that are none. Notifications are taken note of.
+    fn check_batch<'a>(
+        &self,
+        app: &App,
+        grant: &Arc<Grant>,
+        headers: &HeaderMap,
+        items: &[&'a RawValue],
+    ) -> Result<(Vec<Request<'a>>, Vec<Bytes>), Refusal> {
+        let invalid = |text: &str| Refusal::InvalidRequest(format!("Invalid request: {text}"));
+        if version_header(headers).is_some_and(is_modern_header)
+            || !dispatch::legacy_revision(app, grant, headers, &self.ended)?.has_batches()
+        {
+            return Err(invalid("this revision has no batches"));
+        }
+        if items.is_empty() || items.len() > app.config.limits.batch_len {
+            return Err(invalid(&format!(
+                "a batch has 1 to {} messages",
+                app.config.limits.batch_len
+            )));
+        }
+        let (mut requests, mut errors) = (Vec::new(), Vec::new());
+        for item in items {
+            match read_message(item) {
+                Ok(Message::Request(request)) if request.method == "initialize" => {
+                    return Err(invalid("initialize stands alone"));
+                }
+                Ok(Message::Request(request)) if request.id.is_some() => requests.push(request),
+                Ok(Message::Request(request)) => {
+                    dispatch::legacy_notification(grant, headers, &request, &self.calls);
+                }
+                Ok(Message::Response { .. }) => {}
+                Err(fault) => errors.push(Refusal::Fault(fault).message(None).into()),
+            }
+        }
+        count(app, grant, u32::try_from(requests.len()).unwrap_or(u32::MAX))?;
+        Ok((requests, errors))
+    }
+}
+
+/// An answer as one text.
+async fn whole(order: &Order<'_>, outcome: Result<Answer, Refusal>) -> Bytes {
+    let refused = |refusal: &Refusal| refusal.message(order.request.id).into();
+    match outcome {
+        Ok(Answer::Message { text, .. }) => text,
+        Ok(Answer::Call(mut call)) => {
+            let limit_bytes = order.app.config.limits.event_limit_bytes;
+            let text = streamable::whole_response(&mut call, limit_bytes).await;
+            text.unwrap_or_else(|| {
+                refused(&Refusal::InvalidRequest(
+                    "the answer is too large for a batch".to_owned(),
+                ))
+            })
+        }
+        Ok(Answer::Accepted | Answer::Listen(_)) => refused(&Refusal::UnknownMethod { modern: false }),
+        Err(refusal) => refused(&refusal),
+    }
+}

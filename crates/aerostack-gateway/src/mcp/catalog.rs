@@ -1,0 +1,133 @@
+//! What is answered from memory: `initialize`, `server/discover`, `ping`, `tools/list`.
+
+use aerostack_core::server::Install;
+use serde_json::{Value, json};
+
+use super::error::Refusal;
+use super::revision::{CallerEra, Legacy, META_SERVER_INFO, MODERN};
+use crate::jsonrpc::Request;
+use crate::snapshot::{Snapshot, ToolEntry};
+
+/// For how long a modern client may keep a list without asking again.
+const LIST_TTL_MS: u64 = 5_000;
+/// Longest instructions taken over from one server, and from all together, in characters.
+const INSTRUCTIONS_MAX: usize = 4_096;
+const ALL_INSTRUCTIONS_MAX: usize = 16_384;
+
+/// A successful response with the raw id `id` and the JSON text `result`.
+#[must_use]
+pub fn response(id: &str, result: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
+}
+
+/// The result of `initialize`, and the revision agreed on.
+#[must_use]
+pub fn initialize(snapshot: &Snapshot, request: &Request<'_>) -> (Legacy, String) {
+    let asked = request
+        .params
+        .as_ref()
+        .and_then(|params| params.string("protocolVersion"));
+    let revision = Legacy::negotiate(asked.as_deref().unwrap_or_default());
+    let mut result = json!({
+        "protocolVersion": revision.date(),
+        "capabilities": { "tools": { "listChanged": true } },
+        "serverInfo": server_info(snapshot),
+    });
+    if let Some(instructions) = instructions(snapshot) {
+        result["instructions"] = Value::String(instructions);
+    }
+    (revision, result.to_string())
+}
+
+/// The result of `server/discover`.
+#[must_use]
+pub fn discover(snapshot: &Snapshot) -> String {
+    let mut result = json!({
+        "resultType": "complete",
+        "supportedVersions": [MODERN],
+        "capabilities": { "tools": { "listChanged": true } },
+        "ttlMs": LIST_TTL_MS,
+        "cacheScope": "private",
+        "_meta": { META_SERVER_INFO: server_info(snapshot) },
+    });
+    if let Some(instructions) = instructions(snapshot) {
+        result["instructions"] = Value::String(instructions);
+    }
+    result.to_string()
+}
+
+/// The result of `tools/list`: everything in one page, in a stable order.
+///
+/// # Errors
+/// [`Refusal::InvalidParams`] for a cursor: we never give one.
+pub fn tools(snapshot: &Snapshot, request: &Request<'_>, era: CallerEra) -> Result<String, Refusal> {
+    let cursor = request.params.as_ref().and_then(|params| params.raw("cursor"));
+    if cursor.is_some_and(|cursor| cursor != "null") {
+        return Err(Refusal::InvalidParams {
+            message: "Invalid params: unknown cursor".to_owned(),
+            bad_request: false,
+        });
+    }
+    let mut list = String::from("[");
+    for tool in snapshot.listed() {
+        if list.len() > 1 {
+            list.push(',');
+        }
+        match era {
+            CallerEra::Modern => list.push_str(&tool.definition),
+            CallerEra::Legacy => list.push_str(legacy_definition(tool)),
+        }
+    }
+    list.push(']');
+    Ok(match era {
+        CallerEra::Legacy => format!(r#"{{"tools":{list}}}"#),
+        CallerEra::Modern => {
+            let meta = json!({ META_SERVER_INFO: server_info(snapshot) });
+            format!(
+                r#"{{"resultType":"complete","tools":{list},"ttlMs":{LIST_TTL_MS},"cacheScope":"private","_meta":{meta}}}"#
+            )
+        }
+    })
+}
+
+fn legacy_definition(tool: &ToolEntry) -> &str {
+    tool.legacy_definition.as_deref().unwrap_or(&tool.definition)
+}
+
+/// Our name towards clients. Each workspace has its own, since some clients cache by it.
+#[must_use]
+pub fn server_info(snapshot: &Snapshot) -> Value {
+    json!({
+        "name": format!("aerostack/{}", snapshot.slug),
+        "title": snapshot.name,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The servers' instructions under a heading each, bounded.
+fn instructions(snapshot: &Snapshot) -> Option<String> {
+    let mut joined = String::new();
+    let mut room = ALL_INSTRUCTIONS_MAX;
+    for install in &snapshot.installs {
+        let Some(text) = install
+            .instructions
+            .as_deref()
+            .filter(|_| install.install.enabled)
+        else {
+            continue;
+        };
+        let section = section(&install.install, text, room);
+        room -= section.chars().count().min(room);
+        joined.push_str(&section);
+    }
+    (!joined.is_empty()).then(|| joined.trim_end().to_owned())
+}
+
+fn section(install: &Install, text: &str, room: usize) -> String {
+    let kept: String = text.trim().chars().take(INSTRUCTIONS_MAX.min(room)).collect();
+    if kept.is_empty() {
+        kept
+    } else {
+        format!("# {}\n{kept}\n\n", install.slug)
+    }
+}

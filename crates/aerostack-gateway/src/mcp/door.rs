@@ -1,0 +1,355 @@
+//! The spine of a request from an editor: origin → grant → body → limit → method → answer.
+//!
+//! Not one byte of the body is read before the grant is found, and while anything is under way the
+//! grant is watched: when access ends, so does the request.
+
+use std::sync::Arc;
+
+use aerostack_core::bearer::{TokenDigest, TokenKind, is_well_formed};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Body as HttpBody;
+
+use super::answer::Answer;
+use super::dispatch::{self, Order};
+use super::error::Refusal;
+use super::in_flight::InFlight;
+use super::legacy_sse::SseStreams;
+use super::listen::Listening;
+use super::revision::{CallerEra, era_of, is_modern_header, version_header};
+use super::session::EndedSessions;
+use super::streamable;
+use crate::app::App;
+use crate::grants::Grant;
+use crate::http::body::{self, Body};
+use crate::http::origin::{self, AllowedOrigins};
+use crate::http::respond;
+use crate::jsonrpc::message::{self, Message};
+
+/// Which of a workspace's two addresses was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `/ws/<slug>`
+    Streamable,
+    /// `/ws/<slug>/sse`
+    Sse,
+}
+
+/// The door, and what it remembers between requests.
+pub struct Door {
+    allowed: AllowedOrigins,
+    pub(super) calls: InFlight,
+    pub(super) ended: EndedSessions,
+    streams: SseStreams,
+}
+
+impl Door {
+    /// A door that lets browsers in from the origins of the configuration.
+    #[must_use]
+    pub fn new(app: &App) -> Self {
+        let config = &app.config;
+        Self {
+            allowed: AllowedOrigins::new(
+                config.public_url.as_ref(),
+                config.listen.ip(),
+                &config.allowed_origins,
+            ),
+            calls: InFlight::default(),
+            ended: EndedSessions::default(),
+            streams: SseStreams::default(),
+        }
+    }
+
+    /// Serves one request to a workspace's address.
+    pub async fn serve<B>(
+        &self,
+        app: &Arc<App>,
+        slug: &str,
+        edge: Edge,
+        request: Request<B>,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = request.into_parts();
+        let Ok(origin) = self.allowed.check(&parts.headers) else {
+            return Refusal::Foreign.answer(None);
+        };
+        if let (&Method::OPTIONS, Some(origin)) = (&parts.method, &origin) {
+            return origin::preflight(origin.clone());
+        }
+        let response = match admit(app, slug, &parts.headers) {
+            None => Refusal::Unauthorized.answer(None),
+            Some(grant) => tokio::select! {
+                biased;
+                () = grant.until_ended(&app.clock) => Refusal::Unauthorized.answer(None),
+                response = self.serve_granted(app, &grant, edge, &parts, body) => response,
+            },
+        };
+        origin::allow(response, origin)
+    }
+
+    async fn serve_granted<B>(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        edge: Edge,
+        parts: &Parts,
+        body: B,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let served = match parts.method {
+            Method::POST => return self.post(app, grant, edge, parts, body).await,
+            Method::GET => self.get(app, grant, edge, parts).await,
+            Method::DELETE => self.delete(app, grant, &parts.headers),
+            _ => Err(Refusal::WrongMethod {
+                allow: "GET, POST, DELETE",
+            }),
+        };
+        served.unwrap_or_else(|refusal| refusal.answer(None))
+    }
+
+    /// A stream of notices, or the whole transport of 2024-11-05.
+    async fn get(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        edge: Edge,
+        parts: &Parts,
+    ) -> Result<Response<Body>, Refusal> {
+        let headers = &parts.headers;
+        if version_header(headers).is_some_and(is_modern_header) {
+            return Err(Refusal::WrongMethod { allow: "POST" });
+        }
+        if !streamable::accepts_events(headers) {
+            return Err(Refusal::NotAcceptable);
+        }
+        if edge == Edge::Sse && dispatch::session_header(headers).is_none() {
+            app.recorder.used(grant, app.clock.now());
+            return self.streams.open(app, grant, &address(app, parts.uri.path()));
+        }
+        dispatch::legacy_revision(app, grant, headers, &self.ended)?;
+        app.recorder.used(grant, app.clock.now());
+        let listening = Box::new(Listening::legacy(app, grant)?);
+        Ok(streamable::respond(app, grant, Answer::Listen(listening), true).await)
+    }
+
+    fn delete(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        headers: &HeaderMap,
+    ) -> Result<Response<Body>, Refusal> {
+        let Some(id) = dispatch::session_header(headers) else {
+            return Err(Refusal::WrongMethod { allow: "GET, POST" });
+        };
+        dispatch::legacy_revision(app, grant, headers, &self.ended)?;
+        self.ended.end(id);
+        Ok(respond::empty(StatusCode::NO_CONTENT))
+    }
+
+    async fn post<B>(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        edge: Edge,
+        parts: &Parts,
+        body: B,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        if !is_json(&parts.headers) {
+            return Refusal::WrongContentType.answer(None);
+        }
+        let limits = &app.config.limits;
+        let bytes = match body::read(body, limits.body_limit_bytes, limits.body_timeout).await {
+            Ok(bytes) => bytes,
+            Err(error) => return Refusal::Unreadable(error).answer(None),
+        };
+        let message = match message::read(&bytes, limits.json_depth) {
+            Ok(message::Body::Single(message)) => message,
+            Ok(message::Body::Batch(items)) => {
+                return self.batch(app, grant, &parts.headers, &bytes, &items).await;
+            }
+            Err(fault) => return Refusal::Fault(fault).answer(None),
+        };
+        let Message::Request(request) = message else {
+            return respond::empty(StatusCode::ACCEPTED);
+        };
+        if let (Edge::Sse, Some(name)) = (edge, query_session(parts)) {
+            return self.post_to_stream(app, grant, parts, &bytes, name);
+        }
+        let order = Order {
+            app,
+            grant,
+            headers: &parts.headers,
+            body: &bytes,
+            request: &request,
+        };
+        match self.answer(&order).await {
+            Ok(answer) => {
+                let takes_events = streamable::accepts_events(&parts.headers);
+                streamable::respond(app, grant, answer, takes_events).await
+            }
+            Err(refusal) => refusal.answer(request.id),
+        }
+    }
+
+    /// Decides the era, counts the request, and serves it.
+    async fn answer(&self, order: &Order<'_>) -> Result<Answer, Refusal> {
+        let era = era_of(order.request, order.headers)?;
+        let handshake = order.request.method == "initialize";
+        if era == CallerEra::Legacy && !handshake {
+            dispatch::legacy_revision(order.app, order.grant, order.headers, &self.ended)?;
+        }
+        if order.request.id.is_none() {
+            if era == CallerEra::Legacy {
+                dispatch::legacy_notification(order.grant, order.headers, order.request, &self.calls);
+            }
+            return Ok(Answer::Accepted);
+        }
+        count(order.app, order.grant, 1)?;
+        match era {
+            CallerEra::Modern => dispatch::modern(order).await,
+            CallerEra::Legacy => dispatch::legacy(order, &self.calls).await,
+        }
+    }
+
+    /// A POST of the old transport: accepted at once, answered on the stream.
+    fn post_to_stream(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        parts: &Parts,
+        bytes: &Bytes,
+        name: &str,
+    ) -> Response<Body> {
+        let Some(stream) = self.streams.find(name, &grant.token) else {
+            return Refusal::UnknownSession.answer(None);
+        };
+        let permit = match stream.begin() {
+            Ok(permit) => permit,
+            Err(refusal) => return refusal.answer(None),
+        };
+        let (app, grant, calls) = (Arc::clone(app), Arc::clone(grant), self.calls.clone());
+        let (headers, bytes) = (parts.headers.clone(), bytes.clone());
+        let tasks = app.tasks.clone();
+        tasks.spawn(async move {
+            let _permit = permit;
+            let depth = app.config.limits.json_depth;
+            let Ok(message::Body::Single(Message::Request(request))) = message::read(&bytes, depth) else {
+                return;
+            };
+            let order = Order {
+                app: &app,
+                grant: &grant,
+                headers: &headers,
+                body: &bytes,
+                request: &request,
+            };
+            tokio::select! {
+                () = answer_on_stream(&order, &calls, &stream) => {}
+                () = grant.until_ended(&app.clock) => {}
+            }
+        });
+        respond::empty(StatusCode::ACCEPTED)
+    }
+}
+
+/// The grant of the bearer, if it is accepted and opens this workspace. The reasons why not are told
+/// apart in the log only.
+fn admit(app: &App, slug: &str, headers: &HeaderMap) -> Option<Arc<Grant>> {
+    let refuse = |reason: &'static str| {
+        tracing::debug!(reason, "credential refused");
+        None
+    };
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return refuse("no bearer");
+    };
+    let Some(text) = value.to_str().ok().and_then(bearer) else {
+        return refuse("no bearer");
+    };
+    if !is_well_formed(TokenKind::Workspace, text) {
+        return refuse("malformed");
+    }
+    let Some(grant) = app.grants.find(&TokenDigest::of(text)) else {
+        return refuse("unknown or ended");
+    };
+    if !grant.is_live(app.clock.now()) {
+        return refuse("ended");
+    }
+    if grant.workspace.slug != slug {
+        return refuse("another workspace");
+    }
+    Some(grant)
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, text) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
+}
+
+/// Counts requests against the token's quota; all or none.
+pub(super) fn count(app: &App, grant: &Arc<Grant>, requests: u32) -> Result<(), Refusal> {
+    let now = app.clock.now();
+    let limit = grant.rate_limit(app.config.limits.rate_limit_per_minute);
+    grant
+        .meter
+        .admit(requests, limit, now)
+        .map_err(|exceeded| Refusal::RateLimited {
+            retry_after: exceeded.retry_after,
+        })?;
+    app.recorder.used(grant, now);
+    Ok(())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
+}
+
+/// The path of a stream as its client must call it: below the public URL's own path, if it has one.
+fn address(app: &App, path: &str) -> String {
+    let prefix = app
+        .config
+        .public_url
+        .as_ref()
+        .map_or("", |url| url.path().trim_end_matches('/'));
+    format!("{prefix}{path}")
+}
+
+fn query_session(parts: &Parts) -> Option<&str> {
+    parts
+        .uri
+        .query()?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("sessionId="))
+}
+
+async fn answer_on_stream(order: &Order<'_>, calls: &InFlight, stream: &super::legacy_sse::SseStream) {
+    let Some(id) = order.request.id else {
+        return dispatch::legacy_notification(order.grant, order.headers, order.request, calls);
+    };
+    let outcome = match count(order.app, order.grant, 1) {
+        Ok(()) => dispatch::legacy(order, calls).await,
+        Err(refusal) => Err(refusal),
+    };
+    stream.write(order.app, id, outcome).await;
+}

@@ -1,0 +1,185 @@
+//! The transport of 2024-11-05: a GET stream that names an address, POSTs there, answers on the stream.
+//!
+//! The stream belongs to the token that opened it; POSTs of another token do not find it. Messages are
+//! written whole, one after the other; one that is larger than `Limits::event_limit_bytes` is an error.
+
+use std::sync::Arc;
+
+use aerostack_core::id::TokenId;
+use bytes::Bytes;
+use futures_util::stream;
+use http::Response;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::answer::{Answer, Piece};
+use super::error::Refusal;
+use super::listen::Listening;
+use super::streamable::event_stream_response;
+use crate::app::App;
+use crate::grants::Grant;
+use crate::http::body::{Body, StreamFault};
+use crate::http::sse;
+use crate::upstream::UpstreamError;
+
+/// Messages that may wait for a slow reader; then calls wait.
+const QUEUE_LEN: usize = 64;
+/// Requests of one stream under way; further ones are refused.
+const REQUESTS_MAX: usize = 64;
+const NAME_BYTES: usize = 16;
+
+/// Open streams by name. Bounded by `Limits::streams_per_token` for each token.
+#[derive(Clone, Default)]
+pub struct SseStreams(Arc<papaya::HashMap<String, Arc<SseStream>>>);
+
+/// The writing end of one stream.
+pub struct SseStream {
+    token: TokenId,
+    messages: mpsc::Sender<Bytes>,
+    requests: Arc<Semaphore>,
+}
+
+impl SseStreams {
+    /// Opens a stream; its first event names the address to post to.
+    ///
+    /// *Shape*: `address` is the path of the stream itself; clients refuse another origin, so it is
+    /// told without one.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyStreams`] when the token has as many open as it may.
+    pub fn open(&self, app: &Arc<App>, grant: &Arc<Grant>, address: &str) -> Result<Response<Body>, Refusal> {
+        let listening = Listening::legacy(app, grant)?;
+        let name = random_name(app);
+        let (messages, receiver) = mpsc::channel(QUEUE_LEN);
+        let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
+        let stream = SseStream {
+            token: grant.token.clone(),
+            messages,
+            requests,
+        };
+        self.0.pin().insert(name.clone(), Arc::new(stream));
+        let endpoint = format!("event: endpoint\ndata: {address}?sessionId={name}\n\n");
+        let open = Open {
+            first: Some(endpoint.into()),
+            receiver,
+            listening,
+            app: Arc::clone(app),
+            grant: Arc::clone(grant),
+            _entry: Entry {
+                name,
+                streams: self.clone(),
+            },
+        };
+        let frames = stream::unfold(Some(open), |open| async {
+            let mut open = open?;
+            match open.next().await? {
+                Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(open))),
+                Err(fault) => Some((Err(fault), None)),
+            }
+        });
+        Ok(event_stream_response(Body::stream(StreamBody::new(frames))))
+    }
+
+    /// Finds a stream of the token.
+    #[must_use]
+    pub fn find(&self, name: &str, token: &TokenId) -> Option<Arc<SseStream>> {
+        self.0
+            .pin()
+            .get(name)
+            .filter(|stream| stream.token == *token)
+            .cloned()
+    }
+}
+
+fn random_name(app: &App) -> String {
+    let mut bytes = [0u8; NAME_BYTES];
+    rand::Rng::fill_bytes(&mut app.rng(), &mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl SseStream {
+    /// Takes one more request under way.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyStreams`] when as many are under way as there may be.
+    pub fn begin(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Arc::clone(&self.requests)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::TooManyStreams)
+    }
+
+    /// Writes what a request of the raw id `id` comes to.
+    pub async fn write(&self, app: &App, id: &str, outcome: Result<Answer, Refusal>) {
+        match outcome {
+            Err(refusal) => self.send(refusal.message(Some(id)).into()).await,
+            Ok(Answer::Message { text, .. }) => self.send(text).await,
+            Ok(Answer::Call(mut call)) => {
+                let mut large: Vec<u8> = Vec::new();
+                while let Some(piece) = call.next().await {
+                    match piece {
+                        Piece::Notification(text) | Piece::Response { text, .. } => self.send(text).await,
+                        Piece::Begin(bytes) | Piece::More(bytes)
+                            if large.len() + bytes.len() <= app.config.limits.event_limit_bytes =>
+                        {
+                            large.extend_from_slice(&bytes);
+                        }
+                        Piece::End => self.send(std::mem::take(&mut large).into()).await,
+                        Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
+                            let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
+                            let refusal = Refusal::Upstream {
+                                server: String::new(),
+                                error,
+                            };
+                            return self.send(refusal.message(Some(id)).into()).await;
+                        }
+                    }
+                }
+            }
+            Ok(Answer::Accepted | Answer::Listen(_)) => {}
+        }
+    }
+
+    async fn send(&self, message: Bytes) {
+        // The reader may be gone; then nobody misses the message.
+        let _ = self.messages.send(sse::encode(&message)).await;
+    }
+}
+
+/// The reading end of one stream.
+struct Open {
+    first: Option<Bytes>,
+    receiver: mpsc::Receiver<Bytes>,
+    listening: Listening,
+    app: Arc<App>,
+    grant: Arc<Grant>,
+    _entry: Entry,
+}
+
+struct Entry {
+    name: String,
+    streams: SseStreams,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.streams.0.pin().remove(&self.name);
+    }
+}
+
+impl Open {
+    async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
+        tokio::select! {
+            biased;
+            () = self.grant.until_ended(&self.app.clock) => Some(Err(StreamFault::AccessEnded)),
+            message = self.receiver.recv() => message.map(Ok),
+            notice = self.listening.next() => notice.map(|notice| Ok(sse::encode(&notice))),
+            () = tokio::time::sleep(self.app.config.limits.keep_alive_every) => {
+                Some(Ok(Bytes::from_static(sse::KEEP_ALIVE)))
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The door for editors: MCP over HTTP, in both eras.
+//!
+//! [`door`] is the spine of a request; the edges [`streamable`] and [`legacy_sse`] give it its form on
+//! the wire; [`dispatch`] says what each method does, [`catalog`] answers from memory, [`relay`] calls.
+
+pub mod answer;
+pub mod batch;
+pub mod catalog;
+pub mod dispatch;
+pub mod door;
+pub mod error;
+pub mod forward;
+pub mod in_flight;
+pub mod legacy_sse;
+pub mod listen;
+pub mod relay;
+pub mod revision;
+pub mod session;
+pub mod streamable;
+pub mod translate;
+
+pub use door::{Door, Edge};
+pub use error::Refusal;

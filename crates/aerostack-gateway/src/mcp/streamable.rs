@@ -1,0 +1,236 @@
+//! Streamable HTTP: an answer as one JSON document or as an event stream.
+//!
+//! The choice is made late: as long as only the response itself comes, it is JSON with its proper
+//! status. A notification before it, or a long silence, turns the answer into an event stream, if the
+//! caller takes one; once begun, every stream ends with a response or the connection does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+
+use super::answer::{Answer, Piece};
+use super::listen::Listening;
+use super::relay::CallStream;
+use super::session::SESSION_HEADER;
+use crate::app::App;
+use crate::grants::Grant;
+use crate::http::body::{Body, StreamFault};
+use crate::http::{respond, sse};
+use crate::upstream::frame::Framing;
+
+/// Tells whether a caller takes event streams.
+#[must_use]
+pub fn accepts_events(headers: &HeaderMap) -> bool {
+    let mut values = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
+}
+
+/// Gives an answer its form.
+pub async fn respond(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    answer: Answer,
+    takes_events: bool,
+) -> Response<Body> {
+    match answer {
+        Answer::Accepted => respond::empty(StatusCode::ACCEPTED),
+        Answer::Message {
+            status,
+            text,
+            session,
+        } => {
+            let mut response = respond::json_text(status, text);
+            if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
+                response.headers_mut().insert(SESSION_HEADER, session);
+            }
+            response
+        }
+        Answer::Listen(listening) => listen(app, grant, *listening),
+        Answer::Call(call) if takes_events => call_with_events(app, grant, *call).await,
+        Answer::Call(call) => call_as_json(app, grant, *call).await,
+    }
+}
+
+async fn call_with_events(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) -> Response<Body> {
+    let silence = app.config.limits.keep_alive_every;
+    let Ok(first) = tokio::time::timeout(silence, call.next()).await else {
+        return events(app, grant, call, Vec::new());
+    };
+    match first {
+        Some(Piece::Response { status, text }) => respond::json_text(status, text),
+        Some(Piece::Begin(begun)) if call.framing == Framing::Json => streamed_json(app, grant, call, begun),
+        Some(piece) => events(app, grant, call, encode(piece).ok().into_iter().collect()),
+        None => respond::empty(StatusCode::BAD_GATEWAY),
+    }
+}
+
+/// For callers that take JSON only: notifications are left out.
+async fn call_as_json(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) -> Response<Body> {
+    while let Some(piece) = call.next().await {
+        match piece {
+            Piece::Response { status, text } => return respond::json_text(status, text),
+            Piece::Begin(begun) => return streamed_json(app, grant, call, begun),
+            Piece::Notification(_) | Piece::More(_) | Piece::End => {}
+            Piece::Broken => break,
+        }
+    }
+    respond::empty(StatusCode::BAD_GATEWAY)
+}
+
+/// A large JSON answer, as it comes. What goes wrong from here on ends the connection.
+fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: Bytes) -> Response<Body> {
+    let state = (call, Some(begun), Arc::clone(app), Arc::clone(grant));
+    let frames = stream::unfold(Some(state), |state| async {
+        let (mut call, begun, app, grant) = state?;
+        if let Some(begun) = begun {
+            return Some((Ok(Frame::data(begun)), Some((call, None, app, grant))));
+        }
+        let piece = tokio::select! {
+            biased;
+            () = grant.until_ended(&app.clock) => return Some((Err(StreamFault::AccessEnded), None)),
+            piece = call.next() => piece,
+        };
+        match piece {
+            Some(Piece::More(more)) => Some((Ok(Frame::data(more)), Some((call, None, app, grant)))),
+            Some(Piece::End) => None,
+            _ => Some((Err(StreamFault::Upstream), None)),
+        }
+    });
+    let mut response = Response::new(Body::stream(StreamBody::new(frames)));
+    response.headers_mut().insert(CONTENT_TYPE, respond::JSON);
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Something that yields encoded events until it is over.
+trait Source: Send {
+    /// The next bytes to write; an error ends the connection.
+    fn next(&mut self) -> impl Future<Output = Option<Result<Bytes, StreamFault>>> + Send;
+}
+
+impl Source for CallStream {
+    async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        Some(encode(CallStream::next(self).await?))
+    }
+}
+
+impl Source for Listening {
+    async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        Some(Ok(sse::encode(&Listening::next(self).await?)))
+    }
+}
+
+fn events(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, first: Vec<Bytes>) -> Response<Body> {
+    event_stream(app, grant, call, first.into_iter().next())
+}
+
+fn listen(app: &Arc<App>, grant: &Arc<Grant>, listening: Listening) -> Response<Body> {
+    // A first comment, so that proxies and clients see at once that the stream stands.
+    event_stream(app, grant, listening, Some(Bytes::from_static(sse::KEEP_ALIVE)))
+}
+
+fn event_stream(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    source: impl Source + 'static,
+    first: Option<Bytes>,
+) -> Response<Body> {
+    let state = Streaming {
+        source,
+        first,
+        app: Arc::clone(app),
+        grant: Arc::clone(grant),
+    };
+    let frames = stream::unfold(Some(state), |state| async {
+        let mut state = state?;
+        match state.next().await? {
+            Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(state))),
+            Err(fault) => Some((Err(fault), None)),
+        }
+    });
+    event_stream_response(Body::stream(StreamBody::new(frames)))
+}
+
+/// The head of every event stream.
+pub fn event_stream_response(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, respond::EVENT_STREAM);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    response
+}
+
+struct Streaming<S> {
+    source: S,
+    first: Option<Bytes>,
+    app: Arc<App>,
+    grant: Arc<Grant>,
+}
+
+impl<S: Source> Streaming<S> {
+    async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
+        let silence: Duration = self.app.config.limits.keep_alive_every;
+        tokio::select! {
+            biased;
+            () = self.grant.until_ended(&self.app.clock) => Some(Err(StreamFault::AccessEnded)),
+            bytes = self.source.next() => bytes,
+            () = tokio::time::sleep(silence) => Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))),
+        }
+    }
+}
+
+/// A piece as a part of an event stream. Line breaks inside a large message, which JSON allows
+/// between its tokens only, become blanks.
+fn encode(piece: Piece) -> Result<Bytes, StreamFault> {
+    let blank = |bytes: &Bytes| -> Vec<u8> {
+        bytes
+            .iter()
+            .map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte })
+            .collect()
+    };
+    match piece {
+        Piece::Notification(text) | Piece::Response { text, .. } => Ok(sse::encode(&text)),
+        Piece::Begin(bytes) => Ok([&b"event: message\ndata: "[..], &blank(&bytes)].concat().into()),
+        Piece::More(bytes) => Ok(blank(&bytes).into()),
+        Piece::End => Ok(Bytes::from_static(b"\n\n")),
+        Piece::Broken => Err(StreamFault::Upstream),
+    }
+}
+
+/// A call's response as one text, for batches and the old event stream: at most `limit_bytes`.
+pub async fn whole_response(call: &mut CallStream, limit_bytes: usize) -> Option<Bytes> {
+    let mut gathered: Vec<u8> = Vec::new();
+    while let Some(piece) = call.next().await {
+        match piece {
+            Piece::Response { text, .. } => return Some(text),
+            Piece::Notification(_) => {}
+            Piece::Begin(bytes) | Piece::More(bytes) => {
+                if gathered.len() + bytes.len() > limit_bytes {
+                    return None;
+                }
+                gathered.extend_from_slice(&bytes);
+            }
+            Piece::End => return Some(gathered.into()),
+            Piece::Broken => return None,
+        }
+    }
+    None
+}

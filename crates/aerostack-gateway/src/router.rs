@@ -1,0 +1,74 @@
+//! Which door a path leads to. Pure.
+
+use crate::mcp::Edge;
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// A workspace's address.
+    Mcp {
+        /// The workspace's slug, as it stands in the path.
+        slug: &'a str,
+        /// Which of its addresses.
+        edge: Edge,
+    },
+    /// The admin API.
+    Admin,
+    /// Whether the gateway is well, its figures, its description.
+    Health,
+    /// Nothing.
+    Nothing,
+}
+
+/// Finds the door of a path.
+#[must_use]
+pub fn route(path: &str) -> Route<'_> {
+    let workspace = path
+        .strip_prefix("/ws/")
+        .or_else(|| path.strip_prefix("/api/gateway/ws/"));
+    if let Some(rest) = workspace {
+        return match rest.split_once('/') {
+            None if !rest.is_empty() => Route::Mcp {
+                slug: rest,
+                edge: Edge::Streamable,
+            },
+            Some((slug, "sse")) if !slug.is_empty() => Route::Mcp {
+                slug,
+                edge: Edge::Sse,
+            },
+            _ => Route::Nothing,
+        };
+    }
+    match path {
+        "/healthz" | "/readyz" | "/metrics" | "/api/openapi.json" => Route::Health,
+        _ if path == "/api/v1" || path.starts_with("/api/v1/") => Route::Admin,
+        _ => Route::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_leads_to_its_door() {
+        let mcp = |slug, edge| Route::Mcp { slug, edge };
+        for (path, expected) in [
+            ("/ws/acme", mcp("acme", Edge::Streamable)),
+            ("/ws/acme/sse", mcp("acme", Edge::Sse)),
+            ("/api/gateway/ws/acme", mcp("acme", Edge::Streamable)),
+            ("/api/gateway/ws/acme/sse", mcp("acme", Edge::Sse)),
+            ("/ws/", Route::Nothing),
+            ("/ws//sse", Route::Nothing),
+            ("/ws/acme/", Route::Nothing),
+            ("/ws/acme/other", Route::Nothing),
+            ("/api/v1/workspaces", Route::Admin),
+            ("/api/v10", Route::Nothing),
+            ("/healthz", Route::Health),
+            ("/", Route::Nothing),
+            ("/.well-known/oauth-protected-resource/ws/acme", Route::Nothing),
+        ] {
+            assert_eq!(route(path), expected, "{path}");
+        }
+    }
+}

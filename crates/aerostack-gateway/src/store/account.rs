@@ -1,0 +1,124 @@
+//! Accounts.
+
+use aerostack_core::account::{Account, Email};
+use aerostack_core::id::AccountId;
+use aerostack_core::plan::Plan;
+use aerostack_core::slug::Slug;
+use aerostack_core::time::Timestamp;
+
+use super::codec;
+use super::error::StoreError;
+use super::sql::{Count, Tx, execute, fetch_one, fetch_optional};
+
+macro_rules! columns {
+    () => {
+        "id, email, username, plan, kind, revision, created_at_ms"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct AccountRow {
+    id: String,
+    email: String,
+    username: String,
+    plan: String,
+    kind: String,
+    revision: i64,
+    created_at_ms: i64,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = StoreError;
+
+    fn try_from(row: AccountRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AccountId::from_stored(row.id),
+            email: Email::from_stored(row.email),
+            username: Slug::from_stored(row.username),
+            plan: codec::word(&row.plan, "accounts.plan")?,
+            kind: codec::account_kind(&row.kind)?,
+            revision: row.revision,
+            created_at: Timestamp::from_millis(row.created_at_ms),
+        })
+    }
+}
+
+/// Inserts an account.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the e-mail address or username is taken.
+pub async fn insert(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
+    execute!(
+        tx,
+        "INSERT INTO accounts (id, email, username, plan, kind, revision, created_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        account.id.as_str(),
+        account.email.as_str(),
+        account.username.as_str(),
+        account.plan.word(),
+        codec::account_kind_word(account.kind),
+        account.revision,
+        account.created_at.as_millis(),
+    )?;
+    Ok(())
+}
+
+/// Finds an account by its identifier.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE id = $1");
+    fetch_optional!(tx, AccountRow, SQL, id.as_str())?.map(Account::try_from).transpose()
+}
+
+/// Finds an account by its namespace.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find_by_username(tx: &mut Tx, username: &Slug) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE username = $1");
+    fetch_optional!(tx, AccountRow, SQL, username.as_str())?.map(Account::try_from).transpose()
+}
+
+/// Finds an account by its address.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Account>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE email = $1");
+    fetch_optional!(tx, AccountRow, SQL, email.as_str())?.map(Account::try_from).transpose()
+}
+
+/// Counts all accounts.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(fetch_one!(tx, Count, "SELECT COUNT(*) AS n FROM accounts")?.n)
+}
+
+/// Raises the account's revision, which holds its row until the transaction ends, and reads it.
+///
+/// First in every transaction that decides over something counted per account.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn lock(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreError> {
+    const SQL: &str =
+        concat!("UPDATE accounts SET revision = revision + 1 WHERE id = $1 RETURNING ", columns!());
+    fetch_optional!(tx, AccountRow, SQL, id.as_str())?.map(Account::try_from).transpose()
+}
+
+/// Sets an account's plan.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn set_plan(tx: &mut Tx, id: &AccountId, plan: Plan) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE accounts SET plan = $2 WHERE id = $1", id.as_str(), plan.word())?;
+    Ok(())
+}
+
+pub use super::account_key::{
+    find_key_by_digest, find_key_by_id, insert_key, list_keys, live_keys, revoke_key, touch_key,
+};

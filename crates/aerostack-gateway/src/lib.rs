@@ -9,19 +9,18 @@ pub mod args;
 pub mod clock;
 pub mod config;
 pub mod grants;
+pub mod health;
 pub mod http;
 pub mod jsonrpc;
 pub mod limiter;
 pub mod lists;
 pub mod mcp;
 pub mod recorder;
-<<<<<<< HEAD
-pub mod settings;
-=======
 pub mod router;
->>>>>>> main
+pub mod settings;
 pub mod snapshot;
 pub mod store;
+pub mod telemetry;
 pub mod tool_header;
 pub mod upstream;
 pub mod vault;

@@ -1,13 +1,10 @@
 //! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
 
 pub mod body;
-<<<<<<< HEAD
 mod connection;
+pub mod origin;
 mod progress;
 mod refusal;
-=======
-pub mod origin;
->>>>>>> main
 pub mod respond;
 pub mod server;
 pub mod tls;

@@ -313,3 +313,156 @@ impl Grants {
             .remove_if(&grant.token, |_, found| is_this(found));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aerostack_core::id::AccountId;
+    use aerostack_core::plan::Plan;
+    use aerostack_core::slug::Slug;
+    use aerostack_core::workspace::{ToolPrefix, Workspace};
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+    use std::time::Duration;
+
+    use crate::store::workspace::WorkspaceState;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);
+
+    fn state(revision: i64) -> WorkspaceState {
+        let mut rng = StdRng::seed_from_u64(1);
+        let workspace = Workspace {
+            id: WorkspaceId::new(NOW, &mut rng),
+            slug: Slug::parse("engineering").unwrap(),
+            owner: AccountId::new(NOW, &mut rng),
+            name: format!("revision {revision}"),
+            description: String::new(),
+            tool_prefix: ToolPrefix::Always,
+            revision,
+            created_at: NOW,
+            deleted_at: None,
+        };
+        let owner_username = Slug::parse("acme").unwrap();
+        WorkspaceState { workspace, owner_plan: Plan::Pro, owner_username, installs: Vec::new() }
+    }
+
+    fn publish(grants: &Grants, revision: i64) -> WorkspaceId {
+        let state = state(revision);
+        let snapshot = Snapshot::new(&state, |_| unreachable!("nothing is installed"));
+        grants.publish_workspace(&state.workspace.id, snapshot, None);
+        state.workspace.id
+    }
+
+    fn token(workspace: &WorkspaceId, seed: u64) -> Token {
+        let mut rng = StdRng::seed_from_u64(seed);
+        Token {
+            id: TokenId::new(NOW, &mut rng),
+            workspace: workspace.clone(),
+            name: format!("token {seed}"),
+            digest: TokenDigest::of(&seed.to_string()),
+            person: None,
+            rate_limit_per_minute: None,
+            takes_seat: true,
+            created_by: AccountId::new(NOW, &mut rng),
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ended_token_is_not_found_and_whoever_holds_its_grant_is_woken() {
+        let (grants, clock) = (Grants::default(), Clock::manual(NOW));
+        let token = token(&publish(&grants, 1), 7);
+        grants.admit(&token, NOW);
+        let grant = grants.find(&token.digest).unwrap();
+        let waiting = tokio::spawn({
+            let (grant, clock) = (Arc::clone(&grant), clock.clone());
+            async move { grant.until_ended(&clock).await }
+        });
+        tokio::task::yield_now().await;
+        grants.end_token(&token.id, NOW, NOW);
+        waiting.await.unwrap();
+        assert!(!grant.is_live(NOW));
+        assert!(grants.find(&token.digest).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_end_in_the_future_comes_when_the_clock_does() {
+        let (grants, clock) = (Grants::default(), Clock::manual(NOW));
+        let token = token(&publish(&grants, 1), 7);
+        grants.admit(&token, NOW);
+        let grant = grants.find(&token.digest).unwrap();
+        let in_a_minute = NOW.plus(Duration::from_secs(60));
+        grants.end_token(&token.id, in_a_minute, NOW);
+        assert!(grant.is_live(NOW));
+        clock.advance(Duration::from_secs(60));
+        grant.until_ended(&clock).await;
+        assert!(!grant.is_live(in_a_minute));
+    }
+
+    #[test]
+    fn an_older_revision_never_replaces_a_newer_one() {
+        let grants = Grants::default();
+        let id = publish(&grants, 5);
+        publish(&grants, 4);
+        assert_eq!(grants.snapshot(&id).unwrap().name, "revision 5");
+        publish(&grants, 6);
+        assert_eq!(grants.snapshot(&id).unwrap().name, "revision 6");
+    }
+
+    #[test]
+    fn a_closed_workspace_ends_every_token_of_it_and_admits_no_more() {
+        let grants = Grants::default();
+        let id = publish(&grants, 1);
+        let (first, second) = (token(&id, 1), token(&id, 2));
+        grants.admit(&first, NOW);
+        let grant = grants.find(&first.digest).unwrap();
+        grants.close_workspace(&id, NOW);
+        grants.admit(&second, NOW);
+        assert!(!grant.is_live(NOW));
+        assert!(grants.find(&first.digest).is_none() && grants.find(&second.digest).is_none());
+        assert_eq!(grants.counts(), (0, 0));
+    }
+
+    #[test]
+    fn reconciling_leaves_exactly_the_tokens_the_database_has() {
+        let grants = Grants::default();
+        let id = publish(&grants, 1);
+        let (stays, goes, comes) = (token(&id, 1), token(&id, 2), token(&id, 3));
+        grants.admit(&stays, NOW);
+        grants.admit(&goes, NOW);
+        let kept = grants.find(&stays.digest).unwrap();
+        // A revocation whose commit was in doubt ended it; the database says it did not happen.
+        grants.end_token(&stays.id, NOW, NOW);
+        grants.reconcile(&id, &[stays.clone(), comes.clone()], NOW);
+        assert!(!kept.is_live(NOW));
+        assert!(grants.find(&stays.digest).unwrap().is_live(NOW));
+        assert!(grants.find(&comes.digest).is_some());
+        assert!(grants.find(&goes.digest).is_none());
+    }
+
+    #[test]
+    fn streams_are_counted_and_given_back() {
+        let grants = Grants::default();
+        let token = token(&publish(&grants, 1), 1);
+        grants.admit(&token, NOW);
+        let grant = grants.find(&token.digest).unwrap();
+        let (first, _second) = (grant.open_stream(2).unwrap(), grant.open_stream(2).unwrap());
+        assert!(grant.open_stream(2).is_none());
+        drop(first);
+        assert!(grant.open_stream(2).is_some());
+    }
+
+    #[test]
+    fn tidying_forgets_what_has_ended() {
+        let grants = Grants::default();
+        let mut token = token(&publish(&grants, 1), 1);
+        token.expires_at = Some(NOW.plus(Duration::from_secs(60)));
+        grants.admit(&token, NOW);
+        grants.tidy(NOW);
+        assert_eq!(grants.counts().0, 1);
+        grants.tidy(NOW.plus(Duration::from_secs(60)));
+        assert_eq!(grants.counts().0, 0);
+    }
+}

@@ -71,24 +71,41 @@ pub async fn find_key_by_digest(
     tx: &mut Tx,
     digest: &TokenDigest,
 ) -> Result<Option<(AccountKey, Account)>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM account_keys WHERE digest = $1 AND revoked_at_ms IS NULL");
-    let Some(row) = fetch_optional!(tx, KeyRow, SQL, &digest.as_bytes()[..])? else { return Ok(None) };
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM account_keys WHERE digest = $1 AND revoked_at_ms IS NULL"
+    );
+    let Some(row) = fetch_optional!(tx, KeyRow, SQL, &digest.as_bytes()[..])? else {
+        return Ok(None);
+    };
     let key = AccountKey::try_from(row)?;
     // The index compared the bytes; this compares them in constant time.
     if key.digest != *digest {
         return Ok(None);
     }
-    Ok(super::account::find(tx, &key.account).await?.map(|account| (key, account)))
+    Ok(super::account::find(tx, &key.account)
+        .await?
+        .map(|account| (key, account)))
 }
 
 /// Finds a key of an account by its identifier, revoked or not.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
-pub async fn find_key_by_id(tx: &mut Tx, account: &AccountId, id: &KeyId) -> Result<Option<AccountKey>, StoreError> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM account_keys WHERE id = $1 AND account_id = $2");
-    fetch_optional!(tx, KeyRow, SQL, id.as_str(), account.as_str())?.map(AccountKey::try_from).transpose()
+pub async fn find_key_by_id(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &KeyId,
+) -> Result<Option<AccountKey>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM account_keys WHERE id = $1 AND account_id = $2"
+    );
+    fetch_optional!(tx, KeyRow, SQL, id.as_str(), account.as_str())?
+        .map(AccountKey::try_from)
+        .transpose()
 }
 
 /// One page of an account's keys, revoked ones too, in order of creation; `after` is where the page
@@ -121,7 +138,10 @@ pub async fn live_keys(tx: &mut Tx, account: &AccountId) -> Result<Vec<AccountKe
         columns!(),
         " FROM account_keys WHERE account_id = $1 AND revoked_at_ms IS NULL ORDER BY id"
     );
-    fetch_all!(tx, KeyRow, SQL, account.as_str())?.into_iter().map(AccountKey::try_from).collect()
+    fetch_all!(tx, KeyRow, SQL, account.as_str())?
+        .into_iter()
+        .map(AccountKey::try_from)
+        .collect()
 }
 
 /// Revokes a key. One that was revoked before keeps its moment.

@@ -143,7 +143,12 @@ pub async fn page(
 ///
 /// # Errors
 /// [`StoreError`] when the database fails; a row that cannot be read is given as such.
-pub async fn walk(tx: &mut Tx, chain: &str, after_sequence: i64, limit: i64) -> Result<Vec<ChainRow>, StoreError> {
+pub async fn walk(
+    tx: &mut Tx,
+    chain: &str,
+    after_sequence: i64,
+    limit: i64,
+) -> Result<Vec<ChainRow>, StoreError> {
     let rows = fetch_all!(
         tx,
         AuditRow,
@@ -159,5 +164,9 @@ pub async fn walk(tx: &mut Tx, chain: &str, after_sequence: i64, limit: i64) -> 
 fn chain_row(row: AuditRow) -> ChainRow {
     let (sequence, seal) = (row.sequence, Seal::from_bytes(&row.seal));
     let action: Option<Action> = row.action.parse().ok();
-    ChainRow { sequence, seal, event: action.map(|action| row.event(action)) }
+    ChainRow {
+        sequence,
+        seal,
+        event: action.map(|action| row.event(action)),
+    }
 }

@@ -21,7 +21,9 @@ pub enum StoreError {
         what: &'static str,
     },
     /// The schema was written by a newer program, which this one would not understand.
-    #[error("the database has migration {version}, which this program does not know: it is newer than the program")]
+    #[error(
+        "the database has migration {version}, which this program does not know: it is newer than the program"
+    )]
     SchemaIsNewer {
         /// The first migration that is not known.
         version: i64,
@@ -38,7 +40,9 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => Self::Unavailable(error),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::Unavailable(error)
+            }
             sqlx::Error::Database(database) if database.code().is_some_and(|code| is_passing(&code)) => {
                 Self::Unavailable(error)
             }
@@ -60,5 +64,8 @@ impl From<MigrateError> for StoreError {
 /// The same order may succeed later: SQLite is busy; PostgreSQL waited too long for a lock, found a
 /// deadlock, has no connection left, or is starting or stopping.
 fn is_passing(code: &str) -> bool {
-    matches!(code, "5" | "517" | "55P03" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03")
+    matches!(
+        code,
+        "5" | "517" | "55P03" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03"
+    )
 }

@@ -1,7 +1,7 @@
 //! Servers installed into workspaces.
 
-use aerostack_core::id::{InstallId, ServerId, WorkspaceId};
 use aerostack_core::account::AccountKind;
+use aerostack_core::id::{InstallId, ServerId, WorkspaceId};
 use aerostack_core::server::{Install, Server};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
@@ -77,7 +77,9 @@ impl TryFrom<InstalledRow> for InstalledServer {
 }
 
 fn read_names(text: &str) -> Result<Vec<String>, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "installs.disabled_tools" })
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable {
+        what: "installs.disabled_tools",
+    })
 }
 
 /// Tool names are an upstream's text: as JSON even a NUL can be stored.
@@ -131,7 +133,11 @@ pub async fn delete(tx: &mut Tx, id: &InstallId) -> Result<(), StoreError> {
 
 /// Deletes all installs of a workspace.
 pub(super) async fn delete_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<(), StoreError> {
-    execute!(tx, "DELETE FROM installs WHERE workspace_id = $1", workspace.as_str())?;
+    execute!(
+        tx,
+        "DELETE FROM installs WHERE workspace_id = $1",
+        workspace.as_str()
+    )?;
     Ok(())
 }
 
@@ -177,5 +183,13 @@ pub async fn workspaces_with(tx: &mut Tx, server: &ServerId) -> Result<Vec<(Work
          WHERE i.server_id = $1 AND w.deleted_at_ms IS NULL ORDER BY w.slug",
         server.as_str(),
     )?;
-    Ok(rows.into_iter().map(|row| (WorkspaceId::from_stored(row.workspace_id), Slug::from_stored(row.slug))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (
+                WorkspaceId::from_stored(row.workspace_id),
+                Slug::from_stored(row.slug),
+            )
+        })
+        .collect())
 }

@@ -36,7 +36,11 @@ pub(super) async fn is_current_postgres(connection: &mut PgConnection) -> Result
     Ok(missing(&POSTGRES, connection, exists).await? == 0)
 }
 
-async fn apply<C: Migrate>(migrator: &Migrator, connection: &mut C, exists: bool) -> Result<usize, StoreError> {
+async fn apply<C: Migrate>(
+    migrator: &Migrator,
+    connection: &mut C,
+    exists: bool,
+) -> Result<usize, StoreError> {
     let missing = missing(migrator, connection, exists).await?;
     // Also with nothing missing: it refuses a migration that was applied with another text.
     migrator.run_direct(None, connection, false).await?;
@@ -44,13 +48,28 @@ async fn apply<C: Migrate>(migrator: &Migrator, connection: &mut C, exists: bool
 }
 
 /// The number of the program's migrations that the database does not have.
-async fn missing<C: Migrate>(migrator: &Migrator, connection: &mut C, exists: bool) -> Result<usize, StoreError> {
-    let applied: Vec<AppliedMigration> =
-        if exists { connection.list_applied_migrations(&migrator.table_name).await? } else { Vec::new() };
-    if let Some(unknown) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
-        return Err(StoreError::SchemaIsNewer { version: unknown.version });
+async fn missing<C: Migrate>(
+    migrator: &Migrator,
+    connection: &mut C,
+    exists: bool,
+) -> Result<usize, StoreError> {
+    let applied: Vec<AppliedMigration> = if exists {
+        connection.list_applied_migrations(&migrator.table_name).await?
+    } else {
+        Vec::new()
+    };
+    if let Some(unknown) = applied
+        .iter()
+        .find(|applied| !migrator.version_exists(applied.version))
+    {
+        return Err(StoreError::SchemaIsNewer {
+            version: unknown.version,
+        });
     }
-    Ok(migrator.iter().filter(|known| applied.iter().all(|applied| applied.version != known.version)).count())
+    Ok(migrator
+        .iter()
+        .filter(|known| applied.iter().all(|applied| applied.version != known.version))
+        .count())
 }
 
 // Asked before the list of applied migrations, because asking for that would create its table, and
@@ -64,7 +83,8 @@ async fn exists_sqlite(connection: &mut SqliteConnection) -> Result<bool, StoreE
 }
 
 async fn exists_postgres(connection: &mut PgConnection) -> Result<bool, StoreError> {
-    let exists: bool =
-        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(connection).await?;
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(connection)
+        .await?;
     Ok(exists)
 }

@@ -1,1 +1,8 @@
-//! The store suite.
+//! The store suite: every promise of this room, on both engines.
+
+mod account;
+mod audit;
+mod schema;
+mod server;
+mod token;
+mod workspace;

@@ -135,7 +135,9 @@ pub async fn lock(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, St
         "UPDATE workspaces SET revision = revision + 1 WHERE id = $1 AND deleted_at_ms IS NULL RETURNING ",
         columns!()
     );
-    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?.map(Workspace::try_from).transpose()
+    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?
+        .map(Workspace::try_from)
+        .transpose()
 }
 
 /// Finds a workspace that is not deleted by its slug.
@@ -143,8 +145,14 @@ pub async fn lock(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, St
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn find_by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>, StoreError> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE slug = $1 AND deleted_at_ms IS NULL");
-    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?.map(Workspace::try_from).transpose()
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM workspaces WHERE slug = $1 AND deleted_at_ms IS NULL"
+    );
+    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?
+        .map(Workspace::try_from)
+        .transpose()
 }
 
 /// Finds a workspace by its identifier, deleted or not.
@@ -153,7 +161,9 @@ pub async fn find_by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>,
 /// [`StoreError`] when the database fails.
 pub async fn find_by_id(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE id = $1");
-    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?.map(Workspace::try_from).transpose()
+    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?
+        .map(Workspace::try_from)
+        .transpose()
 }
 
 /// Tells whether a workspace has, or ever had, the slug.
@@ -161,7 +171,12 @@ pub async fn find_by_id(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspac
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn is_slug_taken(tx: &mut Tx, slug: &Slug) -> Result<bool, StoreError> {
-    let count = fetch_one!(tx, Count, "SELECT COUNT(*) AS n FROM workspaces WHERE slug = $1", slug.as_str())?;
+    let count = fetch_one!(
+        tx,
+        Count,
+        "SELECT COUNT(*) AS n FROM workspaces WHERE slug = $1",
+        slug.as_str()
+    )?;
     Ok(count.n > 0)
 }
 
@@ -202,7 +217,10 @@ pub async fn mark_deleted(tx: &mut Tx, id: &WorkspaceId, at: Timestamp) -> Resul
 /// [`StoreError`] when the database fails.
 pub async fn count_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<u32, StoreError> {
     const SQL: &str = "SELECT COUNT(*) AS n FROM workspaces WHERE owner_id = $1 AND deleted_at_ms IS NULL";
-    codec::number(fetch_one!(tx, Count, SQL, owner.as_str())?.n, "the count of workspaces")
+    codec::number(
+        fetch_one!(tx, Count, SQL, owner.as_str())?.n,
+        "the count of workspaces",
+    )
 }
 
 /// The workspaces of an account that are not deleted, without what is counted of them.
@@ -215,7 +233,10 @@ pub async fn all_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Workspac
         columns!(),
         " FROM workspaces WHERE owner_id = $1 AND deleted_at_ms IS NULL ORDER BY id"
     );
-    fetch_all!(tx, WorkspaceRow, SQL, owner.as_str())?.into_iter().map(Workspace::try_from).collect()
+    fetch_all!(tx, WorkspaceRow, SQL, owner.as_str())?
+        .into_iter()
+        .map(Workspace::try_from)
+        .collect()
 }
 
 /// All workspaces that are not deleted, for loading the gateway.
@@ -223,8 +244,15 @@ pub async fn all_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Workspac
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn all_live(tx: &mut Tx) -> Result<Vec<Workspace>, StoreError> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE deleted_at_ms IS NULL ORDER BY id");
-    fetch_all!(tx, WorkspaceRow, SQL)?.into_iter().map(Workspace::try_from).collect()
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM workspaces WHERE deleted_at_ms IS NULL ORDER BY id"
+    );
+    fetch_all!(tx, WorkspaceRow, SQL)?
+        .into_iter()
+        .map(Workspace::try_from)
+        .collect()
 }
 
 macro_rules! summary_sql {
@@ -265,9 +293,15 @@ pub async fn list_of_owner(
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
-pub async fn summary(tx: &mut Tx, id: &WorkspaceId, now: Timestamp) -> Result<Option<WorkspaceSummary>, StoreError> {
+pub async fn summary(
+    tx: &mut Tx,
+    id: &WorkspaceId,
+    now: Timestamp,
+) -> Result<Option<WorkspaceSummary>, StoreError> {
     const SQL: &str = summary_sql!("w.id = $1");
-    fetch_optional!(tx, SummaryRow, SQL, id.as_str(), now.as_millis())?.map(WorkspaceSummary::try_from).transpose()
+    fetch_optional!(tx, SummaryRow, SQL, id.as_str(), now.as_millis())?
+        .map(WorkspaceSummary::try_from)
+        .transpose()
 }
 
 /// Reads everything the path of a call depends on; `None` if the workspace is deleted or unknown.
@@ -275,12 +309,22 @@ pub async fn summary(tx: &mut Tx, id: &WorkspaceId, now: Timestamp) -> Result<Op
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn state(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<WorkspaceState>, StoreError> {
-    let Some(workspace) = find_by_id(tx, id).await?.filter(|found| found.deleted_at.is_none()) else {
+    let Some(workspace) = find_by_id(tx, id)
+        .await?
+        .filter(|found| found.deleted_at.is_none())
+    else {
         return Ok(None);
     };
     let Some(owner) = super::account::find(tx, &workspace.owner).await? else {
-        return Err(StoreError::Unreadable { what: "workspaces.owner_id" });
+        return Err(StoreError::Unreadable {
+            what: "workspaces.owner_id",
+        });
     };
     let installs = install::of_workspace(tx, id).await?;
-    Ok(Some(WorkspaceState { workspace, owner_plan: owner.plan, owner_username: owner.username, installs }))
+    Ok(Some(WorkspaceState {
+        workspace,
+        owner_plan: owner.plan,
+        owner_username: owner.username,
+        installs,
+    }))
 }

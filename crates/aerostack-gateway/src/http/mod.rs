@@ -3,4 +3,6 @@
 pub mod body;
 pub mod origin;
 pub mod respond;
+pub mod server;
 pub mod sse;
+pub mod tls;

@@ -8,6 +8,7 @@ pub mod account_key;
 pub mod audit;
 pub mod error;
 pub mod install;
+pub mod install_summary;
 pub mod open;
 pub mod server;
 pub mod sql;

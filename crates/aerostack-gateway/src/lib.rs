@@ -6,9 +6,11 @@
 
 pub mod admin;
 pub mod app;
+pub mod args;
 pub mod clock;
 pub mod config;
 pub mod grants;
+pub mod health;
 pub mod http;
 pub mod jsonrpc;
 pub mod limiter;
@@ -16,8 +18,10 @@ pub mod lists;
 pub mod mcp;
 pub mod recorder;
 pub mod router;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
+pub mod telemetry;
 pub mod tool_header;
 pub mod upstream;
 pub mod vault;

@@ -24,6 +24,10 @@ mod outline;
 mod pool;
 mod session;
 pub mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tool_headers;
 mod watch;
 

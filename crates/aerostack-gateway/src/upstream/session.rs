@@ -169,6 +169,8 @@ impl Session {
         expect: Expect,
     ) -> Result<Begun, SendError> {
         let mut headers = headers;
+        // A session that is not ours must not travel where there is none of our own.
+        headers.remove(SESSION_ID);
         headers.extend(self.headers());
         match &self.route {
             Route::HttpSse(channel) => self.send_on_stream(channel, headers, body, expect).await,

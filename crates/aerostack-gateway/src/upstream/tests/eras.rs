@@ -238,11 +238,7 @@ async fn a_ping_on_the_answers_stream_is_answered_and_not_passed_on() {
     };
     let (reply, ()) = tokio::join!(client.call(&alice, &CALL), scene);
     assert_eq!(frames(reply.unwrap()).await.unwrap().len(), 1);
-    let answers: Vec<Seen> = server
-        .all()
-        .into_iter()
-        .filter(|seen| seen.line_is_answer())
-        .collect();
+    let answers: Vec<Seen> = server.all().into_iter().filter(Seen::line_is_answer).collect();
     assert_eq!(
         answers[0].body,
         serde_json::json!({"jsonrpc": "2.0", "id": "p", "result": {}})

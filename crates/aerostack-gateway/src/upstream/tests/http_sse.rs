@@ -36,7 +36,6 @@ async fn server(
                 opened.lock().unwrap().push(stream);
                 return answer;
             }
-            _ if seen.header("x-posted") != "" => return status(405, ""),
             (_, "server/discover") => return status(405, ""),
             (_, "initialize") if opened.lock().unwrap().is_empty() => return status(405, ""),
             (_, "initialize") => vec![seen.result(&initialized("2024-11-05"))],

@@ -112,6 +112,57 @@ async fn a_session_the_server_forgot_is_made_again_once() {
 }
 
 #[tokio::test]
+async fn a_session_refused_with_400_is_made_again_once() {
+    let server = Server::start(with_sessions(|seen| match seen.header("mcp-session-id") {
+        "s1" => status(
+            400,
+            r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}"#,
+        ),
+        _ => echo(seen),
+    }))
+    .await;
+    let client = client(&server);
+    calls(&client, "alice").await;
+    assert_eq!(sessions(&server), ["s1", "s2"]);
+    assert_eq!(server.saw("DELETE", 1).await.header("mcp-session-id"), "s1");
+}
+
+#[tokio::test]
+async fn many_callers_at_once_of_a_server_without_sessions_initialise_it_once() {
+    let server = Server::start(sessionless(|_| status(404, ""), echo)).await;
+    let client = client(&server);
+    let names: Vec<String> = (0..20).map(|number| (number / 2).to_string()).collect();
+    futures_util::future::join_all(names.iter().map(|name| calls(&client, name))).await;
+    assert_eq!(count(&server, "POST initialize"), 1);
+    assert_eq!(sessions(&server).len(), 20);
+}
+
+#[tokio::test]
+async fn a_server_that_begins_to_keep_sessions_gives_each_caller_one() {
+    let issues = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_issuing = issues.clone();
+    let (before, after) = (
+        sessionless(|_| status(404, ""), |_| status(404, "")),
+        with_sessions(echo),
+    );
+    let server = Server::start(move |seen| {
+        if is_issuing.load(std::sync::atomic::Ordering::Relaxed) {
+            after(seen)
+        } else {
+            before(seen)
+        }
+    })
+    .await;
+    let client = client(&server);
+    assert!(client.call(&caller("alice"), &CALL).await.is_err());
+    issues.store(true, std::sync::atomic::Ordering::Relaxed);
+    for name in ["alice", "bob", "alice"] {
+        calls(&client, name).await;
+    }
+    assert_eq!(sessions(&server), ["", "s1", "s2", "s1"].map(str::to_owned));
+}
+
+#[tokio::test]
 async fn a_server_that_forgets_every_session_gives_a_bad_answer() {
     let server = forgetful(&["s1", "s2"]).await;
     let refused = client(&server).call(&caller("alice"), &CALL).await.err();

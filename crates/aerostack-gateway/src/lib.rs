@@ -7,6 +7,7 @@
 pub mod app;
 pub mod args;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod grants;
 pub mod health;
@@ -17,6 +18,7 @@ pub mod lists;
 pub mod mcp;
 pub mod recorder;
 pub mod router;
+pub mod service;
 pub mod settings;
 pub mod snapshot;
 pub mod store;

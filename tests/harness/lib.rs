@@ -1,1 +1,3 @@
-//! placeholder
+//! What stories, contracts and peers stand on: the product in process, and the world around it.
+
+pub mod upstream;

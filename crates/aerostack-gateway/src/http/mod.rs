@@ -7,4 +7,5 @@ mod progress;
 mod refusal;
 pub mod respond;
 pub mod server;
+pub mod sse;
 pub mod tls;

@@ -31,7 +31,11 @@ pub fn encode(message: &[u8]) -> Bytes {
         event.extend_from_slice(&rest[..end]);
         event.extend_from_slice(b"\n");
         let Some(&first) = rest.get(end) else { break };
-        let broken = if first == b'\r' && rest.get(end + 1) == Some(&b'\n') { 2 } else { 1 };
+        let broken = if first == b'\r' && rest.get(end + 1) == Some(&b'\n') {
+            2
+        } else {
+            1
+        };
         rest = &rest[end + broken..];
     }
     event.extend_from_slice(b"\n");
@@ -217,14 +221,22 @@ impl Decoder {
 
     /// The field's name is complete: decides what its value is.
     fn begin_value(&mut self, found: &mut VecDeque<Piece>) -> Result<Line, EventTooLarge> {
-        let Line::Name(name) = &self.line else { return Ok(Line::Skipped) };
+        let Line::Name(name) = &self.line else {
+            return Ok(Line::Skipped);
+        };
         Ok(match name.as_slice() {
             b"data" => {
                 self.begin_data_line(found)?;
                 Line::Data { fresh: true }
             }
-            b"event" => Line::Field { is_name: true, value: Vec::new() },
-            b"id" => Line::Field { is_name: false, value: Vec::new() },
+            b"event" => Line::Field {
+                is_name: true,
+                value: Vec::new(),
+            },
+            b"id" => Line::Field {
+                is_name: false,
+                value: Vec::new(),
+            },
             _ => Line::Skipped,
         })
     }
@@ -241,13 +253,17 @@ impl Decoder {
             _ if bytes.is_empty() => {}
             Body::Dropped => {}
             Body::HandedOn => found.push_back(Piece::More(bytes)),
-            Body::Held if self.data.len() + bytes.len() <= self.whole_bytes => self.data.extend_from_slice(&bytes),
+            Body::Held if self.data.len() + bytes.len() <= self.whole_bytes => {
+                self.data.extend_from_slice(&bytes);
+            }
             Body::Held if !is_message(self.name.as_deref()) => {
                 self.data.clear();
                 self.body = Body::Dropped;
             }
             Body::Held if self.oversize == Oversize::Refuse => {
-                return Err(EventTooLarge { limit_bytes: self.whole_bytes });
+                return Err(EventTooLarge {
+                    limit_bytes: self.whole_bytes,
+                });
             }
             Body::Held => {
                 let held = self.data.split().freeze();
@@ -307,13 +323,20 @@ mod tests {
 
     fn event(name: Option<&str>, id: Option<&str>, data: &str) -> Piece {
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Piece::Event(Event { name: name.map(Into::into), id: id.map(Into::into), data })
+        Piece::Event(Event {
+            name: name.map(Into::into),
+            id: id.map(Into::into),
+            data,
+        })
     }
 
     #[test]
     fn names_ids_comments_and_all_line_ends_are_understood() {
         let text = b"\xEF\xBB\xBF: hello\r\nevent: endpoint\rid:7\ndata:  /m\r\n\r\nretry: 5\n\ndata\ndata: b\n\n: end";
-        let expected = vec![event(Some("endpoint"), Some("7"), " /m"), event(None, None, "\nb")];
+        let expected = vec![
+            event(Some("endpoint"), Some("7"), " /m"),
+            event(None, None, "\nb"),
+        ];
         assert_eq!(decode(&[text], 100, Oversize::Refuse), Ok(expected));
     }
 
@@ -325,13 +348,20 @@ mod tests {
     #[test]
     fn a_larger_event_is_refused_where_it_must_be_held() {
         let limit = EventTooLarge { limit_bytes: 3 };
-        assert_eq!(decode(&[b"data: abc\n\n"], 3, Oversize::Refuse), Ok(vec![event(None, None, "abc")]));
+        assert_eq!(
+            decode(&[b"data: abc\n\n"], 3, Oversize::Refuse),
+            Ok(vec![event(None, None, "abc")])
+        );
         assert_eq!(decode(&[b"data: abcd\n\n"], 3, Oversize::Refuse), Err(limit));
     }
 
     #[test]
     fn a_larger_event_is_handed_on_as_it_arrives() {
-        let found = decode(&[b"data: ab", b"cd", b"ef\ndata: g\n\ndata: h\n\n"], 3, Oversize::Pieces);
+        let found = decode(
+            &[b"data: ab", b"cd", b"ef\ndata: g\n\ndata: h\n\n"],
+            3,
+            Oversize::Pieces,
+        );
         let bytes = Bytes::from_static;
         let expected = vec![
             Piece::Begin(bytes(b"ab")),

@@ -1,0 +1,168 @@
+//! Revision 2026-07-28: no handshake, headers that mirror the body, a stream of notices on demand.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use http::{Method, Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::answer;
+use super::message::{self, META_CAPABILITIES, META_VERSION, Message, RpcError, notification};
+use super::record::Received;
+use super::respond::{self, Body, EVENT_STREAM};
+use super::state::State;
+
+const VERSION: &str = "2026-07-28";
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// Answers one HTTP request of this era.
+pub(super) async fn serve(
+    state: &Arc<State>,
+    received: &Received,
+    message: Option<Message>,
+) -> Response<Body> {
+    if received.method != Method::POST {
+        let mut response = respond::empty(StatusCode::METHOD_NOT_ALLOWED);
+        response
+            .headers_mut()
+            .insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
+        return response;
+    }
+    let Some(message) = message else {
+        return refusal(
+            "null",
+            StatusCode::BAD_REQUEST,
+            RpcError::new(-32700, "Parse error"),
+        );
+    };
+    if message.id.is_none() {
+        return respond::empty(StatusCode::ACCEPTED);
+    }
+    if let Err(error) = check(received, &message) {
+        return refusal(message.id_text(), StatusCode::BAD_REQUEST, error);
+    }
+    match message.method_name() {
+        "server/discover" => {
+            let result = finish(state, "server/discover", discovered(state).to_string());
+            respond::json(StatusCode::OK, message::answer(message.id_text(), &Ok(result)))
+        }
+        "subscriptions/listen" => listen(state, &message),
+        "tools/list" | "tools/call" => answer::respond(state, message, finish).await,
+        _ => refusal(
+            message.id_text(),
+            StatusCode::NOT_FOUND,
+            RpcError::new(-32601, "Method not found"),
+        ),
+    }
+}
+
+/// Checks the envelope, then the headers against it.
+fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
+    let Some(version) = message.meta(META_VERSION).as_str() else {
+        return Err(RpcError::new(-32602, "Missing protocol version in _meta"));
+    };
+    if !message.meta(META_CAPABILITIES).is_object() {
+        return Err(RpcError::new(-32602, "Missing client capabilities in _meta"));
+    }
+    equal(received, "mcp-protocol-version", version)?;
+    if version != VERSION {
+        let data = json!({ "supported": [VERSION], "requested": version });
+        return Err(RpcError {
+            data,
+            ..RpcError::new(-32022, "Unsupported protocol version")
+        });
+    }
+    equal(received, "mcp-method", message.method_name())?;
+    match message.method_name() {
+        "tools/call" => equal(
+            received,
+            "mcp-name",
+            message.params["name"].as_str().unwrap_or_default(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Tool names of these servers are plain, so that a header never has to be decoded.
+fn equal(received: &Received, name: &str, expected: &str) -> Result<(), RpcError> {
+    match received.header(name).map(str::trim) {
+        Some(text) if text == expected => Ok(()),
+        Some(_) => Err(RpcError::new(
+            -32020,
+            format!("Header mismatch: {name} differs from the body"),
+        )),
+        None => Err(RpcError::new(
+            -32020,
+            format!("Header mismatch: {name} is missing"),
+        )),
+    }
+}
+
+fn discovered(state: &State) -> Value {
+    let mut result =
+        json!({ "supportedVersions": [VERSION], "capabilities": { "tools": { "listChanged": true } } });
+    if let Some(text) = &state.setup.instructions {
+        result["instructions"] = json!(text);
+    }
+    result
+}
+
+/// Adds `resultType`, the server's name, and on what may be cached for how long.
+///
+/// Fields are put in front of the result's own text, so that scripted results stay byte for byte.
+fn finish(state: &State, method: &str, result: String) -> String {
+    let mut fields = Map::from_iter([("resultType".to_owned(), json!("complete"))]);
+    if method != "tools/call" {
+        fields.insert("ttlMs".to_owned(), json!(0));
+        fields.insert("cacheScope".to_owned(), json!("private"));
+    }
+    fields.insert(
+        "_meta".to_owned(),
+        json!({ SERVER_INFO: { "name": state.setup.name, "version": "1.0.0" } }),
+    );
+    let own: Map<String, Value> = serde_json::from_str(&result).unwrap_or_default();
+    fields.retain(|name, _| !own.contains_key(name));
+    let fields = Value::Object(fields).to_string();
+    match (fields.strip_suffix('}'), result.strip_prefix('{')) {
+        (Some(fields), Some(rest)) if fields != "{" && !own.is_empty() => format!("{fields},{rest}"),
+        _ => result,
+    }
+}
+
+fn refusal(id: &str, status: StatusCode, error: RpcError) -> Response<Body> {
+    respond::json(status, message::answer(id, &Err(error)))
+}
+
+/// Acknowledges what is honoured, then tells every change of the tools until the client leaves.
+fn listen(state: &Arc<State>, request: &Message) -> Response<Body> {
+    let honoured = request.params["notifications"]["toolsListChanged"] == true;
+    let id: Value = serde_json::from_str(request.id_text()).unwrap_or_default();
+    let meta = json!({ SUBSCRIPTION: id });
+    let filter = if honoured {
+        json!({ "toolsListChanged": true })
+    } else {
+        json!({})
+    };
+    let acknowledged = json!({ "_meta": meta, "notifications": filter });
+    let first = respond::event(&notification(
+        "notifications/subscriptions/acknowledged",
+        &acknowledged,
+    ));
+    let changed = respond::event(&notification(
+        "notifications/tools/list_changed",
+        &json!({ "_meta": meta }),
+    ));
+    let open = (state.stream_opened(), state.tools.subscribe());
+    let events = stream::unfold(open, move |(guard, mut tools)| {
+        let changed = changed.clone();
+        async move {
+            tools.changed().await.ok()?;
+            if !honoured {
+                return std::future::pending().await;
+            }
+            Some((Ok(changed), (guard, tools)))
+        }
+    });
+    respond::chunks(EVENT_STREAM, stream::iter([Ok(first)]).chain(events))
+}

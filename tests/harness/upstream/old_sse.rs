@@ -1,0 +1,120 @@
+//! HTTP+SSE of 2024-11-05: GET opens the stream and names a POST address, answers come on the stream.
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+use http::{Method, Response, StatusCode};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+use super::answer;
+use super::legacy::{initialize_result, refusal};
+use super::message::{self, Message, notification};
+use super::record::Received;
+use super::respond::{self, Body, EVENT_STREAM};
+use super::spoil;
+use super::state::{OpenStream, State};
+use super::tool::Tool;
+
+/// Where clients of this revision post.
+const POST_PATH: &str = "/messages";
+/// Messages of one session that wait to be written.
+const MESSAGES: usize = 256;
+
+/// Answers one HTTP request of this revision.
+pub(super) async fn serve(
+    state: &Arc<State>,
+    received: &Received,
+    message: Option<Message>,
+) -> Response<Body> {
+    let (path, query) = received.path.split_once('?').unwrap_or((&received.path, ""));
+    match (&received.method, message) {
+        (&Method::GET, _) => open(state),
+        (&Method::POST, Some(message)) if path == POST_PATH => {
+            let session = query.strip_prefix("sessionId=").unwrap_or_default();
+            match state.session_stream(session) {
+                Some(stream) => accept(state, message, stream).await,
+                None => refusal(StatusCode::NOT_FOUND, -32001, "Session not found"),
+            }
+        }
+        (&Method::POST, None) => refusal(StatusCode::BAD_REQUEST, -32700, "Parse error"),
+        _ => refusal(StatusCode::METHOD_NOT_ALLOWED, -32000, "Method not allowed"),
+    }
+}
+
+async fn accept(state: &Arc<State>, message: Message, stream: mpsc::Sender<String>) -> Response<Body> {
+    let at_once = match message.method_name() {
+        "initialize" => Some(initialize_result(state, &message.params)),
+        "ping" => Some("{}".to_owned()),
+        _ => None,
+    };
+    match (message.id.is_some() && message.method.is_some(), at_once) {
+        (true, Some(result)) => {
+            // A client that left its stream is not told.
+            let _ = stream.send(message::answer(message.id_text(), &Ok(result))).await;
+        }
+        (true, None) => {
+            tokio::spawn(answer_later(Arc::clone(state), message, stream));
+        }
+        (false, _) => {}
+    }
+    respond::whole(StatusCode::ACCEPTED, "text/plain", "Accepted".to_owned())
+}
+
+/// Works until the answer is on the stream, or the stream has gone.
+async fn answer_later(state: Arc<State>, message: Message, stream: mpsc::Sender<String>) {
+    let fault = state.strike(message.method.as_deref());
+    let id = message.id_text().to_owned();
+    let work = async {
+        let text = answer::whole(state, message, stream.clone(), answer::as_it_is).await;
+        for message in spoil::messages(fault, text, &id).await {
+            // A client that left its stream is not told.
+            let _ = stream.send(message).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = stream.closed() => {}
+    }
+}
+
+/// The session's stream. It ends with the session: when the client leaves.
+struct Open {
+    state: Arc<State>,
+    session: String,
+    messages: mpsc::Receiver<String>,
+    tools: watch::Receiver<Vec<Tool>>,
+    _counted: OpenStream,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.state.close_session(&self.session);
+    }
+}
+
+fn open(state: &Arc<State>) -> Response<Body> {
+    let (sender, messages) = mpsc::channel(MESSAGES);
+    let open = Open {
+        session: state.open_session(Some(sender)),
+        messages,
+        tools: state.tools.subscribe(),
+        _counted: state.stream_opened(),
+        state: Arc::clone(state),
+    };
+    let first = format!(
+        "event: endpoint\ndata: {POST_PATH}?sessionId={}\n\n",
+        open.session
+    );
+    let events = stream::unfold(open, |mut open| async move {
+        let message = tokio::select! {
+            message = open.messages.recv() => message?,
+            changed = open.tools.changed() => {
+                changed.ok()?;
+                notification("notifications/tools/list_changed", &json!({}))
+            }
+        };
+        Some((Ok(respond::event(&message)), open))
+    });
+    respond::chunks(EVENT_STREAM, stream::iter([Ok(first)]).chain(events))
+}

@@ -1,0 +1,166 @@
+//! What kind of server to start, as data.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::server::Upstream;
+use super::tool::Tool;
+
+/// Which revisions a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// Streamable HTTP up to 2025-11-25.
+    Legacy,
+    /// 2026-07-28 only.
+    Modern,
+    /// Both, decided by each request's body.
+    Dual,
+    /// HTTP+SSE of 2024-11-05: GET opens the stream, POST is refused at that address.
+    OldSse,
+}
+
+/// How requests are answered where a revision leaves the choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// `application/json`, but an event stream where there is progress to tell.
+    Json,
+    /// Always an event stream.
+    Stream,
+}
+
+/// Whether a legacy server issues session ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// Yes, and asks for them.
+    Issued,
+    /// No: every request stands alone.
+    None,
+}
+
+/// A server to be started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub(super) era: Era,
+    pub(super) answers: Answers,
+    pub(super) sessions: Sessions,
+    pub(super) page_len: usize,
+    pub(super) tools: Vec<Tool>,
+    pub(super) bearer: Option<String>,
+    pub(super) name: String,
+    pub(super) instructions: Option<String>,
+}
+
+impl Setup {
+    /// A server of an era with the example tools (`echo`, `add`, `slow`, `fail`, `big`), JSON
+    /// answers, sessions where the era has them, and all tools on one page.
+    #[must_use]
+    pub fn new(era: Era) -> Self {
+        Self {
+            era,
+            answers: Answers::Json,
+            sessions: Sessions::Issued,
+            page_len: usize::MAX,
+            tools: Tool::examples(),
+            bearer: None,
+            name: "mcp-example".to_owned(),
+            instructions: None,
+        }
+    }
+
+    /// Streamable HTTP up to 2025-11-25.
+    #[must_use]
+    pub fn legacy() -> Self {
+        Self::new(Era::Legacy)
+    }
+
+    /// 2026-07-28 only.
+    #[must_use]
+    pub fn modern() -> Self {
+        Self::new(Era::Modern)
+    }
+
+    /// Both eras at one address.
+    #[must_use]
+    pub fn dual() -> Self {
+        Self::new(Era::Dual)
+    }
+
+    /// HTTP+SSE of 2024-11-05.
+    #[must_use]
+    pub fn old_sse() -> Self {
+        Self::new(Era::OldSse)
+    }
+
+    /// Chooses how requests are answered.
+    #[must_use]
+    pub fn answers(self, answers: Answers) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// Chooses whether a legacy server issues session ids.
+    #[must_use]
+    pub fn sessions(self, sessions: Sessions) -> Self {
+        Self { sessions, ..self }
+    }
+
+    /// Lists at most `page_len` tools at once, at least one.
+    #[must_use]
+    pub fn page_len(self, page_len: usize) -> Self {
+        Self {
+            page_len: page_len.max(1),
+            ..self
+        }
+    }
+
+    /// Offers these tools instead of the examples.
+    #[must_use]
+    pub fn tools(self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        Self {
+            tools: tools.into_iter().collect(),
+            ..self
+        }
+    }
+
+    /// Answers 401 to whoever does not present this bearer.
+    #[must_use]
+    pub fn bearer(self, text: impl Into<String>) -> Self {
+        Self {
+            bearer: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// Calls itself so in `serverInfo`.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self
+        }
+    }
+
+    /// Hands these instructions to clients.
+    #[must_use]
+    pub fn instructions(self, text: impl Into<String>) -> Self {
+        Self {
+            instructions: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// Starts it on any free loopback port.
+    ///
+    /// # Panics
+    /// When no port can be had.
+    pub async fn start(self) -> Upstream {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.start_at(address).await.expect("a free loopback port")
+    }
+
+    /// Starts it at an address, as one does to bring a server back where it was.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub async fn start_at(self, address: SocketAddr) -> std::io::Result<Upstream> {
+        Upstream::start(self, address).await
+    }
+}

@@ -1,0 +1,142 @@
+//! What one running server knows: its setup, its tools of the moment, its script, its sessions.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+
+use super::fault::{Fault, Rule, strike};
+use super::record::Record;
+use super::setup::Setup;
+use super::tool::Tool;
+
+/// Sessions of a server since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionCounts {
+    /// Opened by `initialize`, or by a 2024-11-05 stream.
+    pub opened: usize,
+    /// Ended by the client.
+    pub closed: usize,
+    /// Known now.
+    pub open: usize,
+}
+
+/// Shared by all connections of a server.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) setup: Setup,
+    pub(super) record: Arc<Record>,
+    /// The tools offered now; watchers are told of every change.
+    pub(super) tools: watch::Sender<Vec<Tool>>,
+    /// Raised to let held tools go.
+    pub(super) released: watch::Sender<u64>,
+    rules: Mutex<Vec<Rule>>,
+    sessions: Mutex<Sessions>,
+    streams: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Sessions {
+    opened: usize,
+    closed: usize,
+    /// Of 2024-11-05 sessions the sender to their stream.
+    known: HashMap<String, Option<mpsc::Sender<String>>>,
+}
+
+impl State {
+    pub(super) fn new(setup: Setup) -> Arc<Self> {
+        Arc::new(Self {
+            record: Record::new(),
+            tools: watch::Sender::new(setup.tools.clone()),
+            released: watch::Sender::new(0),
+            rules: Mutex::default(),
+            sessions: Mutex::default(),
+            streams: AtomicUsize::new(0),
+            setup,
+        })
+    }
+
+    /// The fault that strikes at a request.
+    pub(super) fn strike(&self, method: Option<&str>) -> Option<Fault> {
+        strike(&mut locked(&self.rules), method)
+    }
+
+    pub(super) fn add_rule(&self, rule: Rule) {
+        locked(&self.rules).push(rule);
+    }
+
+    pub(super) fn clear_rules(&self) {
+        locked(&self.rules).clear();
+    }
+
+    /// Opens a session and gives its id.
+    pub(super) fn open_session(&self, stream: Option<mpsc::Sender<String>>) -> String {
+        let mut sessions = locked(&self.sessions);
+        sessions.opened += 1;
+        let id = format!("{}-{:016x}", sessions.opened, rand::random::<u64>());
+        sessions.known.insert(id.clone(), stream);
+        drop(sessions);
+        self.record.ring();
+        id
+    }
+
+    /// Ends a session at the client's wish; tells whether it was known.
+    pub(super) fn close_session(&self, id: &str) -> bool {
+        let mut sessions = locked(&self.sessions);
+        let known = sessions.known.remove(id).is_some();
+        sessions.closed += usize::from(known);
+        drop(sessions);
+        self.record.ring();
+        known
+    }
+
+    /// Forgets all sessions, as a restart does.
+    pub(super) fn forget_sessions(&self) {
+        locked(&self.sessions).known.clear();
+    }
+
+    pub(super) fn knows_session(&self, id: &str) -> bool {
+        locked(&self.sessions).known.contains_key(id)
+    }
+
+    /// The stream of a 2024-11-05 session.
+    pub(super) fn session_stream(&self, id: &str) -> Option<mpsc::Sender<String>> {
+        locked(&self.sessions).known.get(id).cloned().flatten()
+    }
+
+    pub(super) fn session_counts(&self) -> SessionCounts {
+        let sessions = locked(&self.sessions);
+        SessionCounts {
+            opened: sessions.opened,
+            closed: sessions.closed,
+            open: sessions.known.len(),
+        }
+    }
+
+    /// Counts one open stream for as long as the guard lives.
+    pub(super) fn stream_opened(self: &Arc<Self>) -> OpenStream {
+        self.streams.fetch_add(1, Ordering::SeqCst);
+        self.record.ring();
+        OpenStream(Arc::clone(self))
+    }
+
+    pub(super) fn open_streams(&self) -> usize {
+        self.streams.load(Ordering::SeqCst)
+    }
+}
+
+/// An open stream of change notices.
+#[derive(Debug)]
+pub(super) struct OpenStream(Arc<State>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::SeqCst);
+        self.0.record.ring();
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -38,6 +38,8 @@ const OTHER_VARIABLES: [&str; 5] = [
 pub struct Settings {
     /// What the gateway runs with.
     pub config: Config,
+    /// What is logged.
+    pub log: String,
     /// Every setting, for people; secrets are masked.
     pub shown: Vec<Setting>,
     /// Variables that look meant for this program and are not known to it.
@@ -85,6 +87,7 @@ impl Settings {
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
         let limits = limits::read(&mut reader)?;
+        let log = reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
         let (shown, unknown) = reader.finish(&OTHER_VARIABLES);
         let config = Config {
             listen,

@@ -70,6 +70,7 @@ pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
         }
     },
 };
+pub(super) const LOG: Kind<String> = Kind { parse: parse_log, show: String::clone };
 
 fn none() -> String {
     "none".to_owned()
@@ -227,6 +228,12 @@ fn show_plans(table: &PlanTable) -> String {
         )
     };
     Plan::ALL.map(row).join(",")
+}
+
+fn parse_log(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| format!("'{text}' is no level or filter, such as info, debug or info,sqlx=debug"))
 }
 
 /// A size in bytes: `16MiB`, `64KiB`, `65536`.

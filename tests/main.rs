@@ -4,9 +4,15 @@
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
     mod expiry;
+    mod malformed;
+    mod modern;
+    mod old_sse;
+    mod progress;
     mod quota;
+    mod refusal;
     mod revocation;
     mod seats;
+    mod session;
     mod stranger;
     mod token;
 }

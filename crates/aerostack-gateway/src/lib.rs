@@ -4,6 +4,7 @@
 //! draws them. A request is read in the order it happens: `http::server` → `service` → `router` →
 //! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
 
+pub mod admin;
 pub mod app;
 pub mod args;
 pub mod clock;

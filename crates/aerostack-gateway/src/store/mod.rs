@@ -9,6 +9,7 @@ pub mod audit;
 pub mod backup;
 pub mod error;
 pub mod install;
+pub mod install_summary;
 pub mod lease;
 pub mod open;
 pub mod sealed;

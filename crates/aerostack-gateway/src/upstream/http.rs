@@ -201,7 +201,7 @@ pub(super) fn silent(idle: Duration) -> UpstreamError {
 /// What happened, without the URL: it may hold a secret in its query.
 fn failure(error: &reqwest::Error) -> UpstreamError {
     if error.is_timeout() {
-        return UpstreamError::TimedOut(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()));
+        return UpstreamError::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()));
     }
     let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {

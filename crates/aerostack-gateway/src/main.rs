@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use aerostack_gateway::args::{Args, Command, Owner};
+use aerostack_gateway::args::{Args, Command};
 use aerostack_gateway::commands::{backup, check, migrate, owner, serve};
 use aerostack_gateway::settings::{BadSetting, Environment, Settings};
 use aerostack_gateway::telemetry;
@@ -20,12 +20,20 @@ fn main() -> ExitCode {
         Err(asked_or_wrong) => {
             // It knows where it belongs: help on stdout, mistakes on stderr.
             let _ = asked_or_wrong.print();
-            return if asked_or_wrong.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
+            return if asked_or_wrong.use_stderr() {
+                ExitCode::from(BAD_USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     run(args).unwrap_or_else(|error| {
         telemetry::say(&format!("error: {error:#}"));
-        if error.is::<BadSetting>() { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
+        if error.is::<BadSetting>() {
+            ExitCode::from(BAD_USAGE)
+        } else {
+            ExitCode::FAILURE
+        }
     })
 }
 
@@ -46,10 +54,7 @@ async fn obey(command: Command, settings: Settings) -> anyhow::Result<ExitCode> 
     match command {
         Command::Serve => return serve::run(settings).await,
         Command::Check => return check::run(&settings).await,
-        Command::Owner(Owner::Create { email, username, plan }) => {
-            owner::create(config, email, username, plan).await?;
-        }
-        Command::Owner(Owner::Key { email }) => owner::key(config, &email).await?,
+        Command::Owner(order) => owner::run(config, order).await?,
         Command::Migrate => migrate::run(config).await?,
         Command::Backup { file } => backup::write(config, &file).await?,
         Command::Restore { file } => backup::restore(config, &file).await?,

@@ -35,10 +35,25 @@ enum Verdict {
 /// # Errors
 /// When nobody reads the output.
 pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let (text, would_start) = report(settings).await;
+    telemetry::result(&text)?;
+    Ok(if would_start {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The whole report, and whether `serve` would start.
+pub(super) async fn report(settings: &Settings) -> (String, bool) {
     let findings = look(&settings.config).await;
     let mut lines = table(&settings.shown);
     lines.push(String::new());
-    let width = findings.iter().map(|finding| finding.subject.len()).max().unwrap_or(0);
+    let width = findings
+        .iter()
+        .map(|finding| finding.subject.len())
+        .max()
+        .unwrap_or(0);
     for Finding { subject, verdict } in &findings {
         let (mark, text) = match verdict {
             Verdict::Fine(text) => ("ok  ", text),
@@ -50,13 +65,18 @@ pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     for name in &settings.unknown {
         lines.push(format!("warn  {name} is not known and has no effect"));
     }
-    telemetry::result(&lines.join("\n"))?;
-    let stops = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Stops(_)));
-    Ok(if stops { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let stops = findings
+        .iter()
+        .any(|finding| matches!(finding.verdict, Verdict::Stops(_)));
+    (lines.join("\n"), !stops)
 }
 
 fn table(settings: &[Setting]) -> Vec<String> {
-    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or(0);
+    let width = settings
+        .iter()
+        .map(|setting| setting.name.len())
+        .max()
+        .unwrap_or(0);
     let row = |setting: &Setting| {
         let Setting { name, value, source } = setting;
         format!("{name:width$}  {value}  ({source})")
@@ -65,20 +85,32 @@ fn table(settings: &[Setting]) -> Vec<String> {
 }
 
 async fn look(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![Finding { subject: "data folder", verdict: folder(&config.data_dir) }];
+    let mut findings = vec![Finding {
+        subject: "data folder",
+        verdict: folder(&config.data_dir),
+    }];
     let store = database(config).await;
     let (verdict, store) = match store {
         Ok((verdict, store)) => (verdict, store),
         Err(verdict) => (verdict, None),
     };
-    findings.push(Finding { subject: "database", verdict });
-    findings.push(Finding { subject: "master key", verdict: master_key(config, store.as_ref()).await });
+    findings.push(Finding {
+        subject: "database",
+        verdict,
+    });
+    findings.push(Finding {
+        subject: "master key",
+        verdict: master_key(config, store.as_ref()).await,
+    });
     if let Some(files) = &config.tls {
         let verdict = match tls::acceptor(files) {
             Ok(_) => Verdict::Fine("certificate and key can be used".to_owned()),
             Err(error) => Verdict::Stops(error.to_string()),
         };
-        findings.push(Finding { subject: "TLS", verdict });
+        findings.push(Finding {
+            subject: "TLS",
+            verdict,
+        });
     }
     if let Some(store) = store {
         store.close().await;
@@ -123,10 +155,16 @@ async fn database(config: &Config) -> Result<(Verdict, Option<Store>), Verdict> 
     let stops = |error: anyhow::Error| Verdict::Stops(format!("{error:#}"));
     let store = ground::open(config).await.map_err(stops)?;
     match store.schema_is_current().await {
-        Ok(true) => Ok((Verdict::Fine("reachable, its schema is up to date".to_owned()), Some(store))),
+        Ok(true) => Ok((
+            Verdict::Fine("reachable, its schema is up to date".to_owned()),
+            Some(store),
+        )),
         Ok(false) => {
             store.close().await;
-            Ok((Verdict::Fine("reachable; its schema is brought up to date at the next start".to_owned()), None))
+            Ok((
+                Verdict::Fine("reachable; its schema is brought up to date at the next start".to_owned()),
+                None,
+            ))
         }
         Err(error) => {
             store.close().await;
@@ -141,7 +179,9 @@ async fn master_key(config: &Config, store: Option<&Store>) -> Verdict {
         Some(text) => (text.expose_secret().to_owned(), "AEROSTACK_MASTER_KEY".to_owned()),
         None => match fs::read_to_string(&path) {
             Ok(text) => (text, path.display().to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return missing_key(&path, store).await,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return missing_key(&path, store).await;
+            }
             Err(error) => return Verdict::Stops(format!("{} cannot be read: {error}", path.display())),
         },
     };
@@ -149,10 +189,16 @@ async fn master_key(config: &Config, store: Option<&Store>) -> Verdict {
         Ok(master) => master,
         Err(error) => return Verdict::Stops(format!("{place}: {error}")),
     };
-    let Some(store) = store else { return Verdict::Fine(format!("{place} can be read")) };
+    let Some(store) = store else {
+        return Verdict::Fine(format!("{place} can be read"));
+    };
     match ground::fit(store, Vault::new(&master).audit_key()).await {
-        Ok(Fit::Fits | Fit::NothingSealed) => Verdict::Fine(format!("{place} can be read and fits the database")),
-        Ok(Fit::DoesNotFit) => Verdict::Warning(format!("{place} is not the key this database was sealed with")),
+        Ok(Fit::Fits | Fit::NothingSealed) => {
+            Verdict::Fine(format!("{place} can be read and fits the database"))
+        }
+        Ok(Fit::DoesNotFit) => {
+            Verdict::Warning(format!("{place} is not the key this database was sealed with"))
+        }
         Err(error) => Verdict::Stops(error.to_string()),
     }
 }
@@ -167,7 +213,10 @@ async fn missing_key(path: &Path, store: Option<&Store>) -> Verdict {
     };
     match sealed {
         Ok(false) => Verdict::Fine(format!("{} will be made at the first start", path.display())),
-        Ok(true) => Verdict::Stops(format!("the database was sealed, and its key is not at {}", path.display())),
+        Ok(true) => Verdict::Stops(format!(
+            "the database was sealed, and its key is not at {}",
+            path.display()
+        )),
         Err(error) => Verdict::Stops(error.to_string()),
     }
 }

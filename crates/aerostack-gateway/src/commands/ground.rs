@@ -10,12 +10,12 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use secrecy::ExposeSecret;
 
+use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::store::lease::{Doing, Lease};
 use crate::store::sealed::{self, Fit};
 use crate::store::{Store, StoreError};
 use crate::vault::{MASTER_KEY_FILE, Vault, master_key_of, parse_master_key};
-use crate::clock::Clock;
 
 /// The operating system's generator.
 pub(super) fn rng() -> impl CryptoRng {
@@ -31,7 +31,9 @@ pub(super) fn prepare_folder(config: &Config) -> anyhow::Result<()> {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).with_context(|| format!("the database file {} cannot be made", path.display()))?;
+        options
+            .open(path)
+            .with_context(|| format!("the database file {} cannot be made", path.display()))?;
     }
     Ok(())
 }
@@ -42,7 +44,10 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).with_context(|| {
-        format!("the data folder {} cannot be made; set --data-dir or AEROSTACK_DATA_DIR", folder.display())
+        format!(
+            "the data folder {} cannot be made; set --data-dir or AEROSTACK_DATA_DIR",
+            folder.display()
+        )
     })
 }
 
@@ -62,8 +67,12 @@ pub(super) async fn open_current(config: &Config, clock: &Clock) -> anyhow::Resu
     if !store.schema_is_current().await? {
         let timeout = config.limits.database_timeout;
         let lease = Lease::take(&config.database, Doing::Migrate, clock.now(), timeout).await;
-        let lease = lease.context("the database's schema is not this program's, and cannot be changed now")?;
-        store.migrate().await.context("the database's schema cannot be brought up to date")?;
+        let lease =
+            lease.context("the database's schema is not this program's, and cannot be changed now")?;
+        store
+            .migrate()
+            .await
+            .context("the database's schema cannot be brought up to date")?;
         lease.release().await;
     }
     Ok(store)

@@ -8,3 +8,6 @@ pub mod migrate;
 pub mod owner;
 pub mod serve;
 mod signals;
+
+#[cfg(test)]
+mod tests;

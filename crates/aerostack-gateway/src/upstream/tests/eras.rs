@@ -246,3 +246,14 @@ async fn a_ping_on_the_answers_stream_is_answered_and_not_passed_on() {
     assert_eq!(answers[1].body["error"]["code"], -32601);
     assert_eq!(answers[1].header("mcp-session-id"), "s1");
 }
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_unreachable_by_it() {
+    let server = Server::start(echo).await;
+    let mut target = target(&server);
+    target.url.set_scheme("https").unwrap();
+    let Some(UpstreamError::Unreachable(reason)) = client_of(target).list().await.err() else {
+        panic!("it was reached");
+    };
+    assert!(reason.starts_with("TLS: "), "{reason}");
+}

@@ -1,2 +1,85 @@
-//! placeholder
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`. Cargo alone is needed to run them; what else
+//! a command wants it finds, installs, or asks for in one line.
+
+mod ci;
+mod demo;
+mod interrupt;
+mod openapi;
+mod paths;
+mod peers;
+mod postgres;
+mod process;
+mod prove;
+mod provide;
+mod reference;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the product at work: a gateway, a server behind it, tokens, a call, a revocation
+    Demo {
+        /// Stop after the tour instead of staying up to be tried
+        #[arg(long)]
+        once: bool,
+    },
+    /// Run every test: the workspace on both databases, the docs, and other people's clients
+    Test {
+        /// Fail where something that is needed is missing, instead of skipping that part
+        #[arg(long)]
+        all: bool,
+        /// Handed to the test runner, such as a name to filter by; then only the workspace is tested
+        #[arg(last = true)]
+        filter: Vec<String>,
+    },
+    /// Run what continuous integration runs
+    Ci,
+    /// Run the big counts on a release build and print figures beside targets
+    Prove {
+        /// Handed to the test runner, such as a name to filter by
+        #[arg(last = true)]
+        filter: Vec<String>,
+    },
+    /// Check the shape of the house: file heads and lengths, arrows between rooms, migration pairs
+    Tidy,
+    /// Write docs/openapi.json
+    Openapi,
+    /// Write docs/cli.md
+    Reference,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = interrupt::watch().and_then(|()| match args.command {
+        Command::Demo { once } => demo::run(once),
+        Command::Test { all, filter } => test::run(all, &filter),
+        Command::Ci => ci::run(),
+        Command::Prove { filter } => prove::run(&filter),
+        Command::Tidy => tidy::run(),
+        Command::Openapi => openapi::write(),
+        Command::Reference => reference::write(),
+    });
+    match result {
+        _ if interrupt::happened() => {
+            eprintln!("interrupted");
+            ExitCode::from(130)
+        }
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -12,7 +12,7 @@ use aerostack_core::account::AccountKind;
 use aerostack_core::api::openapi;
 use aerostack_core::bearer::{RawToken, TokenKind};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::uri::Authority;
 use http::{HeaderMap, Response, StatusCode};
 
@@ -24,6 +24,8 @@ use crate::telemetry;
 
 /// Time for the database to answer before the gateway calls itself not ready.
 const READY_WITHIN: Duration = Duration::from_secs(1);
+/// What Prometheus reads.
+const EXPOSITION: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 /// Headers that proxies add.
 const OF_PROXIES: [HeaderName; 4] = [
     HeaderName::from_static("forwarded"),
@@ -38,7 +40,8 @@ pub async fn answer(app: &App, peer: SocketAddr, path: &str, headers: &HeaderMap
         "/healthz" => respond::text(StatusCode::OK, "ok\n"),
         "/readyz" => readiness(app).await,
         "/metrics" if is_local(peer, headers) || is_operator(app, headers).await => {
-            respond::text(StatusCode::OK, telemetry::figures().render())
+            let response = respond::text(StatusCode::OK, telemetry::figures().render());
+            respond::with_header(response, CONTENT_TYPE, EXPOSITION)
         }
         "/api/openapi.json" => respond::json_text(StatusCode::OK, description()),
         _ => respond::text(StatusCode::NOT_FOUND, "not found\n"),
@@ -75,7 +78,10 @@ fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_local_name = |authority: Authority| {
         let host = authority.host().trim_matches(['[', ']']).to_owned();
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+        host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.to_canonical().is_loopback())
     };
     peer.ip().to_canonical().is_loopback()
         && !OF_PROXIES.iter().any(|name| headers.contains_key(name))
@@ -83,7 +89,9 @@ fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
 }
 
 async fn is_operator(app: &App, headers: &HeaderMap) -> bool {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(key) = bearer.and_then(|text| RawToken::parse(TokenKind::AccountKey, text.trim())) else {
         return false;
     };
@@ -103,22 +111,30 @@ async fn is_operator(app: &App, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn only_a_request_from_here_to_here_is_local() {
         let here: SocketAddr = "127.0.0.1:50000".parse().unwrap();
         let headers = |pairs: &[(HeaderName, &'static str)]| {
-            pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect::<HeaderMap>()
+            pairs
+                .iter()
+                .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+                .collect::<HeaderMap>()
         };
         for host in ["127.0.0.1:8787", "localhost", "[::1]:8787"] {
             assert!(is_local(here, &headers(&[(HOST, host)])), "{host}");
         }
         assert!(is_local("[::ffff:127.0.0.1]:1".parse().unwrap(), &headers(&[])));
-        assert!(!is_local("10.0.0.7:50000".parse().unwrap(), &headers(&[(HOST, "127.0.0.1")])));
+        assert!(!is_local(
+            "10.0.0.7:50000".parse().unwrap(),
+            &headers(&[(HOST, "127.0.0.1")])
+        ));
         assert!(!is_local(here, &headers(&[(HOST, "mcp.company.com")])));
         for name in OF_PROXIES {
-            assert!(!is_local(here, &headers(&[(HOST, "127.0.0.1:8787"), (name, "x")])));
+            assert!(!is_local(
+                here,
+                &headers(&[(HOST, "127.0.0.1:8787"), (name, "x")])
+            ));
         }
     }
 

@@ -10,6 +10,7 @@ use aerostack_core::plan::PlanTable;
 use secrecy::SecretString;
 
 mod limits;
+mod plans;
 mod reader;
 mod value;
 
@@ -38,6 +39,8 @@ const OTHER_VARIABLES: [&str; 5] = [
 pub struct Settings {
     /// What the gateway runs with.
     pub config: Config,
+    /// What is logged.
+    pub log: String,
     /// Every setting, for people; secrets are masked.
     pub shown: Vec<Setting>,
     /// Variables that look meant for this program and are not known to it.
@@ -81,10 +84,13 @@ impl Settings {
         let allowed_origins = reader.variable("AEROSTACK_ALLOWED_ORIGINS", value::ORIGINS, none)?;
         let upstream_allow =
             reader.variable("AEROSTACK_UPSTREAM_ALLOW", value::NETWORKS, || Ok(Vec::new()))?;
-        let plans = reader.variable("AEROSTACK_PLANS", value::PLANS, || Ok(PlanTable::default()))?;
+        let plans = reader.variable("AEROSTACK_PLANS", plans::PLANS, || Ok(PlanTable::default()))?;
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
         let limits = limits::read(&mut reader)?;
+        let log = reader.variable("AEROSTACK_LOG", value::LOG, || {
+            Ok(crate::telemetry::DEFAULT_LOG.to_owned())
+        })?;
         let (shown, unknown) = reader.finish(&OTHER_VARIABLES);
         let config = Config {
             listen,
@@ -100,6 +106,7 @@ impl Settings {
         };
         Ok(Self {
             config,
+            log,
             shown,
             unknown,
         })

@@ -9,3 +9,4 @@ pub mod respond;
 pub mod server;
 pub mod sse;
 pub mod tls;
+mod watched;

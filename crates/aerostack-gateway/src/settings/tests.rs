@@ -142,6 +142,7 @@ fn every_bad_setting_is_refused_by_name() {
         ("AEROSTACK_PLANS", "pro.tokens=many"),
         ("AEROSTACK_PLANS", "pro.rate=unlimited"),
         ("AEROSTACK_MASTER_KEY", "secret-but-short"),
+        ("AEROSTACK_LOG", "info,=loud"),
         ("AEROSTACK_LIMIT_CONNECTIONS", "0"),
         ("AEROSTACK_LIMIT_HEADERS", "1GiB"),
         ("AEROSTACK_LIMIT_BODY", "16MB"),

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use aerostack_core::plan::{Plan, PlanTable};
 use aerostack_core::time::{format_span, parse_span};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
@@ -52,10 +51,6 @@ pub(super) const NETWORKS: Kind<Vec<IpNet>> = Kind {
         )
     },
 };
-pub(super) const PLANS: Kind<PlanTable> = Kind {
-    parse: parse_plans,
-    show: show_plans,
-};
 pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
     parse: |text| {
         parse_master_key(text)
@@ -69,6 +64,10 @@ pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
             "master.key in the data folder".to_owned()
         }
     },
+};
+pub(super) const LOG: Kind<String> = Kind {
+    parse: parse_log,
+    show: String::clone,
 };
 
 fn none() -> String {
@@ -184,49 +183,10 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("'{text}' is no network, such as 10.0.0.0/8 or fd00::/8"))
 }
 
-fn parse_plans(text: &str) -> Result<PlanTable, String> {
-    list(text, |entry| Ok(entry.to_owned()))?.iter().try_fold(PlanTable::default(), |table, entry| {
-        changed(table, entry).ok_or_else(|| {
-            format!(
-                "'{entry}' is no change of a plan, such as pro.tokens=50, free.workspaces=unlimited or team.rate=600"
-            )
-        })
-    })
-}
-
-fn changed(table: PlanTable, entry: &str) -> Option<PlanTable> {
-    let (name, value) = entry.split_once('=')?;
-    let (plan, field) = name.trim().split_once('.')?;
-    let plan: Plan = plan.parse().ok()?;
-    let value = match value.trim() {
-        "unlimited" => None,
-        number => Some(number.parse::<u32>().ok()?),
-    };
-    let mut limits = table.limits(plan);
-    match (field, value) {
-        ("tokens", value) => limits.tokens = value,
-        ("workspaces", value) => limits.workspaces = value,
-        // Without a number it would mean the gateway's own setting, which is not unlimited.
-        ("rate", Some(1..)) => limits.rate_limit_per_minute = value,
-        _ => return None,
-    }
-    Some(table.with(plan, limits))
-}
-
-fn show_plans(table: &PlanTable) -> String {
-    let number = |limit: Option<u32>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-    let row = |plan: Plan| {
-        let limits = table.limits(plan);
-        let rate = limits
-            .rate_limit_per_minute
-            .map_or_else(String::new, |rate| format!(",{plan}.rate={rate}"));
-        format!(
-            "{plan}.tokens={},{plan}.workspaces={}{rate}",
-            number(limits.tokens),
-            number(limits.workspaces)
-        )
-    };
-    Plan::ALL.map(row).join(",")
+fn parse_log(text: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| format!("'{text}' is no level or filter, such as info, debug or info,sqlx=debug"))
 }
 
 /// A size in bytes: `16MiB`, `64KiB`, `65536`.

@@ -5,7 +5,7 @@
 //! database in one transaction, or changes nothing; nothing is ever overwritten. The master key is not
 //! in a backup: with it a stolen backup would be worth more than the database.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,8 +19,10 @@ use super::sql::Tx;
 use crate::config::Database;
 
 mod copy;
+mod draft;
 mod tables;
 
+use draft::Draft;
 use tables::Table;
 
 /// Why a backup could not be written or read.
@@ -47,7 +49,9 @@ pub enum BackupError {
         reason: String,
     },
     /// The database to be filled holds something.
-    #[error("the database is not empty: table {table} has rows. A backup is restored into a new data folder or database")]
+    #[error(
+        "the database is not empty: table {table} has rows. A backup is restored into a new data folder or database"
+    )]
     NotEmpty {
         /// A table with rows.
         table: String,
@@ -93,12 +97,15 @@ pub async fn write(database: &Database, file: &Path, timeout: Duration) -> Resul
     if file.try_exists().map_err(|source| at(file, source))? {
         return Err(BackupError::FileExists(file.to_owned()));
     }
-    let draft = Draft::beside(file)?;
+    let draft = Draft::beside(file).map_err(|source| at(file, source))?;
     let copied = match database {
         Database::Sqlite(path) => vacuum(path, draft.path()).await?,
         Database::Postgres(_) => copy_out(database, draft.path(), timeout).await?,
     };
-    draft.publish(file)?;
+    draft.publish(file).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::FileExists(file.to_owned()),
+        _ => at(file, source),
+    })?;
     Ok(copied)
 }
 
@@ -114,7 +121,7 @@ pub async fn read(
     workspace: &Path,
     timeout: Duration,
 ) -> Result<Copied, BackupError> {
-    let draft = Draft::beside(&workspace.join("restore"))?;
+    let draft = Draft::beside(&workspace.join("restore")).map_err(|source| at(workspace, source))?;
     fs::copy(file, draft.path()).map_err(|source| at(file, source))?;
     check_integrity(file, draft.path()).await?;
     let source = Store::open(&Database::Sqlite(draft.path().to_owned()), timeout).await?;
@@ -132,7 +139,9 @@ async fn fill(source: &Store, target: &Store) -> Result<Copied, BackupError> {
     let tables = tables::of_sqlite(&mut from).await?;
     for table in &tables {
         if table.count(&mut to).await? > 0 {
-            return Err(BackupError::NotEmpty { table: table.name.clone() });
+            return Err(BackupError::NotEmpty {
+                table: table.name.clone(),
+            });
         }
     }
     let copied = copy_all(&tables, &mut from, &mut to).await?;
@@ -156,7 +165,9 @@ async fn copy_out(database: &Database, draft: &Path, timeout: Duration) -> Resul
     source.close().await;
     target.close().await;
     // One file that needs no other beside it.
-    let options = SqliteConnectOptions::new().filename(draft).journal_mode(SqliteJournalMode::Delete);
+    let options = SqliteConnectOptions::new()
+        .filename(draft)
+        .journal_mode(SqliteJournalMode::Delete);
     options.connect().await?.close().await?;
     Ok(copied)
 }
@@ -167,19 +178,33 @@ async fn copy_all(tables: &[Table], from: &mut Tx, to: &mut Tx) -> Result<Copied
         copy::rows(table, from, to).await?;
         let (expected, found) = (table.count(from).await?, table.count(to).await?);
         if expected != found {
-            return Err(BackupError::Miscounted { table: table.name.clone(), expected, found });
+            return Err(BackupError::Miscounted {
+                table: table.name.clone(),
+                expected,
+                found,
+            });
         }
         rows += found;
     }
-    Ok(Copied { tables: tables.len(), rows })
+    Ok(Copied {
+        tables: tables.len(),
+        rows,
+    })
 }
 
 /// From SQLite: its own way to copy itself, which works for any schema.
 async fn vacuum(database: &Path, draft: &Path) -> Result<Copied, BackupError> {
-    let path = draft.to_str().ok_or_else(|| at(draft, io::ErrorKind::InvalidFilename.into()))?;
-    let options = SqliteConnectOptions::new().filename(database).busy_timeout(Duration::from_secs(5));
+    let path = draft
+        .to_str()
+        .ok_or_else(|| at(draft, io::ErrorKind::InvalidFilename.into()))?;
+    let options = SqliteConnectOptions::new()
+        .filename(database)
+        .busy_timeout(Duration::from_secs(5));
     let mut connection = options.connect().await?;
-    sqlx::query("VACUUM INTO $1").bind(path).execute(&mut connection).await?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(path)
+        .execute(&mut connection)
+        .await?;
     connection.close().await?;
     let mut copy = open_existing(draft).await?;
     let copied = tables::count_all(&mut copy).await?;
@@ -189,20 +214,31 @@ async fn vacuum(database: &Path, draft: &Path) -> Result<Copied, BackupError> {
 
 /// Refuses what is no SQLite file, not whole, or not ours.
 async fn check_integrity(file: &Path, copy: &Path) -> Result<(), BackupError> {
-    let refused = |reason: String| BackupError::NotABackup { path: file.to_owned(), reason };
+    let refused = |reason: String| BackupError::NotABackup {
+        path: file.to_owned(),
+        reason,
+    };
     let looked = async {
         let mut connection = open_existing(copy).await?;
-        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await?;
-        let ours = "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('accounts', 'audit', '_sqlx_migrations')";
+        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check")
+            .fetch_one(&mut connection)
+            .await?;
+        let ours =
+            "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('accounts', 'audit', '_sqlx_migrations')";
         let ours: i64 = sqlx::query_scalar(ours).fetch_one(&mut connection).await?;
-        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await?.len();
+        let orphans = sqlx::query("PRAGMA foreign_key_check")
+            .fetch_all(&mut connection)
+            .await?
+            .len();
         connection.close().await?;
         Ok::<_, sqlx::Error>((verdict, ours, orphans))
     };
     match looked.await.map_err(|error| refused(error.to_string()))? {
         (verdict, _, _) if verdict != "ok" => Err(refused(verdict)),
         (_, ours, _) if ours != 3 => Err(refused("its tables are missing".to_owned())),
-        (_, _, orphans) if orphans > 0 => Err(refused(format!("{orphans} rows refer to rows that are missing"))),
+        (_, _, orphans) if orphans > 0 => {
+            Err(refused(format!("{orphans} rows refer to rows that are missing")))
+        }
         _ => Ok(()),
     }
 }
@@ -211,58 +247,11 @@ async fn open_existing(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new().filename(path).connect().await
 }
 
-/// A private file under a name nobody looks for, removed with what SQLite puts beside it.
-struct Draft(PathBuf);
-
-impl Draft {
-    fn beside(file: &Path) -> Result<Self, BackupError> {
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let draft = Self(file.with_file_name(name));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(draft.path()).map_err(|source| at(draft.path(), source))?;
-        Ok(draft)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Makes the draft last and gives it its name, unless that was taken meanwhile.
-    fn publish(&self, file: &Path) -> Result<(), BackupError> {
-        let published = || {
-            File::open(self.path())?.sync_all()?;
-            // A link, unlike a rename, never takes the place of another file.
-            match fs::hard_link(self.path(), file) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(self.path(), file)?,
-                linked => linked?,
-            }
-            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-        };
-        published().map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => BackupError::FileExists(file.to_owned()),
-            _ => at(file, source),
-        })
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut name = self.0.clone().into_os_string();
-            name.push(suffix);
-            // Most of them are not there.
-            let _ = fs::remove_file(name);
-        }
-    }
-}
-
 fn at(path: &Path, source: io::Error) -> BackupError {
-    BackupError::File { path: path.to_owned(), source }
+    BackupError::File {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]

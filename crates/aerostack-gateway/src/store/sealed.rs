@@ -36,7 +36,9 @@ pub async fn is_anything_sealed(tx: &mut Tx) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn try_key(tx: &mut Tx, key: &AuditKey) -> Result<Fit, StoreError> {
-    let Some(chain) = first_chain(tx).await? else { return Ok(Fit::NothingSealed) };
+    let Some(chain) = first_chain(tx).await? else {
+        return Ok(Fit::NothingSealed);
+    };
     let rows = audit::walk(tx, &chain, 0, 1).await?;
     let mut verifier = Verifier::new(key, &chain);
     let holds = rows.iter().all(|row| verifier.check(row).is_ok());

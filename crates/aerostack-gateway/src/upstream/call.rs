@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Errors, Expect};
+use super::begun::Begun;
 use super::error::UpstreamError;
 use super::frame::Reply;
 use super::pool::{Pool, Repeat};
-use super::session::{Begun, Lease, SendError, Session};
+use super::session::{Lease, SendError, Session};
 use super::target::{Caller, Outgoing};
 use crate::http::sse::Oversize;
 

@@ -43,6 +43,11 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the server remembers nothing between requests.
+    pub(super) fn is_stateless(self) -> bool {
+        matches!(self, Self::Modern | Self::Sessionless)
+    }
+
     /// What an established session shows.
     pub(super) fn of(session: &Session) -> Self {
         match session.route() {

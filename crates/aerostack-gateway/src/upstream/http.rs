@@ -201,16 +201,16 @@ pub(super) fn silent(idle: Duration) -> UpstreamError {
 /// What happened, without the URL: it may hold a secret in its query.
 fn failure(error: &reqwest::Error) -> UpstreamError {
     if error.is_timeout() {
-        return UpstreamError::TimedOut(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()));
+        return UpstreamError::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()));
     }
     let mut innermost: &dyn Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+    while let Some(inner) = carried(innermost).or_else(|| innermost.source()) {
+        innermost = inner;
     }
-    let reason = if innermost.is::<reqwest::Error>() {
-        "the request failed".into()
-    } else {
-        innermost.to_string()
+    let reason = match innermost.downcast_ref::<rustls::Error>() {
+        Some(error) => format!("TLS: {error}"),
+        None if innermost.is::<reqwest::Error>() => "the request failed".into(),
+        None => innermost.to_string(),
     };
     let reason: String = reason.chars().take(REASON_CHARS).collect();
     if error.is_connect() {
@@ -218,4 +218,10 @@ fn failure(error: &reqwest::Error) -> UpstreamError {
     } else {
         UpstreamError::BadAnswer(reason)
     }
+}
+
+/// What an I/O error carries, which it does not name as its source.
+fn carried<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let carried = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    Some(carried)
 }

@@ -10,6 +10,7 @@
 mod address;
 mod answer;
 mod aside;
+mod begun;
 mod call;
 mod channel;
 pub mod client;
@@ -23,7 +24,12 @@ mod message;
 mod outline;
 mod pool;
 mod session;
+mod slots;
 pub mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod tool_headers;
 mod watch;
 

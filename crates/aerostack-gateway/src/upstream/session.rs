@@ -13,10 +13,11 @@ use tokio::time::Instant;
 
 use super::answer::{Answer, Expect};
 use super::aside::{ASIDE_TIMEOUT, Aside};
-use super::channel::{Channel, Pending};
+use super::begun::{Begun, Frames};
+use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received};
-use super::frame::{Canceller, Frame, Framing};
+use super::frame::{Canceller, Framing};
 use super::http::Endpoint;
 use super::message::{self, RpcError};
 use super::target::Era;
@@ -50,7 +51,10 @@ pub(super) struct Session {
     endpoint: Endpoint,
     changed: Arc<Notify>,
     used: Mutex<Instant>,
-    ended: AtomicBool,
+    /// Nothing new is sent in it.
+    is_retired: AtomicBool,
+    /// The server knows of its end, or has forgotten it.
+    is_ended: AtomicBool,
 }
 
 /// Why a request got no answer.
@@ -58,6 +62,8 @@ pub(super) struct Session {
 pub(super) enum SendError {
     /// The session is no longer known to the server, which has not looked at the request.
     SessionGone,
+    /// The server will not look at requests in this session: some answer so when they forgot it.
+    SessionRefused(UpstreamError),
     /// The server does not speak the modern revision (any more).
     VersionRefused,
     /// An answer that no MCP server of this era gives: what is known of the server may be out of date.
@@ -80,21 +86,21 @@ impl SendError {
             Self::VersionRefused => {
                 UpstreamError::BadAnswer("the server refused the protocol revision".into())
             }
-            Self::Unfitting(error) | Self::Failed(error) => error,
+            Self::SessionRefused(error) | Self::Unfitting(error) | Self::Failed(error) => error,
         }
     }
 }
 
 impl Session {
     pub(super) fn new(about: About, route: Route, endpoint: Endpoint, changed: Arc<Notify>) -> Self {
-        let (used, ended) = (Mutex::new(Instant::now()), AtomicBool::new(false));
         Self {
             about,
             route,
             endpoint,
             changed,
-            used,
-            ended,
+            used: Mutex::new(Instant::now()),
+            is_retired: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
         }
     }
 
@@ -135,7 +141,7 @@ impl Session {
     pub(super) fn is_usable(&self) -> bool {
         match &self.route {
             Route::HttpSse(channel) => channel.is_open(),
-            Route::Modern | Route::Streamable { .. } => !self.ended.load(Ordering::Acquire),
+            Route::Modern | Route::Streamable { .. } => !self.is_retired.load(Ordering::Acquire),
         }
     }
 
@@ -169,6 +175,8 @@ impl Session {
         expect: Expect,
     ) -> Result<Begun, SendError> {
         let mut headers = headers;
+        // A session that is not ours must not travel where there is none of our own.
+        headers.remove(SESSION_ID);
         headers.extend(self.headers());
         match &self.route {
             Route::HttpSse(channel) => self.send_on_stream(channel, headers, body, expect).await,
@@ -197,6 +205,9 @@ impl Session {
                 framing: Framing::Json,
                 frames: Frames::Given(Some(refusal.body)),
             }),
+            Route::Streamable { session: Some(_) } if refusal.status == StatusCode::BAD_REQUEST => {
+                Err(SendError::SessionRefused(refusal.into_error()))
+            }
             _ if refusal.status.is_server_error() => Err(SendError::Failed(refusal.into_error())),
             _ => Err(SendError::Unfitting(refusal.into_error())),
         }
@@ -242,7 +253,13 @@ impl Session {
 
     /// The server does not know the session any more: nothing is left to end.
     pub(super) fn forget(&self) {
-        self.ended.store(true, Ordering::Release);
+        self.is_ended.store(true, Ordering::Release);
+        self.retire();
+    }
+
+    /// Sends nothing new in it; it ends when nothing of it is under way.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
         if let Route::HttpSse(channel) = &self.route {
             channel.close();
         }
@@ -256,7 +273,8 @@ impl Session {
     }
 
     fn goodbye(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
-        if self.ended.swap(true, Ordering::AcqRel) {
+        self.is_retired.store(true, Ordering::Release);
+        if self.is_ended.swap(true, Ordering::AcqRel) {
             return None;
         }
         match &self.route {
@@ -315,46 +333,6 @@ pub(super) async fn post_on_stream(
         Received::Begun(..) => Ok(()),
         Received::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Err(SendError::SessionGone),
         Received::Refused(refusal) => Err(SendError::Failed(refusal.into_error())),
-    }
-}
-
-/// An answer that has begun.
-pub(super) struct Begun {
-    pub(super) framing: Framing,
-    pub(super) frames: Frames,
-}
-
-/// Where the rest of an answer comes from.
-pub(super) enum Frames {
-    /// A response of its own.
-    Alone(Box<Answer>),
-    /// A shared stream.
-    OnStream(Pending),
-    /// It was all there.
-    Given(Option<Bytes>),
-}
-
-impl Frames {
-    /// The next frame.
-    pub(super) async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
-        match self {
-            Self::Alone(answer) => answer.next().await,
-            Self::OnStream(pending) => pending.next().await,
-            Self::Given(body) => body.take().map(|body| Ok(Frame::Whole(body))),
-        }
-    }
-
-    /// The response as a whole.
-    ///
-    /// # Errors
-    /// When none comes, or a larger one than was expected.
-    pub(super) async fn response(self, expect: Expect) -> Result<Bytes, UpstreamError> {
-        match self {
-            Self::Alone(answer) => exchange::response(*answer, expect).await,
-            Self::OnStream(pending) => pending.response().await,
-            Self::Given(Some(body)) => Ok(body),
-            Self::Given(None) => Err(UpstreamError::BadAnswer("no answer".into())),
-        }
     }
 }
 

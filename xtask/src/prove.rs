@@ -1,0 +1,4 @@
+//! placeholder
+pub(crate) fn run(_filter: &[String]) -> anyhow::Result<()> {
+    Ok(())
+}

@@ -36,7 +36,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 const REREAD_FIRST: Duration = Duration::from_millis(50);
 const REREAD_MAX: Duration = Duration::from_secs(5);
 /// The key the audit chains are sealed with; raised when the master key can be changed.
-const AUDIT_KEY_ID: &str = "1";
+pub const AUDIT_KEY_ID: &str = "1";
 
 /// Everything a request may need.
 pub struct App {

@@ -26,6 +26,8 @@ pub struct Config {
     pub upstream_allow: Vec<IpNet>,
     /// Certificate chain and key for TLS without a proxy.
     pub tls: Option<TlsFiles>,
+    /// The master key as text, where it is not kept in the data folder.
+    pub master_key: Option<secrecy::SecretString>,
     /// What plans allow.
     pub plans: PlanTable,
     /// Everything that is bounded.
@@ -72,6 +74,10 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Time for a request's body to arrive.
     pub body_timeout: Duration,
+    /// Time a connection is kept open between two requests.
+    pub idle_timeout: Duration,
+    /// Time for a peer to take what is written to it.
+    pub write_timeout: Duration,
     /// Open connections of the whole gateway.
     pub connections: usize,
     /// Open streams of one token.
@@ -122,6 +128,8 @@ impl Default for Limits {
             header_limit_bytes: 32 * KIB,
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(120),
+            write_timeout: Duration::from_secs(60),
             connections: 10_000,
             streams_per_token: 64,
             whole_answer_bytes: 64 * KIB,
@@ -157,6 +165,7 @@ impl Config {
             allowed_origins: Vec::new(),
             upstream_allow: Vec::new(),
             tls: None,
+            master_key: None,
             plans: PlanTable::default(),
             limits: Limits::default(),
         }

@@ -4,10 +4,14 @@
 //! draws them. A request is read in the order it happens: `http::server` → `service` → `router` →
 //! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
 
+pub mod admin;
 pub mod app;
+pub mod args;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod grants;
+pub mod health;
 pub mod http;
 pub mod jsonrpc;
 pub mod limiter;
@@ -15,8 +19,11 @@ pub mod lists;
 pub mod mcp;
 pub mod recorder;
 pub mod router;
+pub mod service;
+pub mod settings;
 pub mod snapshot;
 pub mod store;
+pub mod telemetry;
 pub mod tool_header;
 pub mod upstream;
 pub mod vault;

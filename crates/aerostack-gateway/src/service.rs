@@ -75,7 +75,7 @@ impl Service {
             return headers_too_large();
         }
         if self.app.is_draining() && route != Route::Health {
-            return draining(route);
+            return draining(context, route);
         }
         match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
@@ -115,9 +115,9 @@ fn not_found() -> Response<Body> {
     )
 }
 
-fn draining(route: Route<'_>) -> Response<Body> {
+fn draining(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     let response = match route {
-        Route::Admin => admin::draining(),
+        Route::Admin => admin::draining(context),
         _ => return Refusal::Draining.answer(None),
     };
     let response = respond::with_header(response, RETRY_AFTER, HeaderValue::from_static("1"));

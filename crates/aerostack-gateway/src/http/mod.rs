@@ -1,5 +1,12 @@
 //! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
 
 pub mod body;
+mod connection;
 pub mod origin;
+mod progress;
+mod refusal;
 pub mod respond;
+pub mod server;
+pub mod sse;
+pub mod tls;
+mod watched;

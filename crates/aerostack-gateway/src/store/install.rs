@@ -12,6 +12,7 @@ use super::server::ServerRow;
 use super::sql::{Tx, execute, fetch_all};
 use super::tool_list;
 
+pub use super::install_summary::{InstallSummary, count_of_workspace, find_by_slug, list_page};
 pub use super::tool_list::{StoredList, ToolList, save_failure, save_list};
 
 /// An installed server with all that is known of it.
@@ -76,7 +77,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
     }
 }
 
-fn read_names(text: &str) -> Result<Vec<String>, StoreError> {
+pub(super) fn read_names(text: &str) -> Result<Vec<String>, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable {
         what: "installs.disabled_tools",
     })

@@ -6,9 +6,13 @@
 pub mod account;
 pub mod account_key;
 pub mod audit;
+pub mod backup;
 pub mod error;
 pub mod install;
+pub mod install_summary;
+pub mod lease;
 pub mod open;
+pub mod sealed;
 pub mod server;
 pub mod sql;
 pub mod token;

@@ -1,44 +1,160 @@
 //! Clients of servers: one per install and target.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
+use aerostack_core::id::InstallId;
+use futures_util::StreamExt;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+
+use super::address::Trust;
+use super::call;
+use super::connect::Connector;
 use super::error::UpstreamError;
 use super::frame::Reply;
+use super::http::{Clients, Endpoint};
+use super::pool::{Pool, PoolLimits};
 use super::target::{Caller, Listing, Outgoing, Target};
-use crate::config::Config;
+use super::{listing, watch};
+use crate::config::{Config, Limits};
+
+/// Clients that end their sessions at the same time.
+const ENDING_AT_ONCE: usize = 64;
 
 /// All clients of the gateway.
-pub struct Upstreams {}
+pub struct Upstreams {
+    http: Clients,
+    limits: Limits,
+    clients: RwLock<HashMap<InstallId, Arc<Client>>>,
+}
 
 /// A client of one installed server: its era, its sessions, its limits.
-pub struct Client {}
+pub struct Client {
+    target: Target,
+    limits: Limits,
+    pool: Arc<Pool>,
+    calls: Arc<Semaphore>,
+    changed: Arc<Notify>,
+    listener: Mutex<Option<AbortHandle>>,
+}
 
 impl Upstreams {
     /// Makes an empty set. Nothing is connected yet.
-    pub fn new(_config: &Config) -> Self {
-        Self {}
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let http = Clients::new(&config.upstream_allow);
+        Self {
+            http,
+            limits: config.limits,
+            clients: RwLock::default(),
+        }
     }
 
     /// The client of `target`: the same as before while the target is equal, else a new one, and the
-    /// old one's sessions are ended behind.
-    pub fn client(&self, _target: Target) -> Arc<Client> {
-        Arc::new(Client {})
+    /// old one's sessions are ended behind, once what is under way on them is done.
+    pub fn client(&self, target: Target) -> Arc<Client> {
+        let known = self
+            .clients
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&target.install)
+            .cloned();
+        if let Some(client) = known.filter(|client| client.target == target) {
+            return client;
+        }
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients
+            .get(&target.install)
+            .filter(|client| client.target == target)
+        {
+            return client.clone();
+        }
+        let install = target.install.clone();
+        let client = Arc::new(Client::new(target, self.limits, &self.http));
+        let replaced = clients.insert(install, client.clone());
+        drop(clients);
+        if let Some(replaced) = replaced {
+            replaced.close();
+        }
+        client
     }
 
-    /// Ends whatever is kept for installs outside `installs` ... see `forget`.
-    pub fn forget(&self, _install: &aerostack_core::id::InstallId) {}
+    /// Lets go of the client of an install, when the install is gone. Its sessions are ended behind.
+    pub fn forget(&self, install: &InstallId) {
+        let forgotten = self
+            .clients
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(install);
+        if let Some(client) = forgotten {
+            client.close();
+        }
+    }
 
-    /// Ends the sessions of one caller everywhere, behind.
-    pub fn end_caller(&self, _caller: &Caller) {}
+    /// Ends the sessions of one caller everywhere, behind; to be called within the runtime.
+    pub fn end_caller(&self, caller: &Caller) {
+        for client in self.all() {
+            client.pool.end_caller(caller);
+        }
+    }
 
     /// Ends every session politely, within `limit`.
-    pub async fn shutdown(&self, _limit: std::time::Duration) {}
+    pub async fn shutdown(&self, limit: Duration) {
+        let ending =
+            futures_util::stream::iter(self.all()).for_each_concurrent(ENDING_AT_ONCE, |client| async move {
+                client.stop_listening();
+                client.pool.shutdown().await;
+            });
+        if tokio::time::timeout(limit, ending).await.is_err() {
+            tracing::debug!("some sessions with servers were not ended in time");
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Client>> {
+        self.clients
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
 }
 
 impl Client {
+    fn new(target: Target, limits: Limits, http: &Clients) -> Self {
+        let trust = if target.trusted {
+            Trust::Operator
+        } else {
+            Trust::Anybody
+        };
+        let changed = Arc::new(Notify::new());
+        let connector = Connector {
+            endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
+            ids: Arc::new(AtomicU64::new(1)),
+            changed: changed.clone(),
+            event_limit_bytes: limits.event_limit_bytes,
+        };
+        let sessions = PoolLimits {
+            sessions: limits.sessions_per_install,
+            idle: limits.session_idle_timeout,
+        };
+        Self {
+            pool: Pool::new(connector, target.session, sessions),
+            calls: Arc::new(Semaphore::new(limits.calls_per_install)),
+            listener: Mutex::default(),
+            target,
+            limits,
+            changed,
+        }
+    }
+
     /// The target it was made for.
+    #[must_use]
     pub fn target(&self) -> &Target {
-        unimplemented!("filled in by the upstream floor")
+        &self.target
     }
 
     /// Connects if need be and lists all tools, following pages, within `Limits::list_timeout` in all.
@@ -46,18 +162,70 @@ impl Client {
     /// # Errors
     /// [`UpstreamError`], the text of which the workspace's owner sees.
     pub async fn list(&self) -> Result<Listing, UpstreamError> {
-        Err(UpstreamError::TimedOut(String::new()))
+        let limit = self.limits.list_timeout;
+        let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
+        listed.unwrap_or_else(|_| {
+            Err(UpstreamError::TimedOut(format!(
+                "no list of tools within {} s",
+                limit.as_secs_f32()
+            )))
+        })
     }
 
     /// Sends a request and gives the answer once its first message or headers are there.
     ///
+    /// *Cancellation*: dropped, it closes the exchange and frees its place; a legacy server is told
+    /// where [`Outgoing::cancel_on_drop`] says so.
+    ///
     /// # Errors
     /// [`UpstreamError`] when no answer begins.
-    pub async fn call(&self, _caller: &Caller, _request: &dyn Outgoing) -> Result<Reply, UpstreamError> {
-        Err(UpstreamError::TimedOut(String::new()))
+    pub async fn call(&self, caller: &Caller, request: &dyn Outgoing) -> Result<Reply, UpstreamError> {
+        let Ok(permit) = self.calls.clone().try_acquire_owned() else {
+            let limit = self.limits.calls_per_install;
+            return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
+        };
+        call::call(
+            &self.pool,
+            caller,
+            request,
+            permit,
+            self.limits.whole_answer_bytes,
+        )
+        .await
     }
 
     /// Waits until the server announces that its list changed. Keeps a listening stream open where
     /// the server announces changes; else never returns. Also woken by an announcement inside a call.
-    pub async fn list_changed(&self) {}
+    ///
+    /// An announcement nobody waits for is kept, once. One at a time may wait.
+    pub async fn list_changed(&self) {
+        self.start_listening();
+        self.changed.notified().await;
+    }
+
+    fn start_listening(&self) {
+        let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        if listener.is_none() {
+            let listening = watch::listen(self.pool.clone(), self.target.install.clone());
+            *listener = Some(tokio::spawn(listening).abort_handle());
+        }
+    }
+
+    fn stop_listening(&self) {
+        if let Some(listener) = &*self.listener.lock().unwrap_or_else(PoisonError::into_inner) {
+            listener.abort();
+        }
+    }
+
+    /// Serves nobody any more; what is under way goes on.
+    fn close(&self) {
+        self.stop_listening();
+        self.pool.close();
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
 }

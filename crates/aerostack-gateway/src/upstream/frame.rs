@@ -41,8 +41,7 @@ pub struct Reply {
     pub id: u64,
     /// The era spoken with the server.
     pub era: super::Era,
-    /// The frames; after an error nothing follows. Ends when the server ends its answer, or after
-    /// the response where the stream is shared (2024-11-05).
+    /// The frames; the response is the last message, and after an error nothing follows.
     pub frames: Pin<Box<dyn Stream<Item = Result<Frame, UpstreamError>> + Send>>,
     /// Tells a legacy server that nobody waits any more. Bounded in time; does nothing for modern ones.
     pub cancel: Canceller,

@@ -3,13 +3,37 @@
 //! This floor moves whole JSON-RPC messages between the gateway and one server, in whichever era the
 //! server speaks. It is handed a target and cannot go shopping: it knows neither tokens nor database.
 //! What a message *means* to a caller (names, ids, eras of the client) is the business of `mcp`.
+//!
+//! From the outside in: `client` (one per install) → `pool` (sessions) → `connect` (which era, a new
+//! session) → `session` (a request on its way) → `answer` or `channel` (what comes back) → `http`.
 
+mod address;
+mod answer;
+mod aside;
+mod begun;
+mod call;
+mod channel;
 pub mod client;
+mod connect;
 pub mod error;
+mod exchange;
 pub mod frame;
+mod http;
+mod listing;
+mod message;
+mod outline;
+mod pool;
+mod session;
+mod slots;
 pub mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tool_headers;
+mod watch;
 
 pub use client::{Client, Upstreams};
 pub use error::UpstreamError;
-pub use frame::{Frame, Reply};
+pub use frame::{Canceller, Frame, Framing, Reply};
 pub use target::{Caller, Era, Listing, Outgoing, Target};

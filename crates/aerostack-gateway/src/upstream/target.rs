@@ -57,6 +57,12 @@ pub trait Outgoing: Send + Sync {
     /// Asked immediately before anything is written to the server; `false` sends nothing and gives
     /// [`UpstreamError::AccessEnded`](super::UpstreamError::AccessEnded).
     fn may_be_sent(&self) -> bool;
+
+    /// Asked when the caller stops waiting before an answer began: whether a legacy server is told,
+    /// which otherwise goes on. Modern servers always notice. By default they are not told.
+    fn cancel_on_drop(&self) -> bool {
+        false
+    }
 }
 
 /// What a server says of itself and offers.

@@ -1,0 +1,21 @@
+//! The account that is signed in.
+
+use aerostack_core::api::account::AccountView;
+use aerostack_core::api::page::Empty;
+
+use super::call::Call;
+use super::error::ApiError;
+
+/// Shows the account.
+#[expect(clippy::unused_async, reason = "handlers share one shape")]
+pub(super) async fn show(call: Call, _request: Empty) -> Result<AccountView, ApiError> {
+    let account = call.caller.account;
+    Ok(AccountView {
+        id: account.id,
+        email: account.email,
+        username: account.username,
+        plan: account.plan,
+        kind: account.kind,
+        created_at: account.created_at,
+    })
+}

@@ -1,0 +1,66 @@
+//! A workspace's audit log.
+
+use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
+use aerostack_core::api::page::{Empty, Page};
+use aerostack_core::audit::{AuditEvent, BrokenAt, Verifier};
+use aerostack_core::role::Power;
+
+use super::call::{Call, shown};
+use super::error::ApiError;
+use super::paging::Paging;
+use crate::store;
+use crate::store::audit::AuditFilter;
+
+/// Rows of a chain read at once while it is verified.
+const WALK_LEN: i64 = 1_000;
+
+/// Lists events, newest first.
+pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView>, ApiError> {
+    let paging = Paging::read(query.limit, query.cursor.as_deref())?;
+    let before = paging.after.as_deref().map(str::parse).transpose();
+    let before = before.map_err(|_| ApiError::invalid("the cursor is not one of this list"))?;
+    let actor = query.actor.as_deref().map(shown);
+    let filter = AuditFilter {
+        since: query.since,
+        until: query.until,
+        actor: actor.as_deref(),
+        action: query.action,
+        before,
+    };
+    let mut tx = call.read().await?;
+    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let found = store::audit::page(&mut tx, workspace.id.as_str(), &filter, paging.fetch()).await?;
+    let (found, next_cursor) = paging.cut(found, |(sequence, _)| sequence.to_string());
+    Ok(Page { items: found.into_iter().map(view).collect(), next_cursor })
+}
+
+/// Checks the chain from its beginning, in one state of the database.
+pub(super) async fn verify(call: Call, _request: Empty) -> Result<AuditVerification, ApiError> {
+    let mut tx = call.read().await?;
+    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let chain = workspace.id.as_str();
+    let mut verifier = Verifier::new(call.app.vault.audit_key(), chain);
+    // From below the first number: a row slipped in before it does not hold either.
+    let mut after = i64::MIN;
+    let mut broken: Option<BrokenAt> = None;
+    while broken.is_none() {
+        let rows = store::audit::walk(&mut tx, chain, after, WALK_LEN).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.sequence;
+        broken = rows.iter().find_map(|row| verifier.check(row).err());
+    }
+    let (count, head) = verifier.result();
+    let broken_at = broken.map(|broken| broken.sequence);
+    Ok(AuditVerification { ok: broken_at.is_none(), count, head: head.to_string(), broken_at })
+}
+
+fn view((sequence, event): (i64, AuditEvent)) -> AuditView {
+    AuditView {
+        sequence,
+        at: event.at,
+        actor: event.actor,
+        action: event.action,
+        object: event.object,
+        detail: event.detail,
+    }
+}

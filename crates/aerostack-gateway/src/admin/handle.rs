@@ -1,0 +1,77 @@
+//! A request to the admin API from beginning to end: operation, caller, input, answer.
+
+use std::sync::Arc;
+
+use aerostack_core::api::error::ErrorCode;
+use aerostack_core::api::operation::{Found, Method, Operation};
+use bytes::Bytes;
+use http::header::{ALLOW, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Body as HttpBody;
+
+use super::call::Call;
+use super::caller::authenticate;
+use super::dispatch::dispatch;
+use super::error::ApiError;
+use super::input;
+use crate::app::{App, RequestContext};
+use crate::http::body::Body;
+use crate::http::respond;
+
+/// Answers a request to the admin API.
+///
+/// *Cancellation*: a change that has begun is finished in a task of its own, whether or not somebody
+/// still waits for the answer. A read ends with its request.
+pub async fn handle<B>(app: &Arc<App>, context: &RequestContext, request: Request<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let found = Operation::find(request.method().as_str(), request.uri().path());
+    let result = match found {
+        Found::Operation(operation, parameters) => answer(app, context, operation, parameters, request).await,
+        Found::WrongMethod(methods) => return wrong_method(context, &methods),
+        Found::Nothing => Err(ApiError::not_found("the admin API has no such path")
+            .with_hint("all paths: /api/openapi.json".to_owned())),
+    };
+    result.unwrap_or_else(|error| error.into_response(context))
+}
+
+/// The answer while the gateway drains.
+#[must_use]
+pub fn draining(context: &RequestContext) -> Response<Body> {
+    ApiError::new(ErrorCode::Unavailable, "the gateway is shutting down")
+        .with_hint("try again in a moment".to_owned())
+        .into_response(context)
+}
+
+async fn answer<B>(
+    app: &Arc<App>,
+    context: &RequestContext,
+    operation: Operation,
+    parameters: Vec<String>,
+    request: Request<B>,
+) -> Result<Response<Body>, ApiError>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let caller = authenticate(app, request.headers(), context.received_at).await?;
+    let input = input::receive(operation, request, &app.config.limits).await?;
+    let call = Call { app: Arc::clone(app), caller, parameters };
+    if operation.method().is_read() {
+        return dispatch(operation, call, input).await;
+    }
+    let task = app.tasks.spawn(dispatch(operation, call, input));
+    task.await.unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
+}
+
+fn wrong_method(context: &RequestContext, methods: &[Method]) -> Response<Body> {
+    let allowed = methods.iter().map(|method| method.word()).collect::<Vec<_>>().join(", ");
+    let message = format!("this path takes {allowed}");
+    let response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response(context);
+    match HeaderValue::from_str(&allowed) {
+        Ok(value) => respond::with_header(response, ALLOW, value),
+        Err(_) => response,
+    }
+}

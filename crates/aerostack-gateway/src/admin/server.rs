@@ -1,0 +1,206 @@
+//! The catalogue of the account: servers that can be installed.
+
+use std::time::Duration;
+
+use aerostack_core::api::error::ErrorCode;
+use aerostack_core::api::page::{Empty, Page, PageQuery};
+use aerostack_core::api::server::{AddServerRequest, DeletedServer, EditServerRequest, ServerView};
+use aerostack_core::audit::Action;
+use aerostack_core::id::ServerId;
+use aerostack_core::server::{CATALOGUE_MAX, Server, TIMEOUT_MAX, TIMEOUT_MIN, parse_url};
+use aerostack_core::slug::Slug;
+use aerostack_core::suggest;
+
+use super::call::{Call, Deed, shown};
+use super::error::ApiError;
+use super::paging::Paging;
+use crate::app::Publication;
+use crate::store::{self, Tx};
+
+/// Most workspaces that one edit of a server publishes anew.
+const EDITED_WORKSPACES_MAX: usize = 1_000;
+/// Most workspaces named in a refusal.
+const NAMED_WORKSPACES_MAX: usize = 10;
+
+/// Lists the catalogue.
+pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ServerView>, ApiError> {
+    let paging = Paging::read(query.limit, query.cursor.as_deref())?;
+    let mut tx = call.read().await?;
+    let owner = &call.caller.account.id;
+    let found = store::server::list_of_owner(&mut tx, owner, paging.after.as_deref(), paging.fetch()).await?;
+    let (found, next_cursor) = paging.cut(found, |server| server.slug.to_string());
+    let mut places = match (found.first(), found.last()) {
+        (Some(first), Some(last)) => store::server::installed_in(&mut tx, owner, &first.slug, &last.slug).await?,
+        _ => std::collections::HashMap::new(),
+    };
+    let mut placed = |server: Server| {
+        let installed_in = places.remove(&server.id).unwrap_or_default();
+        view(&call, server, installed_in)
+    };
+    Ok(Page { items: found.into_iter().map(&mut placed).collect(), next_cursor })
+}
+
+/// Adds a server.
+pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerView, ApiError> {
+    let url = parse_url(&request.url)?;
+    let timeout = request.timeout.map(read_timeout).transpose()?;
+    let (mut order, now) = call.order().await?;
+    let owner = call.caller.account.id.clone();
+    call.lock_account(&mut order.tx).await?;
+    if store::server::find_by_slug(&mut order.tx, &owner, &request.slug).await?.is_some() {
+        let message = format!("the catalogue has a server named '{}'", request.slug);
+        return Err(ApiError::new(ErrorCode::NameTaken, message)
+            .with_hint(format!("change it with: aerostack mcp edit {}", request.slug)));
+    }
+    if store::server::count_of_owner(&mut order.tx, &owner).await? >= CATALOGUE_MAX {
+        let message = format!("a catalogue has at most {CATALOGUE_MAX} servers");
+        return Err(ApiError::new(ErrorCode::LimitReached, message)
+            .with_hint("delete a server that nobody uses any more".to_owned()));
+    }
+    let server = Server {
+        id: ServerId::new(now, &mut call.app.rng()),
+        owner: owner.clone(),
+        slug: request.slug,
+        url,
+        auth: request.auth,
+        session: request.session,
+        timeout,
+        created_at: now,
+    };
+    store::server::insert(&mut order.tx, &server).await?;
+    // The host alone: the rest of an address may hold a key.
+    let detail = server.url.host_str().unwrap_or_default().to_owned();
+    let deed = Deed { action: Action::ServerAdded, object: &reference(&call, &server.slug), detail };
+    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    order.commit(Vec::new()).await?;
+    Ok(view(&call, server, Vec::new()))
+}
+
+/// Shows one server.
+pub(super) async fn show(call: Call, _request: Empty) -> Result<ServerView, ApiError> {
+    let mut tx = call.read().await?;
+    let server = find(&call, &mut tx).await?;
+    let places = store::install::workspaces_with(&mut tx, &server.id).await?;
+    Ok(view(&call, server, places.into_iter().map(|(_, slug)| slug).collect()))
+}
+
+/// Changes a server; what is absent stays. Every workspace that has it meets the change at once.
+pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<ServerView, ApiError> {
+    let url = request.url.as_deref().map(parse_url).transpose()?;
+    let timeout = match request.timeout {
+        None => None,
+        Some(0) => Some(None),
+        Some(seconds) => Some(Some(read_timeout(seconds)?)),
+    };
+    let (mut order, now) = call.order().await?;
+    let owner = call.caller.account.id.clone();
+    call.lock_account(&mut order.tx).await?;
+    let before = find(&call, &mut order.tx).await?;
+    let after = Server {
+        url: url.unwrap_or_else(|| before.url.clone()),
+        auth: request.auth.unwrap_or(before.auth),
+        session: request.session.unwrap_or(before.session),
+        timeout: timeout.unwrap_or(before.timeout),
+        ..before.clone()
+    };
+    let places = store::install::workspaces_with(&mut order.tx, &after.id).await?;
+    let slugs = places.iter().map(|(_, slug)| slug.clone()).collect();
+    if after == before {
+        return Ok(view(&call, after, slugs));
+    }
+    if places.len() > EDITED_WORKSPACES_MAX {
+        let message = format!("'{}' is installed in more than {EDITED_WORKSPACES_MAX} workspaces", after.slug);
+        return Err(ApiError::new(ErrorCode::LimitReached, message)
+            .with_hint("add it under another name and move workspaces to that".to_owned()));
+    }
+    store::server::update(&mut order.tx, &after).await?;
+    let object = reference(&call, &after.slug);
+    let deed = Deed { action: Action::ServerEdited, object: &object, detail: changes(&before, &after) };
+    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    let mut publications = Vec::new();
+    for (workspace, _) in places {
+        store::workspace::lock(&mut order.tx, &workspace).await?;
+        publications.push(Publication::Workspace(workspace));
+    }
+    order.commit(publications).await?;
+    Ok(view(&call, after, slugs))
+}
+
+/// Deletes a server that is installed nowhere.
+pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedServer, ApiError> {
+    let (mut order, now) = call.order().await?;
+    let owner = call.caller.account.id.clone();
+    call.lock_account(&mut order.tx).await?;
+    let server = find(&call, &mut order.tx).await?;
+    let places = store::install::workspaces_with(&mut order.tx, &server.id).await?;
+    if let Some((_, first)) = places.first() {
+        let named: Vec<&str> = places.iter().take(NAMED_WORKSPACES_MAX).map(|(_, slug)| slug.as_str()).collect();
+        let more = match places.len().saturating_sub(NAMED_WORKSPACES_MAX) {
+            0 => String::new(),
+            rest => format!(" and {rest} more"),
+        };
+        let message = format!("'{}' is installed in {}{more}", server.slug, named.join(", "));
+        return Err(ApiError::new(ErrorCode::Conflict, message)
+            .with_hint(format!("remove it first: aerostack mcp uninstall {} -w {first}", server.slug)));
+    }
+    store::server::delete(&mut order.tx, &server.id).await?;
+    let deed = Deed { action: Action::ServerDeleted, object: &reference(&call, &server.slug), detail: String::new() };
+    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    order.commit(Vec::new()).await?;
+    Ok(DeletedServer { slug: server.slug })
+}
+
+/// The server of the path, in the caller's own catalogue.
+pub(super) async fn find(call: &Call, tx: &mut Tx) -> Result<Server, ApiError> {
+    let (owner, text) = (&call.caller.account.id, call.parameter(0));
+    let found = match Slug::parse(text) {
+        Ok(slug) => store::server::find_by_slug(tx, owner, &slug).await?,
+        Err(_) => None,
+    };
+    match found {
+        Some(server) => Ok(server),
+        None => {
+            let known = store::server::slugs_of_owner(tx, owner).await?;
+            let hint = suggest::hint(text, known.iter().map(Slug::as_str));
+            let message = format!("the catalogue has no server '{}'", shown(text));
+            Err(ApiError::not_found(message).with_hint(hint))
+        }
+    }
+}
+
+fn read_timeout(seconds: u64) -> Result<Duration, ApiError> {
+    let timeout = Duration::from_secs(seconds);
+    if (TIMEOUT_MIN..=TIMEOUT_MAX).contains(&timeout) {
+        return Ok(timeout);
+    }
+    Err(ApiError::invalid(format!("a timeout is {} to {} seconds", TIMEOUT_MIN.as_secs(), TIMEOUT_MAX.as_secs())))
+}
+
+fn reference(call: &Call, slug: &Slug) -> String {
+    format!("@{}/{slug}", call.caller.account.username)
+}
+
+fn changes(before: &Server, after: &Server) -> String {
+    let host = after.url.host_str().unwrap_or_default();
+    let changed = [
+        (before.url != after.url).then(|| format!("url: {host}")),
+        (before.auth != after.auth).then(|| format!("auth: {}", after.auth.word())),
+        (before.session != after.session).then(|| format!("session: {}", after.session.word())),
+        (before.timeout != after.timeout).then(|| "timeout".to_owned()),
+    ];
+    changed.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn view(call: &Call, server: Server, installed_in: Vec<Slug>) -> ServerView {
+    ServerView {
+        id: server.id,
+        slug: server.slug,
+        owner: call.caller.account.username.clone(),
+        url: server.url.to_string(),
+        auth: server.auth,
+        session: server.session,
+        timeout: server.timeout.map(|timeout| timeout.as_secs()),
+        installed_in,
+        created_at: server.created_at,
+    }
+}

@@ -1,0 +1,38 @@
+//! The tools of a workspace, with the names under which callers are offered them.
+
+use aerostack_core::api::page::{Page, PageQuery};
+use aerostack_core::api::server::ToolView;
+use aerostack_core::role::Power;
+
+use super::call::Call;
+use super::error::ApiError;
+use super::paging::Paging;
+use crate::snapshot::{Snapshot, ToolEntry};
+
+/// Lists the tools, switched off ones too, in order of their exposed names.
+pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>, ApiError> {
+    let paging = Paging::read(query.limit, query.cursor.as_deref())?;
+    let workspace = {
+        let mut tx = call.read().await?;
+        call.workspace(&mut tx, Power::SeeWorkspace).await?
+    };
+    // What stands in memory is what callers are offered.
+    let Some(snapshot) = call.app.grants.snapshot(&workspace.id) else {
+        return Ok(Page { items: Vec::new(), next_cursor: None });
+    };
+    let after = paging.after.as_deref().unwrap_or_default();
+    let mut tools: Vec<&ToolEntry> = snapshot.tools.iter().filter(|tool| tool.exposed.as_str() > after).collect();
+    tools.sort_by(|a, b| a.exposed.cmp(&b.exposed));
+    let (tools, next_cursor) = paging.cut(tools, |tool| tool.exposed.clone());
+    Ok(Page { items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(), next_cursor })
+}
+
+fn view(snapshot: &Snapshot, tool: &ToolEntry) -> ToolView {
+    ToolView {
+        name: tool.exposed.clone(),
+        server: snapshot.installs[tool.install].install.slug.clone(),
+        tool: tool.name.clone(),
+        description: tool.description.clone(),
+        enabled: tool.enabled,
+    }
+}

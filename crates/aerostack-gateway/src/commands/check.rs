@@ -1,0 +1,222 @@
+//! `check`: every effective setting, and whether `serve` would start with them. It changes nothing,
+//! and works beside a running gateway.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use secrecy::ExposeSecret;
+
+use super::ground;
+use crate::config::{Config, Database};
+use crate::http::tls;
+use crate::settings::{Setting, Settings};
+use crate::store::Store;
+use crate::store::sealed::{self, Fit};
+use crate::telemetry;
+use crate::vault::{MASTER_KEY_FILE, Vault, parse_master_key};
+
+/// What was found out about one thing.
+struct Finding {
+    subject: &'static str,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Fine(String),
+    /// `serve` starts, but somebody should know.
+    Warning(String),
+    /// `serve` does not start.
+    Stops(String),
+}
+
+/// Prints settings and findings; the exit code is 1 when something would stop `serve`.
+///
+/// # Errors
+/// When nobody reads the output.
+pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let (text, would_start) = report(settings).await;
+    telemetry::result(&text)?;
+    Ok(if would_start {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The whole report, and whether `serve` would start.
+pub(super) async fn report(settings: &Settings) -> (String, bool) {
+    let findings = look(&settings.config).await;
+    let mut lines = table(&settings.shown);
+    lines.push(String::new());
+    let width = findings
+        .iter()
+        .map(|finding| finding.subject.len())
+        .max()
+        .unwrap_or(0);
+    for Finding { subject, verdict } in &findings {
+        let (mark, text) = match verdict {
+            Verdict::Fine(text) => ("ok  ", text),
+            Verdict::Warning(text) => ("warn", text),
+            Verdict::Stops(text) => ("FAIL", text),
+        };
+        lines.push(format!("{mark}  {subject:width$}  {text}"));
+    }
+    for name in &settings.unknown {
+        lines.push(format!("warn  {name} is not known and has no effect"));
+    }
+    let stops = findings
+        .iter()
+        .any(|finding| matches!(finding.verdict, Verdict::Stops(_)));
+    (lines.join("\n"), !stops)
+}
+
+fn table(settings: &[Setting]) -> Vec<String> {
+    let width = settings
+        .iter()
+        .map(|setting| setting.name.len())
+        .max()
+        .unwrap_or(0);
+    let row = |setting: &Setting| {
+        let Setting { name, value, source } = setting;
+        format!("{name:width$}  {value}  ({source})")
+    };
+    settings.iter().map(row).collect()
+}
+
+async fn look(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![Finding {
+        subject: "data folder",
+        verdict: folder(&config.data_dir),
+    }];
+    let store = database(config).await;
+    let (verdict, store) = match store {
+        Ok((verdict, store)) => (verdict, store),
+        Err(verdict) => (verdict, None),
+    };
+    findings.push(Finding {
+        subject: "database",
+        verdict,
+    });
+    findings.push(Finding {
+        subject: "master key",
+        verdict: master_key(config, store.as_ref()).await,
+    });
+    if let Some(files) = &config.tls {
+        let verdict = match tls::acceptor(files) {
+            Ok(_) => Verdict::Fine("certificate and key can be used".to_owned()),
+            Err(error) => Verdict::Stops(error.to_string()),
+        };
+        findings.push(Finding {
+            subject: "TLS",
+            verdict,
+        });
+    }
+    if let Some(store) = store {
+        store.close().await;
+    }
+    findings
+}
+
+fn folder(path: &Path) -> Verdict {
+    let shown = path.display();
+    match path.metadata() {
+        Ok(found) if !found.is_dir() => Verdict::Stops(format!("{shown} is no folder")),
+        Ok(_) => match probe(path) {
+            Ok(()) => Verdict::Fine(format!("{shown} can be written")),
+            Err(error) => Verdict::Stops(format!("{shown} cannot be written: {error}")),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let parent = path.ancestors().skip(1).find(|folder| folder.is_dir());
+            match parent.map(probe) {
+                Some(Ok(())) => Verdict::Fine(format!("{shown} will be made")),
+                Some(Err(error)) => Verdict::Stops(format!("{shown} cannot be made: {error}")),
+                None => Verdict::Stops(format!("{shown} cannot be made")),
+            }
+        }
+        Err(error) => Verdict::Stops(format!("{shown} cannot be read: {error}")),
+    }
+}
+
+/// Makes and removes a file: permission bits do not tell of full or read-only disks.
+fn probe(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!(".aerostack-check-{}", std::process::id()));
+    fs::File::create_new(&path)?;
+    fs::remove_file(path)
+}
+
+/// Gives the open database as well, if its schema is this program's.
+async fn database(config: &Config) -> Result<(Verdict, Option<Store>), Verdict> {
+    if let Database::Sqlite(path) = &config.database
+        && !path.exists()
+    {
+        return Ok((Verdict::Fine("will be made at the first start".to_owned()), None));
+    }
+    let stops = |error: anyhow::Error| Verdict::Stops(format!("{error:#}"));
+    let store = ground::open(config).await.map_err(stops)?;
+    match store.schema_is_current().await {
+        Ok(true) => Ok((
+            Verdict::Fine("reachable, its schema is up to date".to_owned()),
+            Some(store),
+        )),
+        Ok(false) => {
+            store.close().await;
+            Ok((
+                Verdict::Fine("reachable; its schema is brought up to date at the next start".to_owned()),
+                None,
+            ))
+        }
+        Err(error) => {
+            store.close().await;
+            Err(stops(error.into()))
+        }
+    }
+}
+
+async fn master_key(config: &Config, store: Option<&Store>) -> Verdict {
+    let path = config.data_dir.join(MASTER_KEY_FILE);
+    let (text, place) = match &config.master_key {
+        Some(text) => (text.expose_secret().to_owned(), "AEROSTACK_MASTER_KEY".to_owned()),
+        None => match fs::read_to_string(&path) {
+            Ok(text) => (text, path.display().to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return missing_key(&path, store).await;
+            }
+            Err(error) => return Verdict::Stops(format!("{} cannot be read: {error}", path.display())),
+        },
+    };
+    let master = match parse_master_key(&text) {
+        Ok(master) => master,
+        Err(error) => return Verdict::Stops(format!("{place}: {error}")),
+    };
+    let Some(store) = store else {
+        return Verdict::Fine(format!("{place} can be read"));
+    };
+    match ground::fit(store, Vault::new(&master).audit_key()).await {
+        Ok(Fit::Fits | Fit::NothingSealed) => {
+            Verdict::Fine(format!("{place} can be read and fits the database"))
+        }
+        Ok(Fit::DoesNotFit) => {
+            Verdict::Warning(format!("{place} is not the key this database was sealed with"))
+        }
+        Err(error) => Verdict::Stops(error.to_string()),
+    }
+}
+
+async fn missing_key(path: &Path, store: Option<&Store>) -> Verdict {
+    let sealed = match store {
+        None => Ok(false),
+        Some(store) => match store.read().await {
+            Ok(mut tx) => sealed::is_anything_sealed(&mut tx).await,
+            Err(error) => Err(error),
+        },
+    };
+    match sealed {
+        Ok(false) => Verdict::Fine(format!("{} will be made at the first start", path.display())),
+        Ok(true) => Verdict::Stops(format!(
+            "the database was sealed, and its key is not at {}",
+            path.display()
+        )),
+        Err(error) => Verdict::Stops(error.to_string()),
+    }
+}

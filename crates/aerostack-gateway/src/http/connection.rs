@@ -1,0 +1,177 @@
+//! One connection from its first byte to its last: HTTP/1.1 by hyper, the waiting by us.
+//!
+//! Three parties see a piece of what happens: the [`Socket`] sees bytes, the service sees requests,
+//! the [`Tracked`] body sees an answer end. They note it in a shared [`Progress`], and [`drive`] gives
+//! each kind of waiting its own limit: the head of a request, a kept-alive connection between two
+//! requests, a peer that does not read its answer. A request that is being answered has none here.
+//!
+//! All of it runs in the connection's one task.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body as HttpBody, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::body::{Body, StreamFault};
+use super::progress::{Progress, Waiting};
+use super::refusal::{self, Refusal};
+use super::watched::{Socket, Tracked};
+use crate::config::Limits;
+
+/// A head may be this many times the limit before it is refused unread; below that, the service
+/// answers it with what it knows.
+const HEAD_HARD_CAP_FACTOR: usize = 4;
+/// hyper's smallest buffer.
+const BUFFER_MIN_BYTES: usize = 64 * 1_024;
+/// Time a connection that has sent nothing yet gets when the gateway begins to drain.
+const FRESH_GRACE: Duration = Duration::from_secs(1);
+
+/// How long which kind of waiting may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    head: Duration,
+    idle: Duration,
+    write: Duration,
+}
+
+impl Patience {
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            head: limits.header_timeout,
+            idle: limits.idle_timeout,
+            write: limits.write_timeout,
+        }
+    }
+
+    fn with(self, waiting: Waiting) -> Option<Duration> {
+        match waiting {
+            Waiting::FirstByte | Waiting::Head => Some(self.head),
+            Waiting::NextRequest => Some(self.idle),
+            Waiting::PeerToRead => Some(self.write),
+            Waiting::Answer => None,
+        }
+    }
+}
+
+/// hyper's settings, the same for every connection.
+pub(super) fn protocol(limits: &Limits) -> http1::Builder {
+    let cap = limits.header_limit_bytes.saturating_mul(HEAD_HARD_CAP_FACTOR);
+    let mut builder = http1::Builder::new();
+    builder
+        .header_read_timeout(None)
+        .max_header_size(cap)
+        .max_buf_size(cap.max(BUFFER_MIN_BYTES));
+    builder
+}
+
+/// Serves one connection until it ends.
+///
+/// After `drain` is cancelled the request being answered is finished, and no other is read.
+pub(super) async fn run<T, S, F>(
+    io: T,
+    peer: SocketAddr,
+    protocol: &http1::Builder,
+    patience: Patience,
+    service: S,
+    drain: CancellationToken,
+) where
+    T: AsyncRead + AsyncWrite + Unpin,
+    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    F: Future<Output = Response<Body>>,
+{
+    let progress = Arc::new(Progress::default());
+    let mut socket = Socket {
+        io,
+        progress: Arc::clone(&progress),
+    };
+    let noted = Arc::clone(&progress);
+    let service = service_fn(move |request| {
+        noted.request_began();
+        let answer = service(request, peer);
+        let progress = Arc::clone(&noted);
+        async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked { body, progress })) }
+    });
+    let connection = protocol.serve_connection(TokioIo::new(&mut socket), service);
+    let refusal = drive(connection, &progress, patience, drain).await;
+    if let Some(refusal) = refusal {
+        refusal::answer(socket.io, refusal).await;
+    }
+}
+
+/// Polls the connection to its end; gives what to answer when nothing was answered yet.
+async fn drive<T, S, B>(
+    connection: http1::Connection<T, S>,
+    progress: &Progress,
+    patience: Patience,
+    drain: CancellationToken,
+) -> Option<Refusal>
+where
+    S: hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible>,
+    B: HttpBody<Error = StreamFault> + 'static,
+    T: hyper::rt::Read + hyper::rt::Write + Unpin,
+{
+    let mut connection = pin!(connection);
+    let mut drain = pin!(drain.cancelled_owned());
+    let mut deadline = pin!(sleep(patience.head));
+    let (mut turn, mut is_armed) = (progress.turn(), true);
+    let (mut is_draining, mut is_told) = (false, false);
+    poll_fn(|context| {
+        if !is_draining && drain.as_mut().poll(context).is_ready() {
+            is_draining = true;
+            if progress.waiting() == Waiting::FirstByte {
+                // Whoever has only just connected gets a moment to ask, and is then told.
+                deadline
+                    .as_mut()
+                    .reset(Instant::now() + FRESH_GRACE.min(patience.head));
+            }
+        }
+        loop {
+            if is_draining && !is_told && progress.waiting() != Waiting::FirstByte {
+                is_told = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+                return Poll::Ready(ended.err().and_then(|error| refusal_of(&error, progress)));
+            }
+            if !is_draining || is_told || progress.waiting() == Waiting::FirstByte {
+                break;
+            }
+        }
+        if progress.turn() != turn {
+            turn = progress.turn();
+            let limit = patience.with(progress.waiting());
+            is_armed = limit.is_some();
+            if let Some(limit) = limit {
+                deadline.as_mut().reset(Instant::now() + limit);
+            }
+        }
+        if is_armed && deadline.as_mut().poll(context).is_ready() {
+            return Poll::Ready((progress.waiting() == Waiting::Head).then_some(Refusal::TooSlow));
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// hyper's own answers to what it cannot read have no body, so the [`Socket`] swallowed them.
+fn refusal_of(error: &hyper::Error, progress: &Progress) -> Option<Refusal> {
+    if progress.has_served() {
+        return None;
+    }
+    if error.is_parse_too_large() {
+        return Some(Refusal::HeadTooLarge);
+    }
+    error.is_parse().then_some(Refusal::NotHttp)
+}

@@ -1,0 +1,122 @@
+//! What a connection is waiting for, as its parts see it.
+//!
+//! Written and read within one task, so the order of the atomics does not matter; they are atomics
+//! only because a connection's future must be `Send`.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+/// What a connection is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// It was only just opened.
+    FirstByte,
+    /// Some of a request's head is here, not all of it.
+    Head,
+    /// A request is being read and answered.
+    Answer,
+    /// An answer is done; another request may come.
+    NextRequest,
+    /// The peer does not take what is written.
+    PeerToRead,
+}
+
+const FIRST_BYTE: u8 = 0;
+const HEAD: u8 = 1;
+const ANSWER: u8 = 2;
+const NEXT_REQUEST: u8 = 3;
+
+/// Shared notes of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    phase: AtomicU8,
+    is_write_blocked: AtomicBool,
+    has_served: AtomicBool,
+    turn: AtomicU64,
+}
+
+impl Progress {
+    /// Counts changes of [`Progress::waiting`]: whoever saw another number has a new wait to time.
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Relaxed)
+    }
+
+    /// What is being waited for.
+    pub(super) fn waiting(&self) -> Waiting {
+        if self.is_write_blocked.load(Relaxed) {
+            return Waiting::PeerToRead;
+        }
+        match self.phase.load(Relaxed) {
+            FIRST_BYTE => Waiting::FirstByte,
+            HEAD => Waiting::Head,
+            ANSWER => Waiting::Answer,
+            _ => Waiting::NextRequest,
+        }
+    }
+
+    /// Whether any request has reached the service.
+    pub(super) fn has_served(&self) -> bool {
+        self.has_served.load(Relaxed)
+    }
+
+    /// Bytes arrived. Those of a body change nothing.
+    pub(super) fn bytes_came(&self) {
+        if matches!(self.phase.load(Relaxed), FIRST_BYTE | NEXT_REQUEST) {
+            self.enter(HEAD);
+        }
+    }
+
+    /// The service was called.
+    pub(super) fn request_began(&self) {
+        self.has_served.store(true, Relaxed);
+        self.enter(ANSWER);
+    }
+
+    /// An answer was written, or given up.
+    pub(super) fn answer_ended(&self) {
+        self.enter(NEXT_REQUEST);
+    }
+
+    /// The peer does, or does not, take what is written.
+    pub(super) fn write_blocked(&self, is_blocked: bool) {
+        if self.is_write_blocked.swap(is_blocked, Relaxed) != is_blocked {
+            self.turn.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn enter(&self, phase: u8) {
+        self.phase.store(phase, Relaxed);
+        self.turn.fetch_add(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_goes_from_wait_to_wait() {
+        let progress = Progress::default();
+        let expect = |waiting, served| {
+            assert_eq!((progress.waiting(), progress.has_served()), (waiting, served));
+            progress.turn()
+        };
+        let first = expect(Waiting::FirstByte, false);
+        progress.bytes_came();
+        let head = expect(Waiting::Head, false);
+        progress.bytes_came();
+        assert_eq!(
+            progress.turn(),
+            head,
+            "a head has one deadline, however it trickles in"
+        );
+        progress.request_began();
+        progress.bytes_came();
+        expect(Waiting::Answer, true);
+        progress.write_blocked(true);
+        expect(Waiting::PeerToRead, true);
+        progress.write_blocked(false);
+        progress.answer_ended();
+        let last = expect(Waiting::NextRequest, true);
+        assert!(first < head && head < last);
+    }
+}

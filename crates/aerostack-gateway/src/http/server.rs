@@ -1,0 +1,250 @@
+//! The accept loop: connections under a limit, and an orderly end.
+//!
+//! The end has three steps. From the first moment of the drain, connections between two requests are
+//! closed and the others finish the request they are at; new ones are still accepted, so that the
+//! service can tell them that the gateway drains. When the old ones are done, or their time is up, the
+//! port is closed. What is left then is dropped. Long streams watch the drain themselves and say
+//! goodbye; hyper alone would wait for them for ever.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::body::Body;
+use super::connection::{self, Patience};
+use super::refusal::{self, Refusal};
+use crate::config::Limits;
+
+/// Connections over the limit that are told so at the same time; further ones are closed at once.
+const REFUSALS_AT_ONCE: usize = 64;
+/// Wait after a failed accept: the process is out of file handles or memory, and trying again at once
+/// would only burn a core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time connections made during the drain get once the old ones are done.
+const LATE_GRACE: Duration = Duration::from_secs(1);
+
+/// The two signals that end a server.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Finish what is under way, then end.
+    pub drain: CancellationToken,
+    /// End at once.
+    pub now: CancellationToken,
+}
+
+/// Serves until told to stop; returns when no connection is left.
+///
+/// `service` is called for every request with the peer's address, and its answer is written. With `tls`
+/// every connection begins with a handshake.
+///
+/// *Cancellation*: dropping the future closes the port but not the connections; use `stop`.
+pub async fn serve<S, F>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    limits: &Limits,
+    service: S,
+    stop: Stop,
+) where
+    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let door = Door {
+        listener,
+        tls,
+        protocol: connection::protocol(limits),
+        patience: Patience::of(limits),
+        handshake_timeout: limits.header_timeout,
+        places: Arc::new(Semaphore::new(limits.connections)),
+        refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
+        service,
+        now: stop.now.clone(),
+    };
+    let (early, late) = (TaskTracker::new(), TaskTracker::new());
+    tokio::select! {
+        biased;
+        () = stop.now.cancelled() => {}
+        () = stop.drain.cancelled() => {}
+        () = door.accept_all(&early, &stop.drain) => {}
+    }
+    early.close();
+    let never = CancellationToken::new();
+    tokio::select! {
+        biased;
+        () = stop.now.cancelled() => {}
+        () = early.wait() => {}
+        () = sleep(limits.drain_timeout) => {
+            tracing::warn!(connections = early.len(), "the time to drain is over; open connections are dropped");
+        }
+        () = door.accept_all(&late, &never) => {}
+    }
+    drop(door);
+    late.close();
+    tokio::select! {
+        () = stop.now.cancelled() => {}
+        _ = timeout(LATE_GRACE, late.wait()) => {}
+    }
+    stop.now.cancel();
+    early.wait().await;
+    late.wait().await;
+}
+
+/// Everything a new connection needs.
+struct Door<S> {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    protocol: http1::Builder,
+    patience: Patience,
+    handshake_timeout: Duration,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+    service: S,
+    now: CancellationToken,
+}
+
+impl<S, F> Door<S>
+where
+    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    /// Accepts for ever; each connection becomes a task of `tracker`.
+    async fn accept_all(&self, tracker: &TaskTracker, drain: &CancellationToken) {
+        loop {
+            let (stream, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_one_peer(&error) => continue,
+                Err(error) => {
+                    tracing::error!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // Without it small answers would wait for the peer's acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => self.serve(tracker, stream, peer, place, drain.clone()),
+                Err(_) => self.refuse(tracker, stream),
+            }
+        }
+    }
+
+    fn serve(
+        &self,
+        tracker: &TaskTracker,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: OwnedSemaphorePermit,
+        drain: CancellationToken,
+    ) {
+        let (protocol, patience, service) = (self.protocol.clone(), self.patience, self.service.clone());
+        self.attend(
+            tracker,
+            stream,
+            place,
+            Errand::Serve {
+                peer,
+                protocol,
+                patience,
+                service,
+                drain,
+            },
+        );
+    }
+
+    /// Tells a peer that there is no place for it.
+    fn refuse(&self, tracker: &TaskTracker, stream: TcpStream) {
+        metrics::counter!("aerostack_connections_refused_total").increment(1);
+        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+            self.attend(tracker, stream, place, Errand::Refuse);
+        }
+    }
+
+    fn attend(
+        &self,
+        tracker: &TaskTracker,
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        errand: Errand<S>,
+    ) {
+        let (tls, handshake_timeout, now) = (self.tls.clone(), self.handshake_timeout, self.now.clone());
+        tracker.spawn(async move {
+            let attended = async move {
+                match tls {
+                    None => errand.run(stream).await,
+                    // Boxed, so that connections without TLS do not carry its size.
+                    Some(tls) => Box::pin(errand.run_with_tls(stream, tls, handshake_timeout)).await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = now.cancelled() => {}
+                () = attended => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+/// What is to be done with a connection.
+enum Errand<S> {
+    Serve {
+        peer: SocketAddr,
+        protocol: http1::Builder,
+        patience: Patience,
+        service: S,
+        drain: CancellationToken,
+    },
+    Refuse,
+}
+
+impl<S, F> Errand<S>
+where
+    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    F: Future<Output = Response<Body>>,
+{
+    async fn run<T: AsyncRead + AsyncWrite + Unpin>(self, io: T) {
+        match self {
+            Self::Serve {
+                peer,
+                protocol,
+                patience,
+                service,
+                drain,
+            } => {
+                connection::run(io, peer, &protocol, patience, service, drain).await;
+            }
+            Self::Refuse => refusal::answer(io, Refusal::TooManyConnections).await,
+        }
+    }
+
+    async fn run_with_tls(self, stream: TcpStream, tls: TlsAcceptor, handshake_timeout: Duration) {
+        match timeout(handshake_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.run(stream).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+}
+
+/// Errors of one connection that was gone before it was accepted: the next one may be fine.
+fn is_of_one_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    )
+}
+
+#[cfg(test)]
+mod tests;

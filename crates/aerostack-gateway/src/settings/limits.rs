@@ -1,0 +1,138 @@
+//! The limits as settings: one row each, with its variable, kind and range. A limit without a row
+//! does not compile.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::reader::{BadSetting, Kind, Reader};
+use super::value::{format_duration, format_size, parse_duration, parse_size};
+use crate::config::Limits;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+const KIB: usize = 1 << 10;
+const GIB: usize = 1 << 30;
+
+const SPAN: RangeInclusive<Duration> = SECOND..=DAY;
+const SIZE: RangeInclusive<usize> = KIB..=GIB;
+const COUNT: RangeInclusive<usize> = 1..=1_000_000;
+const COUNT_32: RangeInclusive<u32> = 1..=1_000_000;
+
+/// A quantity that a limit can be: read from text, shown to people.
+trait Quantity: PartialOrd + Copy {
+    fn shown(self, unit: Unit) -> String;
+    fn parse(text: &str, unit: Unit) -> Option<Self>;
+}
+
+/// What a whole number counts.
+#[derive(Clone, Copy)]
+enum Unit {
+    Seconds,
+    Bytes,
+    Pieces,
+}
+
+impl Quantity for Duration {
+    fn shown(self, _: Unit) -> String {
+        format_duration(self)
+    }
+
+    fn parse(text: &str, _: Unit) -> Option<Self> {
+        parse_duration(text)
+    }
+}
+
+impl Quantity for u32 {
+    fn shown(self, _: Unit) -> String {
+        self.to_string()
+    }
+
+    fn parse(text: &str, _: Unit) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Quantity for usize {
+    fn shown(self, unit: Unit) -> String {
+        if matches!(unit, Unit::Bytes) {
+            format_size(self)
+        } else {
+            self.to_string()
+        }
+    }
+
+    fn parse(text: &str, unit: Unit) -> Option<Self> {
+        if matches!(unit, Unit::Bytes) {
+            parse_size(text)
+        } else {
+            text.parse().ok()
+        }
+    }
+}
+
+fn within<T: Quantity>(text: &str, unit: Unit, range: &RangeInclusive<T>) -> Result<T, String> {
+    let fitting = T::parse(text.trim(), unit).filter(|value| range.contains(value));
+    fitting.ok_or_else(|| {
+        let kind = match unit {
+            Unit::Seconds => "a span such as 30s or 5m",
+            Unit::Bytes => "a size such as 64KiB or 16MiB",
+            Unit::Pieces => "a whole number",
+        };
+        let (least, most) = (range.start().shown(unit), range.end().shown(unit));
+        format!("'{text}' does not fit; expected {kind}, from {least} to {most}")
+    })
+}
+
+macro_rules! limits {
+    ($($variable:literal $field:ident $unit:ident $range:expr, $what:literal;)*) => {
+        /// Reads every limit.
+        pub(super) fn read(reader: &mut Reader<'_>) -> Result<Limits, BadSetting> {
+            let default = Limits::default();
+            Ok(Limits {
+                $($field: reader.variable(
+                    $variable,
+                    Kind {
+                        parse: |text| within(text, Unit::$unit, &$range),
+                        show: |value| value.shown(Unit::$unit),
+                    },
+                    || Ok(default.$field),
+                )?,)*
+            })
+        }
+
+        /// Every limit with its default, for `--help`.
+        pub(super) fn help() -> Vec<(&'static str, String)> {
+            let default = Limits::default();
+            vec![$(($variable, format!("{} [default: {}]", $what, default.$field.shown(Unit::$unit))),)*]
+        }
+    };
+}
+
+limits! {
+    "AEROSTACK_RATE_LIMIT_PER_MINUTE" rate_limit_per_minute Pieces COUNT_32, "requests of a token in any 60 seconds";
+    "AEROSTACK_LIMIT_BODY" body_limit_bytes Bytes SIZE, "largest request body";
+    "AEROSTACK_LIMIT_HEADERS" header_limit_bytes Bytes KIB..=1_024 * KIB, "largest total of request headers";
+    "AEROSTACK_LIMIT_HEADER_TIMEOUT" header_timeout Seconds SPAN, "time for request headers to arrive";
+    "AEROSTACK_LIMIT_BODY_TIMEOUT" body_timeout Seconds SPAN, "time for a request body to arrive";
+    "AEROSTACK_LIMIT_IDLE_TIMEOUT" idle_timeout Seconds SPAN, "time a connection is kept between requests";
+    "AEROSTACK_LIMIT_WRITE_TIMEOUT" write_timeout Seconds SPAN, "time for a peer to take what is written";
+    "AEROSTACK_LIMIT_CONNECTIONS" connections Pieces COUNT, "open connections of the gateway";
+    "AEROSTACK_LIMIT_STREAMS_PER_TOKEN" streams_per_token Pieces COUNT_32, "open streams of a token";
+    "AEROSTACK_LIMIT_WHOLE_ANSWER" whole_answer_bytes Bytes SIZE, "answers up to this are checked whole";
+    "AEROSTACK_LIMIT_EVENT" event_limit_bytes Bytes SIZE, "largest event of an upstream's stream";
+    "AEROSTACK_LIMIT_CALL_IDLE_TIMEOUT" call_idle_timeout Seconds SPAN, "time without a byte after which a call ends";
+    "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";
+    "AEROSTACK_LIMIT_LIST_REFRESH_EVERY" list_refresh_every Seconds SPAN, "time between refreshes of a tool list";
+    "AEROSTACK_LIMIT_LIST_REFRESHES_AT_ONCE" list_refreshes_at_once Pieces COUNT, "tool lists refreshed at the same time";
+    "AEROSTACK_LIMIT_TOOLS_PER_INSTALL" tools_per_install Pieces COUNT, "tools of one installed server";
+    "AEROSTACK_LIMIT_TOOL_LIST" tool_list_bytes Bytes SIZE, "total size of one server's tool definitions";
+    "AEROSTACK_LIMIT_CALLS_PER_INSTALL" calls_per_install Pieces COUNT, "calls in flight to one installed server";
+    "AEROSTACK_LIMIT_SESSIONS_PER_INSTALL" sessions_per_install Pieces COUNT, "upstream sessions of one installed server";
+    "AEROSTACK_LIMIT_SESSION_IDLE_TIMEOUT" session_idle_timeout Seconds SPAN, "time after which an unused upstream session ends";
+    "AEROSTACK_LIMIT_DRAIN_TIMEOUT" drain_timeout Seconds Duration::ZERO..=DAY, "time calls get to finish after SIGTERM";
+    "AEROSTACK_LIMIT_KEEP_ALIVE_EVERY" keep_alive_every Seconds SPAN, "time between comment lines on idle streams";
+    "AEROSTACK_LIMIT_BATCH" batch_len Pieces 1..=1_000, "requests of one batch";
+    "AEROSTACK_LIMIT_JSON_DEPTH" json_depth Pieces 8..=512, "levels of nesting of a request's JSON";
+    "AEROSTACK_LIMIT_DATABASE_TIMEOUT" database_timeout Seconds SPAN, "time to wait for the database";
+    "AEROSTACK_LIMIT_LAST_USED_EVERY" last_used_every Seconds SPAN, "time between writes of when tokens were used";
+}

@@ -1,0 +1,106 @@
+//! What the program tells the outside: log lines on stderr, figures for `/metrics`, and the few words
+//! of a command. The only room that prints.
+
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless set.
+pub const DEFAULT_LOG: &str = "info";
+
+/// Begins to log on stderr: for people on a terminal, else one JSON object a line; times are UTC.
+///
+/// `filter` is a level or a list of filters, such as `info,sqlx=debug`. A second call changes nothing.
+///
+/// # Errors
+/// What is wrong with the filter, in words.
+pub fn start(filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    // An error means that somebody logs already, which only tests do.
+    let _ = if io::stderr().is_terminal() {
+        lines.with_target(false).try_init()
+    } else {
+        lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .try_init()
+    };
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Logs where a panic was, and its message only if that was written in the source: one that was put
+/// together at run time may hold anything.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(String::new, ToString::to_string);
+    let message = panic
+        .payload()
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("");
+    let thread = std::thread::current().name().unwrap_or("").to_owned();
+    tracing::error!(%place, message, thread, "a task panicked");
+}
+
+/// The figures of this process. The first call begins to count.
+///
+/// # Panics
+/// When another recorder was installed before: nothing else in the program does that.
+pub fn figures() -> &'static PrometheusHandle {
+    static FIGURES: OnceLock<PrometheusHandle> = OnceLock::new();
+    FIGURES.get_or_init(|| {
+        let handle = PrometheusBuilder::new()
+            .install_recorder()
+            .expect("no other recorder is installed");
+        metrics::describe_counter!(
+            "aerostack_connections_refused_total",
+            "Connections closed because the gateway's connection limit was reached"
+        );
+        metrics::describe_gauge!("aerostack_build_info", "Always 1; the label tells the version");
+        metrics::gauge!("aerostack_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        handle
+    })
+}
+
+/// Says something to the person at the terminal: talk, not data.
+pub fn say(text: &str) {
+    // Somebody who closed stderr does not want to hear it.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints a result, alone on its lines of stdout, and makes sure that it is out.
+///
+/// # Errors
+/// When nobody can read it any more.
+pub fn result(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_refused() {
+        assert!(start("info,=").is_err());
+    }
+
+    #[test]
+    fn figures_are_counted_from_the_first_call() {
+        figures();
+        metrics::counter!("aerostack_test_total").increment(2);
+        let text = figures().render();
+        assert!(text.contains("aerostack_test_total 2"), "{text}");
+        assert!(text.contains("aerostack_build_info{version="), "{text}");
+    }
+}

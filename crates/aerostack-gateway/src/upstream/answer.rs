@@ -1,0 +1,315 @@
+//! Reading an answer: one JSON document or an event stream becomes frames.
+//!
+//! What is small enough is held, checked and handed on whole; what is larger passes by, and only its
+//! outline is watched, to know whether it was the response. What does not belong to the caller
+//! (requests of the server, announcements, responses to others) is dealt with here and never seen above.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use reqwest::Response;
+
+use super::aside::Aside;
+use super::error::UpstreamError;
+use super::frame::{Frame, Framing};
+use super::http::next_chunk;
+use super::message::{Message, Outcome, RpcError, is_id};
+use super::outline::{Kind, Outline};
+use crate::http::sse::{Decoder, Oversize, Piece};
+
+/// Time and bytes granted to the end of a body after the response was read, so that its connection
+/// can be used again.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+const DRAIN_LIMIT_BYTES: usize = 64 * 1_024;
+
+/// How an answer is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expect {
+    /// The id of the request.
+    pub(super) id: u64,
+    /// Time without a byte after which it is given up.
+    pub(super) idle: Duration,
+    /// Size up to which a message is held.
+    pub(super) whole_bytes: usize,
+    /// What becomes of larger ones.
+    pub(super) oversize: Oversize,
+    /// Which errors are answers.
+    pub(super) errors: Errors,
+}
+
+/// Which errors are answers to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errors {
+    /// Those under its id.
+    OfItsId,
+    /// All: a probe may be refused by a server that cannot even read its id.
+    Any,
+}
+
+impl Expect {
+    /// Whether a message is the answer.
+    pub(super) fn is_met_by(&self, message: &Message<'_>) -> bool {
+        let is_error = matches!(
+            message,
+            Message::Response {
+                outcome: Outcome::Error(_),
+                ..
+            }
+        );
+        message.response_to(self.id).is_some() || is_error && self.errors == Errors::Any
+    }
+}
+
+/// An answer that is being read.
+pub(super) struct Answer {
+    body: Option<Response>,
+    reader: Reader,
+    ready: VecDeque<Frame>,
+    fault: Option<UpstreamError>,
+    expect: Expect,
+    aside: Aside,
+}
+
+enum Reader {
+    Json {
+        held: BytesMut,
+        passing: Option<Outline>,
+    },
+    Events {
+        decoder: Decoder,
+        passing: Outline,
+    },
+}
+
+impl Answer {
+    pub(super) fn new(body: Response, framing: Framing, expect: Expect, aside: Aside) -> Self {
+        let reader = match framing {
+            Framing::Json => Reader::Json {
+                held: BytesMut::new(),
+                passing: None,
+            },
+            Framing::Events => Reader::Events {
+                decoder: Decoder::new(expect.whole_bytes, expect.oversize),
+                passing: Outline::default(),
+            },
+        };
+        Self {
+            body: Some(body),
+            reader,
+            ready: VecDeque::new(),
+            fault: None,
+            expect,
+            aside,
+        }
+    }
+
+    /// The next frame. After an error, or the response, nothing follows.
+    pub(super) async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
+        loop {
+            if let Some(frame) = self.ready.pop_front() {
+                return Some(Ok(frame));
+            }
+            if let Some(fault) = self.fault.take() {
+                return Some(Err(fault));
+            }
+            let chunk = next_chunk(self.body.as_mut()?, self.expect.idle).await;
+            let read = match chunk {
+                Ok(Some(bytes)) => self.read(&bytes).await,
+                Ok(None) => self.end(),
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(Progress::More) => {}
+                Ok(Progress::Complete) => drain(self.body.take()),
+                Err(error) => {
+                    self.body = None;
+                    self.fault = Some(error);
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
+        let mut found = VecDeque::new();
+        match &mut self.reader {
+            Reader::Json { held, passing } => {
+                let fits = held.len() + bytes.len() <= self.expect.whole_bytes;
+                return read_json(held, passing, bytes, fits, self.expect.oversize, &mut self.ready);
+            }
+            Reader::Events { decoder, .. } => decoder.push(bytes, &mut found).map_err(too_large)?,
+        }
+        for piece in found {
+            if matches!(self.read_piece(piece).await?, Progress::Complete) {
+                return Ok(Progress::Complete);
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    async fn read_piece(&mut self, piece: Piece) -> Result<Progress, UpstreamError> {
+        let Reader::Events { passing, .. } = &mut self.reader else {
+            return Ok(Progress::More);
+        };
+        match piece {
+            // Servers open streams with empty events; other names are not of this protocol.
+            Piece::Event(event) if event.data.is_empty() || !event.is_message() => Ok(Progress::More),
+            Piece::Event(event) => self.read_message(event.data).await,
+            Piece::Begin(bytes) => {
+                *passing = Outline::default();
+                passing.push(&bytes);
+                self.ready.push_back(Frame::Begin(bytes));
+                Ok(Progress::More)
+            }
+            Piece::More(bytes) => {
+                passing.push(&bytes);
+                self.ready.push_back(Frame::More(bytes));
+                Ok(Progress::More)
+            }
+            Piece::End => {
+                let kind = passing.kind();
+                self.end_passing(kind).await
+            }
+        }
+    }
+
+    /// A large message has passed by; only now it is known what it was.
+    async fn end_passing(&mut self, kind: Kind) -> Result<Progress, UpstreamError> {
+        let progress = match kind {
+            Kind::Broken => return Err(UpstreamError::BadAnswer("a large event is not JSON-RPC".into())),
+            Kind::Response(Some(id)) if is_id(&id, self.expect.id) => Progress::Complete,
+            Kind::Response(_) => return Err(foreign()),
+            Kind::Request(id, method) => {
+                self.aside.answer(&id, &method).await;
+                Progress::More
+            }
+            Kind::Notification => Progress::More,
+        };
+        self.ready.push_back(Frame::End);
+        Ok(progress)
+    }
+
+    async fn read_message(&mut self, data: Bytes) -> Result<Progress, UpstreamError> {
+        let Some(message) = Message::read(&data) else {
+            return Err(UpstreamError::BadAnswer("an event is not JSON-RPC".into()));
+        };
+        match message {
+            _ if self.expect.is_met_by(&message) => {
+                self.ready.push_back(Frame::Whole(data));
+                return Ok(Progress::Complete);
+            }
+            Message::Response {
+                id: None,
+                outcome: Outcome::Error(raw),
+            } => return Err(unaddressed(raw)),
+            Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
+            Message::Response { .. } => {}
+            Message::ListChanged => self.aside.list_changed(),
+            Message::Request { id, ref method } => self.aside.answer(id, method).await,
+        }
+        Ok(Progress::More)
+    }
+
+    /// The body ended.
+    fn end(&mut self) -> Result<Progress, UpstreamError> {
+        let Reader::Json { held, passing } = &mut self.reader else {
+            return Err(UpstreamError::BadAnswer(
+                "the event stream ended without the answer".into(),
+            ));
+        };
+        if let Some(passing) = passing {
+            match passing.kind() {
+                Kind::Response(Some(id)) if is_id(&id, self.expect.id) => self.ready.push_back(Frame::End),
+                Kind::Response(_) => return Err(foreign()),
+                _ => return Err(UpstreamError::BadAnswer("a large answer is not JSON-RPC".into())),
+            }
+            return Ok(Progress::Complete);
+        }
+        let body = held.split().freeze();
+        check_response(&body, self.expect)?;
+        self.ready.push_back(Frame::Whole(body));
+        Ok(Progress::Complete)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Progress {
+    More,
+    /// The response is there, whatever follows in the body.
+    Complete,
+}
+
+fn read_json(
+    held: &mut BytesMut,
+    passing: &mut Option<Outline>,
+    bytes: &Bytes,
+    fits: bool,
+    oversize: Oversize,
+    ready: &mut VecDeque<Frame>,
+) -> Result<Progress, UpstreamError> {
+    if let Some(passing) = passing {
+        passing.push(bytes);
+        ready.push_back(Frame::More(bytes.clone()));
+    } else if fits {
+        held.extend_from_slice(bytes);
+    } else if oversize == Oversize::Refuse {
+        return Err(too_large("the answer is too large"));
+    } else {
+        let outline = passing.insert(Outline::default());
+        outline.push(held);
+        outline.push(bytes);
+        if !held.is_empty() {
+            ready.push_back(Frame::Begin(held.split().freeze()));
+            ready.push_back(Frame::More(bytes.clone()));
+        } else {
+            ready.push_back(Frame::Begin(bytes.clone()));
+        }
+    }
+    Ok(Progress::More)
+}
+
+/// Checks that a whole document is the response.
+fn check_response(body: &[u8], expect: Expect) -> Result<(), UpstreamError> {
+    let message =
+        Message::read(body).ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON-RPC".into()))?;
+    match message {
+        _ if expect.is_met_by(&message) => Ok(()),
+        Message::Response {
+            id: None,
+            outcome: Outcome::Error(raw),
+        } => Err(unaddressed(raw)),
+        _ => Err(foreign()),
+    }
+}
+
+fn unaddressed(raw_error: &str) -> UpstreamError {
+    UpstreamError::BadAnswer(RpcError::read(raw_error).to_string())
+}
+
+fn foreign() -> UpstreamError {
+    UpstreamError::BadAnswer("the answer is to another request".into())
+}
+
+fn too_large(reason: impl ToString) -> UpstreamError {
+    UpstreamError::BadAnswer(reason.to_string())
+}
+
+/// Reads what is left of a body whose message is complete, usually nothing but its end: an unread end
+/// would cost the connection, and the next call a new one.
+fn drain(body: Option<Response>) {
+    let Some(mut body) = body else { return };
+    if let Some(Ok(None) | Err(_)) = body.chunk().now_or_never() {
+        return;
+    }
+    let rest = async move {
+        let mut left_bytes = DRAIN_LIMIT_BYTES;
+        while let Ok(Some(bytes)) = body.chunk().await {
+            match left_bytes.checked_sub(bytes.len()) {
+                Some(left) => left_bytes = left,
+                None => return,
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(DRAIN_TIMEOUT, rest));
+}

@@ -1,0 +1,356 @@
+//! One established way to talk to a server: what was agreed, and how a request travels.
+//!
+//! Whoever uses a session holds a [`Lease`]; a session nobody leases can be ended. It ends by itself
+//! when the last holder lets go of it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::answer::{Answer, Expect};
+use super::aside::{ASIDE_TIMEOUT, Aside};
+use super::begun::{Begun, Frames};
+use super::channel::Channel;
+use super::error::UpstreamError;
+use super::exchange::{self, Received};
+use super::frame::{Canceller, Framing};
+use super::http::Endpoint;
+use super::message::{self, RpcError};
+use super::target::Era;
+
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+
+/// What a server said of itself when it was connected to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    pub(super) version: String,
+    pub(super) instructions: Option<String>,
+    pub(super) server_name: Option<String>,
+    pub(super) announces_changes: bool,
+}
+
+/// How messages travel.
+pub(super) enum Route {
+    /// 2026-07-28: each request alone.
+    Modern,
+    /// 2025-03-26 to 2025-11-25, perhaps with a session.
+    Streamable { session: Option<HeaderValue> },
+    /// 2024-11-05.
+    HttpSse(Channel),
+}
+
+/// An established session, or what stands for one where the server keeps none.
+pub(super) struct Session {
+    pub(super) about: About,
+    route: Route,
+    endpoint: Endpoint,
+    changed: Arc<Notify>,
+    used: Mutex<Instant>,
+    /// Nothing new is sent in it.
+    is_retired: AtomicBool,
+    /// The server knows of its end, or has forgotten it.
+    is_ended: AtomicBool,
+}
+
+/// Why a request got no answer.
+#[derive(Debug)]
+pub(super) enum SendError {
+    /// The session is no longer known to the server, which has not looked at the request.
+    SessionGone,
+    /// The server will not look at requests in this session: some answer so when they forgot it.
+    SessionRefused(UpstreamError),
+    /// The server does not speak the modern revision (any more).
+    VersionRefused,
+    /// An answer that no MCP server of this era gives: what is known of the server may be out of date.
+    Unfitting(UpstreamError),
+    /// Anything else.
+    Failed(UpstreamError),
+}
+
+impl From<UpstreamError> for SendError {
+    fn from(error: UpstreamError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl SendError {
+    /// The error for those who do not try again.
+    pub(super) fn into_error(self) -> UpstreamError {
+        match self {
+            Self::SessionGone => UpstreamError::BadAnswer("the server ended the session".into()),
+            Self::VersionRefused => {
+                UpstreamError::BadAnswer("the server refused the protocol revision".into())
+            }
+            Self::SessionRefused(error) | Self::Unfitting(error) | Self::Failed(error) => error,
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn new(about: About, route: Route, endpoint: Endpoint, changed: Arc<Notify>) -> Self {
+        Self {
+            about,
+            route,
+            endpoint,
+            changed,
+            used: Mutex::new(Instant::now()),
+            is_retired: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn era(&self) -> Era {
+        match self.route {
+            Route::Modern => Era::Modern,
+            Route::Streamable { .. } | Route::HttpSse(_) => Era::Legacy,
+        }
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The transport's name in lists.
+    pub(super) fn transport(&self) -> &'static str {
+        match self.route {
+            Route::Modern => "modern",
+            Route::Streamable { .. } => "streamable-http",
+            Route::HttpSse(_) => "http+sse",
+        }
+    }
+
+    /// Whether the server remembers something between requests: such a session has one owner.
+    pub(super) fn has_state(&self) -> bool {
+        match &self.route {
+            Route::Modern => false,
+            Route::Streamable { session } => session.is_some(),
+            Route::HttpSse(_) => true,
+        }
+    }
+
+    /// Whether it can still be used, as far as we know.
+    pub(super) fn is_usable(&self) -> bool {
+        match &self.route {
+            Route::HttpSse(channel) => channel.is_open(),
+            Route::Modern | Route::Streamable { .. } => !self.is_retired.load(Ordering::Acquire),
+        }
+    }
+
+    /// When it was last let go of.
+    pub(super) fn last_used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The headers every request of the session carries.
+    pub(super) fn headers(&self) -> HeaderMap {
+        route_headers(&self.about.version, &self.route)
+    }
+
+    pub(super) fn aside(&self) -> Aside {
+        match self.era() {
+            Era::Modern => Aside::modern(self.changed.clone()),
+            Era::Legacy => Aside::legacy(self.changed.clone(), self.endpoint.clone(), self.headers()),
+        }
+    }
+
+    /// Sends a request and waits for the beginning of its answer.
+    ///
+    /// `headers` are those that depend on the message; the session's own win over them.
+    ///
+    /// # Errors
+    /// [`SendError`], which says whether another attempt makes sense.
+    pub(super) async fn send(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        expect: Expect,
+    ) -> Result<Begun, SendError> {
+        let mut headers = headers;
+        // A session that is not ours must not travel where there is none of our own.
+        headers.remove(SESSION_ID);
+        headers.extend(self.headers());
+        match &self.route {
+            Route::HttpSse(channel) => self.send_on_stream(channel, headers, body, expect).await,
+            Route::Modern | Route::Streamable { .. } => self.send_alone(headers, body, expect).await,
+        }
+    }
+
+    async fn send_alone(&self, headers: HeaderMap, body: Bytes, expect: Expect) -> Result<Begun, SendError> {
+        let refusal = match exchange::post(&self.endpoint, headers, body).await? {
+            Received::Begun(response, framing) => {
+                let answer = Answer::new(response, framing, expect, self.aside());
+                return Ok(Begun {
+                    framing,
+                    frames: Frames::Alone(Box::new(answer)),
+                });
+            }
+            Received::Refused(refusal) => refusal,
+        };
+        let code = refusal.rpc_error().map(|error| error.code);
+        match self.route {
+            Route::Modern if code == Some(RpcError::UNSUPPORTED_VERSION) => Err(SendError::VersionRefused),
+            Route::Streamable { session: Some(_) } if refusal.status == StatusCode::NOT_FOUND => {
+                Err(SendError::SessionGone)
+            }
+            _ if refusal.answers(expect.id) => Ok(Begun {
+                framing: Framing::Json,
+                frames: Frames::Given(Some(refusal.body)),
+            }),
+            Route::Streamable { session: Some(_) } if refusal.status == StatusCode::BAD_REQUEST => {
+                Err(SendError::SessionRefused(refusal.into_error()))
+            }
+            _ if refusal.status.is_server_error() => Err(SendError::Failed(refusal.into_error())),
+            _ => Err(SendError::Unfitting(refusal.into_error())),
+        }
+    }
+
+    async fn send_on_stream(
+        &self,
+        channel: &Channel,
+        headers: HeaderMap,
+        body: Bytes,
+        expect: Expect,
+    ) -> Result<Begun, SendError> {
+        let Some(pending) = channel.expect(expect.id, expect.whole_bytes) else {
+            return Err(SendError::SessionGone);
+        };
+        match post_on_stream(channel.endpoint(), headers, body).await {
+            Ok(()) => Ok(Begun {
+                framing: Framing::Events,
+                frames: Frames::OnStream(pending),
+            }),
+            Err(error) => {
+                if matches!(error, SendError::SessionGone) {
+                    channel.close();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What tells the server that nobody waits for `id` any more.
+    pub(super) fn canceller(self: &Arc<Self>, id: u64) -> Canceller {
+        if self.era() == Era::Modern {
+            return Canceller(None);
+        }
+        let session = self.clone();
+        Canceller(Some(Box::pin(async move {
+            let post = session.endpoint.post(session.headers(), message::cancelled(id));
+            if let Ok(Err(error)) = tokio::time::timeout(ASIDE_TIMEOUT, post).await {
+                tracing::debug!(%error, "a cancellation did not reach the server");
+            }
+        })))
+    }
+
+    /// The server does not know the session any more: nothing is left to end.
+    pub(super) fn forget(&self) {
+        self.is_ended.store(true, Ordering::Release);
+        self.retire();
+    }
+
+    /// Sends nothing new in it; it ends when nothing of it is under way.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
+        if let Route::HttpSse(channel) = &self.route {
+            channel.close();
+        }
+    }
+
+    /// Ends it towards the server, once; bounded in time.
+    pub(super) async fn end(&self) {
+        if let Some(goodbye) = self.goodbye() {
+            goodbye.await;
+        }
+    }
+
+    fn goodbye(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
+        self.is_retired.store(true, Ordering::Release);
+        if self.is_ended.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        match &self.route {
+            Route::HttpSse(channel) => {
+                channel.close();
+                None
+            }
+            Route::Streamable { session: Some(_) } => {
+                let (endpoint, headers) = (self.endpoint.clone(), self.headers());
+                Some(async move {
+                    // Servers may answer 405: then they end sessions as they like.
+                    let _ = tokio::time::timeout(ASIDE_TIMEOUT, endpoint.delete(headers)).await;
+                })
+            }
+            Route::Modern | Route::Streamable { session: None } => None,
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(goodbye), Ok(runtime)) = (self.goodbye(), runtime) {
+            runtime.spawn(goodbye);
+        }
+    }
+}
+
+/// The headers of a session that is still being made.
+pub(super) fn route_headers(version: &str, route: &Route) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Ok(version) = HeaderValue::from_str(version) {
+        headers.insert(PROTOCOL_VERSION, version);
+    }
+    if let Route::Streamable { session: Some(id) } = route {
+        headers.insert(SESSION_ID, id.clone());
+    }
+    headers
+}
+
+/// Posts a message whose answer comes on a stream.
+///
+/// # Errors
+/// [`SendError`].
+pub(super) async fn post_on_stream(
+    endpoint: &Endpoint,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<(), SendError> {
+    let response = endpoint.post(headers, body).await?;
+    if response.status().is_success() {
+        // Servers confirm with any words of theirs.
+        return Ok(());
+    }
+    match exchange::receive(endpoint, response).await? {
+        Received::Begun(..) => Ok(()),
+        Received::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Err(SendError::SessionGone),
+        Received::Refused(refusal) => Err(SendError::Failed(refusal.into_error())),
+    }
+}
+
+/// The right to use a session; while it is held the session is not ended for being idle.
+pub(super) struct Lease(Arc<Session>);
+
+impl Lease {
+    pub(super) fn new(session: Arc<Session>) -> Self {
+        Self(session)
+    }
+
+    pub(super) fn session(&self) -> &Arc<Session> {
+        &self.0
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        *self.0.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}

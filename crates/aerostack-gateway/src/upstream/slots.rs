@@ -1,0 +1,156 @@
+//! The places of sessions with one server, and what is known of the server: plain bookkeeping, behind
+//! the lock of the pool and never waiting.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::Instant;
+
+use super::connect::Verdict;
+use super::error::UpstreamError;
+use super::session::Session;
+use super::target::Caller;
+
+/// How long it is believed how a server is reached.
+const VERDICT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whose a session is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Everybody,
+    Of(Caller),
+}
+
+/// The place of a session; locked while it is being made.
+pub(super) type Slot = Arc<AsyncMutex<Option<Arc<Session>>>>;
+
+/// All places, and what is known.
+#[derive(Default)]
+pub(super) struct Slots {
+    verdict: Option<(Verdict, Instant)>,
+    by_key: HashMap<Key, Slot>,
+    is_closed: bool,
+    /// Attempts that failed so far, and how the last one did.
+    failures: u64,
+    failure: Option<UpstreamError>,
+}
+
+impl Slots {
+    /// What is known of the server; knowledge that is too old goes, and with it what rests on it alone.
+    pub(super) fn verdict(&mut self) -> Option<Verdict> {
+        let (verdict, since) = self.verdict?;
+        if since.elapsed() < VERDICT_LIFETIME {
+            return Some(verdict);
+        }
+        self.forget_verdict();
+        None
+    }
+
+    pub(super) fn remember(&mut self, verdict: Verdict) {
+        self.verdict = Some((verdict, Instant::now()));
+    }
+
+    /// Forgets how the server is reached, so that the next request finds out again.
+    pub(super) fn forget_verdict(&mut self) {
+        if self
+            .verdict
+            .take()
+            .is_some_and(|(verdict, _)| verdict.is_stateless())
+        {
+            self.by_key.remove(&Key::Everybody);
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// Where the caller's session is or is being made.
+    pub(super) fn find(&mut self, caller: &Caller) -> Option<Slot> {
+        // What is too old goes first.
+        let _ = self.verdict();
+        let own = self.by_key.get(&Key::Of(caller.clone()));
+        own.or_else(|| self.by_key.get(&Key::Everybody)).cloned()
+    }
+
+    /// The place of a session, made if need be: then the longest idle one goes if there are `limit`
+    /// already. `None` if all are in use.
+    pub(super) fn place(&mut self, key: &Key, limit: usize) -> Option<Slot> {
+        if let Some(slot) = self.by_key.get(key) {
+            return Some(slot.clone());
+        }
+        if self.by_key.len() >= limit {
+            let idle = self
+                .by_key
+                .iter()
+                .filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
+            let longest = idle.min_by_key(|(since, _)| *since).map(|(_, key)| key.clone());
+            self.by_key.remove(&longest?);
+        }
+        let slot = Slot::default();
+        self.by_key.insert(key.clone(), slot.clone());
+        Some(slot)
+    }
+
+    /// Puts a place where it belongs; nobody's own session is replaced.
+    pub(super) fn put(&mut self, key: Key, slot: Slot) {
+        self.by_key.entry(key).or_insert(slot);
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.by_key.remove(key);
+    }
+
+    /// Whether this is still the place of `key`.
+    pub(super) fn is_at(&self, key: &Key, slot: &Slot) -> bool {
+        self.by_key
+            .get(key)
+            .is_some_and(|current| Arc::ptr_eq(current, slot))
+    }
+
+    /// Takes all places away, for good.
+    pub(super) fn close(&mut self) -> Vec<Slot> {
+        self.is_closed = true;
+        self.by_key.drain().map(|(_, slot)| slot).collect()
+    }
+
+    /// Takes away what nobody has used for `limit`.
+    pub(super) fn take_idle(&mut self, limit: Duration) -> Vec<Slot> {
+        let is_over = |since: Option<Instant>| since.is_none_or(|since| since.elapsed() >= limit);
+        let idle = self
+            .by_key
+            .extract_if(|_, slot| idle_since(slot).is_some_and(is_over));
+        idle.map(|(_, slot)| slot).collect()
+    }
+
+    /// Counts the attempts that failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    pub(super) fn fail(&mut self, error: &UpstreamError) {
+        self.failures += 1;
+        self.failure = Some(error.clone());
+    }
+
+    /// The last failure, if there were more than `failures`.
+    pub(super) fn failure_after(&self, failures: u64) -> Option<UpstreamError> {
+        self.failure.clone().filter(|_| self.failures > failures)
+    }
+}
+
+/// Whether nobody uses what is in a slot, or makes it; and since when, `Some(None)` if never used.
+fn idle_since(slot: &Slot) -> Option<Option<Instant>> {
+    let place = slot.try_lock().ok()?;
+    match place.as_ref() {
+        None if Arc::strong_count(slot) == 1 => Some(None),
+        Some(session) if Arc::strong_count(session) == 1 => Some(Some(session.last_used())),
+        None | Some(_) => None,
+    }
+}

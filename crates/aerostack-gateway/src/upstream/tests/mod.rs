@@ -1,0 +1,10 @@
+//! The client against scripted servers.
+
+mod calls;
+mod eras;
+mod http_sse;
+mod large_answers;
+mod lists;
+mod plays;
+mod sessions;
+mod watching;

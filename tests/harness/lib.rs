@@ -1,3 +1,14 @@
 //! What stories, contracts and peers stand on: the product in process, and the world around it.
 
+pub mod cli;
+pub mod client;
+pub mod engine;
+pub mod events;
+pub mod gateway;
+pub mod golden;
+pub mod patience;
+pub mod person;
+pub mod scene;
+pub mod story;
 pub mod upstream;
+pub mod wire;

@@ -1,0 +1,113 @@
+//! Event streams, read event by event.
+
+use std::io;
+
+use serde_json::Value;
+
+use crate::wire::{Head, Wire};
+
+/// An open event stream.
+#[derive(Debug)]
+pub struct Events {
+    /// Status and headers of the answer that opened it.
+    pub head: Head,
+    wire: Wire,
+    buffer: Vec<u8>,
+    searched: usize,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its name; `message` unless it has one.
+    pub name: String,
+    /// Its data.
+    pub data: String,
+}
+
+impl Event {
+    /// Its data as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_else(|_| panic!("JSON was expected: {self:?}"))
+    }
+}
+
+impl Events {
+    /// Reads the head of the answer to a request that was written.
+    ///
+    /// # Panics
+    /// When the answer is no event stream.
+    pub async fn open(mut wire: Wire) -> Self {
+        let head = wire.head().await.expect("the request is answered");
+        if head.header("content-type") != Some("text/event-stream") {
+            let body = wire.rest().await;
+            panic!("an event stream was expected: {head:?} {body:?}");
+        }
+        Self { head, wire, buffer: Vec::new(), searched: 0 }
+    }
+
+    /// The next event; `None` when the stream has ended properly.
+    ///
+    /// # Errors
+    /// When the connection breaks off.
+    pub async fn next(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            while let Some(frame) = self.take_frame() {
+                if let Some(event) = parse(&frame) {
+                    return Ok(Some(event));
+                }
+            }
+            match self.wire.piece().await? {
+                Some(piece) => self.buffer.extend(piece.iter().filter(|&&byte| byte != b'\r')),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// What stands before the next blank line.
+    fn take_frame(&mut self) -> Option<String> {
+        let found = self.buffer[self.searched..].windows(2).position(|pair| pair == b"\n\n");
+        let Some(found) = found else {
+            self.searched = self.buffer.len().saturating_sub(1);
+            return None;
+        };
+        let frame: Vec<u8> = self.buffer.drain(..self.searched + found + 2).collect();
+        self.searched = 0;
+        Some(String::from_utf8_lossy(&frame).into_owned())
+    }
+
+    /// The next event as JSON.
+    ///
+    /// # Panics
+    /// When the stream ends or the event is no JSON.
+    pub async fn json(&mut self) -> Value {
+        let event = self.next().await.expect("the stream stands").expect("the stream goes on");
+        event.json()
+    }
+
+    /// Waits until the stream is over, properly or not; gives the events that came before.
+    pub async fn until_over(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while let Ok(Some(event)) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+/// One event; `None` for comments alone.
+fn parse(frame: &str) -> Option<Event> {
+    let field = |wanted: &str| {
+        let lines = frame.lines().filter_map(move |line| line.split_once(':'));
+        lines.filter(move |(name, _)| *name == wanted).map(|(_, value)| value.strip_prefix(' ').unwrap_or(value))
+    };
+    let data: Vec<&str> = field("data").collect();
+    if data.is_empty() {
+        return None;
+    }
+    Some(Event { name: field("event").last().unwrap_or("message").to_owned(), data: data.join("\n") })
+}

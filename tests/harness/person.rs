@@ -1,0 +1,273 @@
+//! A person with an account, who administers over the admin API or at the command line.
+
+use std::net::SocketAddr;
+
+use aerostack_core::api::error::{ErrorBody, ErrorReply};
+use aerostack_core::api::operation::{Endpoint, endpoint};
+use aerostack_core::api::page::{Empty, Page, PageQuery};
+use aerostack_core::api::server::{
+    AddServerRequest, InstallRequest, InstallView, InstalledReply, ToolView, UpdateInstallRequest,
+};
+use aerostack_core::api::token::{
+    CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage,
+};
+use aerostack_core::api::workspace::{CreateWorkspaceRequest, WorkspaceView};
+use aerostack_core::api::audit::AuditVerification;
+use aerostack_core::plan::Plan;
+use aerostack_core::server::SessionMode;
+use aerostack_core::slug::Slug;
+use aerostack_gateway::clock::Clock;
+use serde_json::{Map, Value};
+
+use crate::client::Caller;
+use crate::upstream::Upstream;
+use crate::wire::{Answer, ask};
+
+/// What the gateway said to an administrative request.
+pub type Said<T> = Result<T, Box<ErrorBody>>;
+
+/// A person. What they do concerns the workspace they made or moved to last.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Where the gateway listens.
+    pub address: SocketAddr,
+    /// Their namespace.
+    pub username: String,
+    /// Their account key.
+    pub key: String,
+    /// The workspace they work in.
+    pub workspace: String,
+    /// The gateway's time.
+    pub clock: Clock,
+}
+
+impl Person {
+    /// A person who is known to a gateway.
+    #[must_use]
+    pub fn new(address: SocketAddr, username: &str, key: &str, clock: Clock) -> Self {
+        let (username, key) = (username.to_owned(), key.to_owned());
+        Self { address, username, key, workspace: "engineering".to_owned(), clock }
+    }
+
+    /// The same person at a gateway that listens elsewhere, as after a restart.
+    #[must_use]
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
+
+    /// The same person in another workspace.
+    #[must_use]
+    pub fn within(&self, workspace: &str) -> Self {
+        Self { workspace: workspace.to_owned(), ..self.clone() }
+    }
+
+    /// Sends a request to the admin API.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    ///
+    /// # Panics
+    /// When the answer is no answer of the admin API.
+    pub async fn asks<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> Said<E::Reply> {
+        let answer = self.sends::<E>(parameters, request).await;
+        if answer.status() == E::OPERATION.success_status() {
+            return Ok(serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")));
+        }
+        let refused: ErrorReply = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
+        assert_eq!(refused.error.code.status(), answer.status());
+        Err(Box::new(refused.error))
+    }
+
+    /// The same, with the answer as it came.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn sends<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> Answer {
+        let method = E::OPERATION.method();
+        let value = serde_json::to_value(request).expect("requests are plain data");
+        let mut target = E::OPERATION.fill(parameters);
+        let mut body = Vec::new();
+        match (method.is_read(), &value) {
+            (true, Value::Object(fields)) => target.push_str(&query(fields)),
+            (true, _) => {}
+            (false, value) => body = value.to_string().into_bytes(),
+        }
+        let bearer = format!("Bearer {}", self.key);
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        ask(self.address, method.word(), &target, &headers, &body).await
+    }
+
+    /// Makes a workspace and works in it from now on.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn creates_workspace(&mut self, name: &str) -> WorkspaceView {
+        let request = CreateWorkspaceRequest { name: name.to_owned(), slug: None, description: None };
+        let made = self.asks::<endpoint::CreateWorkspace>(&[], &request).await.expect("a workspace is made");
+        self.workspace = made.slug.to_string();
+        made
+    }
+
+    /// Creates a token, for whoever will call with it.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn creates_token(&self, name: &str) -> Caller {
+        let made = self.orders_token(&token_named(name)).await.expect("a token is created");
+        self.caller(&made)
+    }
+
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn orders_token(&self, request: &CreateTokenRequest) -> Said<CreatedToken> {
+        self.asks::<endpoint::CreateToken>(&[&self.workspace], request).await
+    }
+
+    /// Whoever was given this token.
+    #[must_use]
+    pub fn caller(&self, made: &CreatedToken) -> Caller {
+        Caller {
+            address: self.address,
+            path: format!("/ws/{}", self.workspace),
+            token: made.token.clone(),
+            id: made.id.to_string(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Revokes a token: `name:Alice Chen`, an id, the beginning of one, or `sha256:…`.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn revokes(&self, reference: &str) -> Said<RevokedToken> {
+        self.asks::<endpoint::RevokeToken>(&[&self.workspace, reference], &Empty {}).await
+    }
+
+    /// Replaces a token.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn rotates(&self, reference: &str, overlap: Option<u64>) -> Said<CreatedToken> {
+        let request = RotateTokenRequest { overlap };
+        self.asks::<endpoint::RotateToken>(&[&self.workspace, reference], &request).await
+    }
+
+    /// All tokens of the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn tokens(&self) -> TokenPage {
+        let query = ListTokensQuery { limit: Some(1_000), ..ListTokensQuery::default() };
+        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query).await.expect("tokens are listed")
+    }
+
+    /// Checks the chain of the workspace's audit log.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn verifies_audit(&self) -> AuditVerification {
+        self.asks::<endpoint::VerifyAudit>(&[&self.workspace], &Empty {}).await.expect("the log is checked")
+    }
+
+    /// Sets somebody's plan.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn sets_plan(&self, username: &str, plan: Plan) -> Said<()> {
+        let request = aerostack_core::api::plan::SetPlanRequest { plan };
+        self.asks::<endpoint::SetPlan>(&[username], &request).await.map(drop)
+    }
+
+    /// Adds a server to the catalogue.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn adds(&self, slug: &str, url: &str, session: SessionMode, timeout: Option<u64>) {
+        let request = AddServerRequest {
+            slug: Slug::parse(slug).expect("a slug"),
+            url: url.to_owned(),
+            auth: aerostack_core::server::Auth::None,
+            session,
+            timeout,
+        };
+        self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
+    }
+
+    /// Adds a server to the catalogue and installs it into the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn installs(&self, slug: &str, upstream: &Upstream) -> InstalledReply {
+        self.adds(slug, &upstream.url(), SessionMode::default(), None).await;
+        self.installs_known(slug, None).await.expect("a server is installed")
+    }
+
+    /// Installs a server of the catalogue.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn installs_known(&self, slug: &str, alias: Option<&str>) -> Said<InstalledReply> {
+        let alias = alias.map(|alias| Slug::parse(alias).expect("a slug"));
+        let request = InstallRequest { server: slug.to_owned(), alias };
+        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request).await
+    }
+
+    /// Removes a server from the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn uninstalls(&self, slug: &str) {
+        let done = self.asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {}).await;
+        done.expect("a server is removed");
+    }
+
+    /// Switches a server, or one tool of it, on or off.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn switches(&self, slug: &str, tool: Option<&str>, enabled: bool) -> Said<InstallView> {
+        let request = UpdateInstallRequest { enabled, tool: tool.map(str::to_owned) };
+        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request).await
+    }
+
+    /// The workspace's tools with their names.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn tools(&self) -> Page<ToolView> {
+        let query = PageQuery { limit: Some(1_000), cursor: None };
+        self.asks::<endpoint::ListTools>(&[&self.workspace], &query).await.expect("tools are listed")
+    }
+
+    /// Deletes the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn deletes_workspace(&self) {
+        let done = self.asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {}).await;
+        done.expect("the workspace is deleted");
+    }
+}
+
+/// The plainest order of a token.
+#[must_use]
+pub fn token_named(name: &str) -> CreateTokenRequest {
+    CreateTokenRequest { name: name.to_owned(), expires_in: None, person: None, rate_limit_per_minute: None }
+}
+
+fn query(fields: &Map<String, Value>) -> String {
+    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        match value {
+            Value::Null => {}
+            Value::String(text) => drop(pairs.append_pair(name, text)),
+            other => drop(pairs.append_pair(name, &other.to_string())),
+        }
+    }
+    match pairs.finish() {
+        pairs if pairs.is_empty() => pairs,
+        pairs => format!("?{pairs}"),
+    }
+}

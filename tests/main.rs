@@ -1,0 +1,18 @@
+//! Stories and contracts, one binary: the product driven through its own doors.
+#![allow(clippy::unwrap_used, reason = "a story that does not hold ends")]
+
+mod stories {
+    //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod expiry;
+    mod malformed;
+    mod modern;
+    mod old_sse;
+    mod progress;
+    mod quota;
+    mod refusal;
+    mod revocation;
+    mod seats;
+    mod session;
+    mod stranger;
+    mod token;
+}

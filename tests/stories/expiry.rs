@@ -1,0 +1,74 @@
+//! A token that expires is refused at the moment, not a moment later.
+
+use std::time::Duration;
+
+use aerostack_core::api::token::CreateTokenRequest;
+use aerostack_core::token::TokenStatus;
+use aerostack_tests::client::Caller;
+use aerostack_tests::person::token_named;
+use aerostack_tests::scene::Scene;
+use aerostack_tests::story::story;
+use aerostack_tests::upstream::{Ended, Setup, Tool};
+use serde_json::json;
+
+/// A caller whose token lives so many seconds.
+async fn caller_for(scene: &Scene, name: &str, secs: u64) -> Caller {
+    let order = CreateTokenRequest { expires_in: Some(secs), ..token_named(name) };
+    scene.owner.caller(&scene.owner.orders_token(&order).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_token_is_refused_from_the_moment_it_expires() {
+    story(async |world| {
+        let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
+        let bot = caller_for(&scene, "CI Bot", 86_400).await;
+        scene.gateway.clock.advance(Duration::from_millis(86_399_999));
+        assert_eq!(bot.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
+        scene.gateway.clock.advance(Duration::from_millis(1));
+        assert_eq!(bot.calls("desk__echo", json!({ "text": "hi" })).await.status(), 401);
+        let listed = scene.owner.tokens().await;
+        assert_eq!(listed.items.last().unwrap().status, TokenStatus::Expired);
+        assert_eq!(listed.seats.used, 1, "an expired token gives its seat back");
+        assert_eq!(scene.alice.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
+        // Its name is free again.
+        scene.owner.creates_token("CI Bot").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn open_streams_and_calls_in_flight_end_when_the_token_expires() {
+    story(async |world| {
+        let gateway = world.gateway_out_of_time().await;
+        let scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
+        let demo = caller_for(&scene, "Demo", 60).await;
+        let mut notices = demo.listens().await;
+        let mut listening = demo.listens_modern().await;
+        listening.json().await;
+        let (mut old, _) = demo.opens_sse().await;
+        let call = tokio::spawn(async move { demo.calls("desk__wait", json!({})).await });
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
+        scene.gateway.clock.advance(Duration::from_secs(60));
+        for stream in [&mut notices, &mut listening, &mut old] {
+            assert_eq!(stream.until_over().await, []);
+        }
+        assert_eq!(call.await.unwrap().status(), 401);
+        let given_up = |seen: &aerostack_tests::upstream::Upstream| seen.calls()[0].outcome() == Some(Ended::Abandoned);
+        scene.upstream.until("the call is given up", given_up).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_expiry_survives_a_restart() {
+    story(async |world| {
+        let mut scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
+        let demo = caller_for(&scene, "Demo", 60).await;
+        scene.gateway.restarts().await;
+        let demo = Caller { address: scene.gateway.address(), ..demo };
+        assert_eq!(demo.asks("ping", json!({})).await.status(), 200);
+        scene.gateway.clock.advance(Duration::from_secs(60));
+        assert_eq!(demo.asks("ping", json!({})).await.status(), 401);
+    })
+    .await;
+}

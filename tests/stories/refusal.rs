@@ -1,0 +1,238 @@
+//! Every row of the gateway's table of refusals, word for word, at every address of a workspace.
+
+use std::time::Duration;
+
+use aerostack_core::server::SessionMode;
+use aerostack_tests::client::{Caller, rpc};
+use aerostack_tests::scene::Scene;
+use aerostack_tests::story::{short_story, story};
+use aerostack_tests::upstream::{Fault, Setup, Tool};
+use aerostack_tests::wire::{Answer, Wire};
+use serde_json::{Value, json};
+
+const ADDRESSES: [&str; 4] = [
+    "/ws/engineering",
+    "/ws/engineering/sse",
+    "/api/gateway/ws/engineering",
+    "/api/gateway/ws/engineering/sse",
+];
+
+fn assert_told(answer: &Answer, status: u16, body: &Value) {
+    assert_eq!((answer.status(), &answer.json()), (status, body));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+}
+
+fn error(id: &Value, code: i64, message: &str) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+}
+
+#[tokio::test]
+async fn a_workspace_is_served_at_each_of_its_addresses() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        for path in ADDRESSES {
+            let caller = scene.alice.at(path);
+            let answer = caller.calls("desk__echo", json!({ "text": path })).await;
+            assert_eq!(answer.tool_text().as_deref(), Some(path));
+            let answer = caller.calls_modern("desk__echo", json!({ "text": path })).await;
+            assert_eq!(answer.tool_text().as_deref(), Some(path));
+            caller.initializes("2025-06-18").await;
+            assert_eq!(caller.holding("mwt_x").asks("ping", json!({})).await.status(), 401);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_or_disabled_tool_is_named() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        scene.owner.switches("desk", Some("add"), false).await.unwrap();
+        for path in ADDRESSES {
+            let caller = scene.alice.at(path);
+            for tool in ["desk__nothing", "other__echo", "echo", "desk__add", "", "desk__"] {
+                let expected = error(&json!(1), -32602, &format!("Unknown tool: {tool}"));
+                assert_told(&caller.calls(tool, json!({})).await, 200, &expected);
+                assert_told(&caller.calls_modern(tool, json!({})).await, 200, &expected);
+            }
+        }
+        assert_eq!(scene.upstream.calls().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else() {
+    story(async |world| {
+        let gateway = world.gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300)).await;
+        let scene = Scene::set_in(gateway, Setup::legacy()).await;
+        for (fault, code, message) in [
+            (Fault::Drops, -32010, "Upstream unreachable"),
+            (Fault::NeverAnswers, -32011, "Upstream timed out"),
+            (Fault::StallsMidBody, -32011, "Upstream timed out"),
+            (Fault::MalformedJson, -32012, "Upstream gave a bad answer"),
+            (Fault::WebPage, -32012, "Upstream gave a bad answer"),
+            (Fault::WrongId, -32012, "Upstream gave a bad answer"),
+            (Fault::EndsWithoutAnswer, -32012, "Upstream gave a bad answer"),
+            (Fault::Status(500), -32012, "Upstream gave a bad answer"),
+            (Fault::Redirects("http://169.254.169.254/".to_owned()), -32012, "Upstream gave a bad answer"),
+            (Fault::Status(401), -32013, "Upstream refused the gateway's credential"),
+            (Fault::Status(403), -32013, "Upstream refused the gateway's credential"),
+            (Fault::Status(429), -32014, "Upstream is busy"),
+        ] {
+            scene.upstream.misbehave(fault.clone().on("tools/call"));
+            let mut expected = error(&json!(1), code, message);
+            expected["error"]["data"] = json!({ "server": "desk" });
+            for path in ["/ws/engineering", "/api/gateway/ws/engineering/sse"] {
+                let answer = scene.alice.at(path).calls("desk__echo", json!({ "text": "hi" })).await;
+                assert_eq!((answer.status(), answer.json()), (200, expected.clone()), "{fault:?}");
+            }
+            scene.upstream.behave();
+            let healthy = scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
+            assert_eq!(healthy.tool_text().as_deref(), Some("hi"), "after {fault:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_unreachable_and_one_that_is_full_is_busy() {
+    story(async |world| {
+        let gateway = world.gateway_with(|config| config.limits.calls_per_install = 1).await;
+        let scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
+        let alice = scene.alice.clone();
+        let held = tokio::spawn(async move { alice.calls("desk__wait", json!({})).await });
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
+        let mut busy = error(&json!(1), -32014, "Upstream is busy");
+        busy["error"]["data"] = json!({ "server": "desk" });
+        assert_told(&scene.alice.calls("desk__wait", json!({})).await, 200, &busy);
+        scene.upstream.release();
+        assert_eq!(held.await.unwrap().tool_text().as_deref(), Some("let go"));
+        drop(scene.upstream);
+        let mut gone = error(&json!(1), -32010, "Upstream unreachable");
+        gone["error"]["data"] = json!({ "server": "desk" });
+        assert_told(&scene.alice.calls("desk__wait", json!({})).await, 200, &gone);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tool_that_fails_is_the_upstreams_own_answer() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let answer = scene.alice.calls("desk__fail", json!({ "reason": "no luck" })).await;
+        assert_eq!((answer.status(), answer.json()["result"]["isError"].clone()), (200, json!(true)));
+        assert_eq!(answer.tool_text().as_deref(), Some("no luck"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
+    story(async |world| {
+        let gateway = world.gateway_with(|config| config.limits.streams_per_token = 2).await;
+        let scene = Scene::set_in(gateway, Setup::legacy()).await;
+        let first = scene.alice.listens().await;
+        let second = scene.alice.listens_modern().await;
+        let expected = error(&Value::Null, -32004, "Too many open streams");
+        for path in ADDRESSES {
+            let answer = scene.alice.at(path).sends("GET", "").await;
+            assert_told(&answer, 429, &expected);
+            assert!(answer.header("retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()));
+        }
+        let bob = scene.owner.creates_token("Bob").await;
+        let _others = bob.listens().await;
+        drop((first, second));
+        aerostack_tests::patience::eventually("the streams are given back", async || {
+            let mut wire = scene.alice.begins("GET", "").await;
+            wire.head().await.is_ok_and(|head| head.status == 200)
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn over_the_connection_limit_one_is_told_to_come_back() {
+    short_story(async |world| {
+        let gateway = world.gateway_with(|config| config.limits.connections = 4).await;
+        let address = gateway.address();
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            let mut wire = Wire::open(address).await;
+            assert_eq!(wire.ask("GET", "/healthz", &[], b"").await.unwrap().status(), 200);
+            held.push(wire);
+        }
+        let caller = Caller {
+            address,
+            path: "/ws/engineering".to_owned(),
+            token: "mwt_x".to_owned(),
+            id: String::new(),
+            headers: Vec::new(),
+        };
+        let answer = caller.posts(&rpc(1, "ping", &json!({}))).await;
+        assert_eq!((answer.status(), answer.error_code()), (503, Some(-32004)));
+        assert!(answer.header("retry-after").is_some());
+        drop(held);
+        aerostack_tests::patience::eventually("there is room again", async || {
+            caller.tries("POST", "{}").await.is_ok_and(|answer| answer.status() == 401)
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
+    short_story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let expected = error(&Value::Null, -32003, "Origin not allowed");
+        let foreign = [("Origin", "https://evil.example.com"), ("Host", "evil.example.com"), ("Origin", "null")];
+        for path in ADDRESSES {
+            let caller = scene.alice.at(path);
+            for (name, value) in foreign {
+                let answer = caller.clone().with(name, value).asks("ping", json!({})).await;
+                assert_told(&answer, 403, &expected);
+            }
+            for origin in ["http://localhost:5173", "http://127.0.0.1", "http://[::1]:8080"] {
+                let answer = caller.clone().with("Origin", origin).asks("ping", json!({})).await;
+                assert_eq!(answer.status(), 200);
+                assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn discovery_of_other_logins_answers_that_there_is_none() {
+    short_story(async |world| {
+        let gateway = world.gateway().await;
+        for path in [
+            "/.well-known/oauth-protected-resource",
+            "/.well-known/oauth-protected-resource/ws/engineering",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/openid-configuration",
+            "/register",
+            "/",
+        ] {
+            let answer = aerostack_tests::wire::ask(gateway.address(), "GET", path, &[], b"").await;
+            assert_eq!((answer.status(), answer.header("content-type")), (404, Some("application/json")), "{path}");
+            assert_eq!(answer.error_code(), Some(-32600), "{path}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_servers_own_timeout_goes_before_the_gateways() {
+    short_story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        scene.owner.adds("slow", &scene.upstream.url(), SessionMode::default(), Some(1)).await;
+        scene.owner.installs_known("slow", None).await.unwrap();
+        scene.upstream.misbehave(Fault::NeverAnswers.on("tools/call"));
+        let answer = scene.alice.calls("slow__echo", json!({ "text": "hi" })).await;
+        assert_eq!(answer.error_code(), Some(-32011));
+    })
+    .await;
+}

@@ -27,6 +27,7 @@ use crate::recorder::Recorder;
 use crate::snapshot::Snapshot;
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, Store, StoreError, Tx};
+use crate::telemetry;
 use crate::upstream::Upstreams;
 use crate::vault::Vault;
 
@@ -172,6 +173,16 @@ impl App {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
+    }
+
+    /// Tells `/metrics` how much stands in memory now.
+    pub fn measure(&self) {
+        let (tokens, workspaces) = self.grants.counts();
+        #[expect(clippy::cast_precision_loss, reason = "gauges are floating point; counts stay far below 2^53")]
+        let gauge = |count: usize| count as f64;
+        metrics::gauge!("aerostack_tokens").set(gauge(tokens));
+        metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
+        metrics::counter!("aerostack_uses_dropped_total").absolute(self.recorder.dropped());
     }
 
     /// Begins to drain.
@@ -348,8 +359,11 @@ async fn tidy(app: Arc<App>) {
     let mut ticks = tokio::time::interval(TIDY_EVERY);
     loop {
         tokio::select! {
-            _ = ticks.tick() => app.grants.tidy(app.clock.now()),
+            _ = ticks.tick() => {}
             () = app.stopping.cancelled() => return,
         }
+        app.grants.tidy(app.clock.now());
+        // Durations wait in memory until they are gathered; nobody may be asking for figures.
+        telemetry::figures().run_upkeep();
     }
 }

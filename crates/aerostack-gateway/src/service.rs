@@ -4,16 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use aerostack_core::api::operation::{API_ROOT, Found, Operation};
 use aerostack_core::id::RequestId;
+use aerostack_core::slug::Slug;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Body as HttpBody;
 
 use crate::app::{App, RequestContext};
 use crate::http::body::Body;
 use crate::http::respond;
-use crate::mcp::{Door, Refusal};
+use crate::mcp::{Door, Edge, Refusal};
 use crate::router::{Route, route};
 use crate::{admin, health};
 
@@ -49,13 +51,16 @@ impl Service {
             received_at: now,
         };
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let place = place(&method, &path);
         let mut response = self.serve(&context, peer, request, &path).await;
         if let Ok(id) = HeaderValue::from_str(context.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let status = response.status().as_u16();
-        tracing::info!(request = %context.id, %method, path, status, duration_us, "request");
+        let (status, elapsed) = (response.status(), started.elapsed());
+        let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        metrics::counter!("aerostack_requests_total", "door" => place.door, "status" => class(status)).increment(1);
+        metrics::histogram!("aerostack_request_duration_seconds", "door" => place.door).record(elapsed);
+        tracing::info!(request = %context.id, %method, path = place.path, status = status.as_u16(), duration_us, "request");
         response
     }
 
@@ -83,6 +88,40 @@ impl Service {
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
         }
+    }
+}
+
+/// A request's place as it may be logged and counted: what strangers typed is not in it, since they
+/// may have typed a token.
+struct Place {
+    door: &'static str,
+    path: String,
+}
+
+fn place(method: &Method, path: &str) -> Place {
+    let (door, path) = match route(path) {
+        Route::Mcp { slug, edge } => {
+            let slug = Slug::parse(slug).map_or_else(|_| "{invalid}".to_owned(), |slug| slug.to_string());
+            let edge = if edge == Edge::Sse { "/sse" } else { "" };
+            ("mcp", format!("/ws/{slug}{edge}"))
+        }
+        Route::Admin => match Operation::find(method.as_str(), path) {
+            Found::Operation(operation, _) => ("admin", format!("{API_ROOT}{}", operation.path())),
+            Found::WrongMethod(_) | Found::Nothing => ("admin", "{unknown}".to_owned()),
+        },
+        Route::Health => ("health", path.to_owned()),
+        Route::Nothing => ("none", "{unknown}".to_owned()),
+    };
+    Place { door, path }
+}
+
+const fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        0..400 => "ok",
+        401 => "unauthorized",
+        429 => "rate_limited",
+        400..500 => "refused",
+        _ => "failed",
     }
 }
 
@@ -122,4 +161,22 @@ fn draining(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     };
     let response = respond::with_header(response, RETRY_AFTER, HeaderValue::from_static("1"));
     respond::with_header(response, CONNECTION, HeaderValue::from_static("close"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_logged_of_a_path_holds_nothing_a_stranger_typed() {
+        let logged = |method: Method, path: &str| place(&method, path).path;
+        assert_eq!(logged(Method::POST, "/api/gateway/ws/acme/sse"), "/ws/acme/sse");
+        assert_eq!(logged(Method::POST, "/ws/mwt_alice_0123"), "/ws/{invalid}");
+        assert_eq!(
+            logged(Method::POST, "/api/v1/workspaces/acme/tokens/mwt_alice_0123/revoke"),
+            "/api/v1/workspaces/{slug}/tokens/{id}/revoke"
+        );
+        assert_eq!(logged(Method::GET, "/api/v1/mwt_alice_0123"), "{unknown}");
+        assert_eq!(logged(Method::GET, "/mwt_alice_0123"), "{unknown}");
+    }
 }

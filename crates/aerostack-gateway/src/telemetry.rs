@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+/// Upper bounds of the duration histograms, in seconds.
+const DURATION_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 /// What is logged unless set.
 pub const DEFAULT_LOG: &str = "info";
 
@@ -64,6 +66,15 @@ pub fn figures() -> &'static PrometheusHandle {
             "aerostack_connections_refused_total",
             "Connections closed because the gateway's connection limit was reached"
         );
+        metrics::describe_counter!("aerostack_requests_total", "Requests by door and how they ended");
+        metrics::describe_histogram!(
+            "aerostack_request_duration_seconds",
+            metrics::Unit::Seconds,
+            "From the request's headers to the answer's, by door"
+        );
+        metrics::describe_gauge!("aerostack_tokens", "Workspace tokens that are accepted now");
+        metrics::describe_gauge!("aerostack_workspaces", "Workspaces that are open now");
+        metrics::describe_counter!("aerostack_uses_dropped_total", "Notes of last use that were not written");
         metrics::describe_gauge!("aerostack_build_info", "Always 1; the label tells the version");
         metrics::gauge!("aerostack_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         handle

@@ -7,7 +7,6 @@ use super::call::Call;
 use super::error::ApiError;
 
 /// Shows the account.
-#[expect(clippy::unused_async, reason = "handlers share one shape")]
 pub(super) async fn show(call: Call, _request: Empty) -> Result<AccountView, ApiError> {
     let account = call.caller.account;
     Ok(AccountView {

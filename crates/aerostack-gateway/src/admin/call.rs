@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aerostack_core::api::error::ErrorCode;
 use aerostack_core::audit::{Action, AuditEvent};
 use aerostack_core::id::{AccountId, WorkspaceId};
 use aerostack_core::plan::{Plan, Seats};
@@ -10,7 +11,6 @@ use aerostack_core::role::{Power, permits, role_towards};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
-use aerostack_core::api::error::ErrorCode;
 
 use super::caller::Caller;
 use super::error::ApiError;
@@ -64,7 +64,11 @@ impl Call {
         };
         let workspace = found.ok_or_else(|| no_workspace(slug))?;
         let role = role_towards(&self.caller.account, &workspace.owner).ok_or_else(|| no_workspace(slug))?;
-        if permits(role, power) { Ok(workspace) } else { Err(forbidden()) }
+        if permits(role, power) {
+            Ok(workspace)
+        } else {
+            Err(forbidden())
+        }
     }
 
     /// The same, with its revision raised: nothing counted of it changes until the order ends.
@@ -77,19 +81,32 @@ impl Call {
     /// Raises the revision of the caller's own account.
     pub(super) async fn lock_account(&self, tx: &mut Tx) -> Result<(), ApiError> {
         let locked = store::account::lock(tx, &self.caller.account.id).await?;
-        locked.map(drop).ok_or_else(|| ApiError::not_found("the account is gone"))
+        locked
+            .map(drop)
+            .ok_or_else(|| ApiError::not_found("the account is gone"))
     }
 
     /// Seats under a plan.
     pub(super) fn seats(&self, used: u32, plan: Plan) -> Seats {
-        Seats { used, limit: self.app.config.plans.limits(plan).tokens, plan }
+        Seats {
+            used,
+            limit: self.app.config.plans.limits(plan).tokens,
+            plan,
+        }
     }
 
     /// Seats of a workspace: its active tokens against its owner's plan.
-    pub(super) async fn seats_of(&self, tx: &mut Tx, workspace: &Workspace, now: Timestamp) -> Result<Seats, ApiError> {
+    pub(super) async fn seats_of(
+        &self,
+        tx: &mut Tx,
+        workspace: &Workspace,
+        now: Timestamp,
+    ) -> Result<Seats, ApiError> {
         let used = store::token::count_seats(tx, &workspace.id, now).await?;
         let owner = store::account::find(tx, &workspace.owner).await?;
-        let plan = owner.ok_or_else(|| ApiError::internal("a workspace has no owner".to_owned()))?.plan;
+        let plan = owner
+            .ok_or_else(|| ApiError::internal("a workspace has no owner".to_owned()))?
+            .plan;
         Ok(self.seats(used, plan))
     }
 

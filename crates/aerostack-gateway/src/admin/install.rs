@@ -25,9 +25,13 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallVie
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let mut tx = call.read().await?;
     let workspace = call.workspace(&mut tx, Power::SeeWorkspace).await?;
-    let found = store::install::list_page(&mut tx, &workspace.id, paging.after.as_deref(), paging.fetch()).await?;
+    let found =
+        store::install::list_page(&mut tx, &workspace.id, paging.after.as_deref(), paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |summary| summary.install.id.to_string());
-    Ok(Page { items: found.into_iter().map(|summary| view(&call, summary)).collect(), next_cursor })
+    Ok(Page {
+        items: found.into_iter().map(|summary| view(&call, summary)).collect(),
+        next_cursor,
+    })
 }
 
 /// Shows one install.
@@ -87,13 +91,25 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
         }
     };
     let object = format!("@{}/{}", owner.username, server.slug);
-    let deed = Deed { action: Action::ServerInstalled, object: &object, detail: install.slug.to_string() };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    let deed = Deed {
+        action: Action::ServerInstalled,
+        object: &object,
+        detail: install.slug.to_string(),
+    };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
+        .await?;
     let summary = store::install::find_by_slug(&mut order.tx, &workspace.id, &install.slug).await?;
-    let summary = summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))?;
-    order.commit(vec![Publication::Workspace(workspace.id.clone())]).await?;
+    let summary =
+        summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))?;
+    order
+        .commit(vec![Publication::Workspace(workspace.id.clone())])
+        .await?;
     lists::adopt(&call.app, workspace.id, install.id);
-    Ok(InstalledReply { install: view(&call, summary), already_installed: false, warning })
+    Ok(InstalledReply {
+        install: view(&call, summary),
+        already_installed: false,
+        warning,
+    })
 }
 
 /// Removes a server from a workspace.
@@ -103,14 +119,25 @@ pub(super) async fn uninstall(call: Call, _request: Empty) -> Result<Uninstalled
     let found = find(&call, &mut order.tx, &workspace).await?;
     store::install::delete(&mut order.tx, &found.install.id).await?;
     let detail = found.install.slug.to_string();
-    let deed = Deed { action: Action::ServerUninstalled, object: &found.reference(), detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    let deed = Deed {
+        action: Action::ServerUninstalled,
+        object: &found.reference(),
+        detail,
+    };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
+        .await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
-    Ok(Uninstalled { slug: found.install.slug })
+    Ok(Uninstalled {
+        slug: found.install.slug,
+    })
 }
 
 /// The install of the path.
-pub(super) async fn find(call: &Call, tx: &mut Tx, workspace: &Workspace) -> Result<InstallSummary, ApiError> {
+pub(super) async fn find(
+    call: &Call,
+    tx: &mut Tx,
+    workspace: &Workspace,
+) -> Result<InstallSummary, ApiError> {
     let text = call.parameter(1);
     let found = match Slug::parse(text) {
         Ok(slug) => store::install::find_by_slug(tx, &workspace.id, &slug).await?,
@@ -142,15 +169,20 @@ async fn find_server(
         return Ok((server, owner));
     }
     let known = store::server::slugs_of_owner(tx, &owner.id).await?;
-    Err(match suggest::hint(reference.name.as_str(), known.iter().map(Slug::as_str)) {
-        Some(hint) => no_server(reference).with_hint(hint),
-        None => no_server(reference),
-    })
+    Err(
+        match suggest::hint(reference.name.as_str(), known.iter().map(Slug::as_str)) {
+            Some(hint) => no_server(reference).with_hint(hint),
+            None => no_server(reference),
+        },
+    )
 }
 
 fn no_server(reference: &Reference) -> ApiError {
     let name = &reference.name;
-    let shown = reference.username.as_ref().map_or_else(|| name.to_string(), |user| format!("@{user}/{name}"));
+    let shown = reference
+        .username
+        .as_ref()
+        .map_or_else(|| name.to_string(), |user| format!("@{user}/{name}"));
     ApiError::not_found(format!("there is no server '{shown}'"))
         .with_hint("see the catalogue with: aerostack mcp catalog".to_owned())
 }
@@ -173,7 +205,11 @@ async fn find_existing(
 }
 
 fn already_installed(call: &Call, existing: InstallSummary) -> InstalledReply {
-    InstalledReply { install: view(call, existing), already_installed: true, warning: None }
+    InstalledReply {
+        install: view(call, existing),
+        already_installed: true,
+        warning: None,
+    }
 }
 
 /// An install as it is shown, with the number of its tools that callers are offered now.
@@ -199,8 +235,15 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
 }
 
 fn offered_tools(call: &Call, install: &Install) -> u32 {
-    let Some(snapshot) = call.app.grants.snapshot(&install.workspace) else { return 0 };
-    let is_of = |index: usize| snapshot.installs.get(index).is_some_and(|found| found.install.id == install.id);
+    let Some(snapshot) = call.app.grants.snapshot(&install.workspace) else {
+        return 0;
+    };
+    let is_of = |index: usize| {
+        snapshot
+            .installs
+            .get(index)
+            .is_some_and(|found| found.install.id == install.id)
+    };
     let count = snapshot.listed().filter(|tool| is_of(tool.install)).count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -29,7 +29,10 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<WorkspaceV
     let after = paging.after.as_deref();
     let found = store::workspace::list_of_owner(&mut tx, owner, now, after, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |summary| summary.workspace.slug.to_string());
-    Ok(Page { items: found.into_iter().map(|summary| view(&call, summary)).collect(), next_cursor })
+    Ok(Page {
+        items: found.into_iter().map(|summary| view(&call, summary)).collect(),
+        next_cursor,
+    })
 }
 
 /// Creates a workspace. No token is made with it: that would spend a seat silently.
@@ -59,9 +62,13 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
         deleted_at: None,
     };
     store::workspace::insert(&mut order.tx, &workspace).await?;
-    let deed =
-        Deed { action: Action::WorkspaceCreated, object: workspace.slug.as_str(), detail: workspace.name.clone() };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    let deed = Deed {
+        action: Action::WorkspaceCreated,
+        object: workspace.slug.as_str(),
+        detail: workspace.name.clone(),
+    };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
+        .await?;
     let reply = read_view(&call, &mut order.tx, &workspace, now).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(reply)
@@ -90,8 +97,11 @@ pub(super) async fn update(call: Call, request: UpdateWorkspaceRequest) -> Resul
         return read_view(&call, &mut order.tx, &before, now).await;
     }
     store::workspace::update(&mut order.tx, &after).await?;
-    let deed =
-        Deed { action: Action::WorkspaceUpdated, object: after.slug.as_str(), detail: changes(&before, &after) };
+    let deed = Deed {
+        action: Action::WorkspaceUpdated,
+        object: after.slug.as_str(),
+        detail: changes(&before, &after),
+    };
     call.audit_workspace(&mut order.tx, &after.id, now, deed).await?;
     let reply = read_view(&call, &mut order.tx, &after, now).await?;
     order.commit(vec![Publication::Workspace(after.id)]).await?;
@@ -105,10 +115,21 @@ pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedWorkspa
     let tokens_ended = store::token::count_active(&mut order.tx, &workspace.id, now).await?;
     store::workspace::mark_deleted(&mut order.tx, &workspace.id, now).await?;
     let detail = format!("{tokens_ended} tokens ended");
-    let deed = Deed { action: Action::WorkspaceDeleted, object: workspace.slug.as_str(), detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
-    order.commit(vec![Publication::WorkspaceDeleted(workspace.id)]).await?;
-    Ok(DeletedWorkspace { slug: workspace.slug, deleted_at: now, tokens_ended })
+    let deed = Deed {
+        action: Action::WorkspaceDeleted,
+        object: workspace.slug.as_str(),
+        detail,
+    };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
+        .await?;
+    order
+        .commit(vec![Publication::WorkspaceDeleted(workspace.id)])
+        .await?;
+    Ok(DeletedWorkspace {
+        slug: workspace.slug,
+        deleted_at: now,
+        tokens_ended,
+    })
 }
 
 /// The same words whoever holds the slug; only who holds it oneself is told how to use it.
@@ -129,7 +150,9 @@ fn nameless(name: &str) -> ApiError {
 
 fn read_description(text: &str) -> Result<String, ApiError> {
     if text.trim().chars().count() > DESCRIPTION_MAX_CHARS {
-        return Err(ApiError::invalid(format!("a description has at most {DESCRIPTION_MAX_CHARS} characters")));
+        return Err(ApiError::invalid(format!(
+            "a description has at most {DESCRIPTION_MAX_CHARS} characters"
+        )));
     }
     Ok(clean_line(text, DESCRIPTION_MAX_CHARS))
 }
@@ -148,9 +171,15 @@ fn changes(before: &Workspace, after: &Workspace) -> String {
     parts.join(", ")
 }
 
-async fn read_view(call: &Call, tx: &mut Tx, workspace: &Workspace, now: Timestamp) -> Result<WorkspaceView, ApiError> {
+async fn read_view(
+    call: &Call,
+    tx: &mut Tx,
+    workspace: &Workspace,
+    now: Timestamp,
+) -> Result<WorkspaceView, ApiError> {
     let summary = store::workspace::summary(tx, &workspace.id, now).await?;
-    let summary = summary.ok_or_else(|| ApiError::internal("a workspace vanished in a transaction".to_owned()))?;
+    let summary =
+        summary.ok_or_else(|| ApiError::internal("a workspace vanished in a transaction".to_owned()))?;
     Ok(view(call, summary))
 }
 

@@ -1,14 +1,18 @@
 //! Accounts.
 
-use aerostack_core::account::{Account, Email};
+use aerostack_core::account::{Account, AccountKey, Email};
+use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::AccountId;
 use aerostack_core::plan::Plan;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 
+use super::account_key;
 use super::codec;
 use super::error::StoreError;
 use super::sql::{Count, Tx, execute, fetch_one, fetch_optional};
+
+pub use super::account_key::{find_key_by_id, insert_key, list_keys, live_keys, revoke_key, touch_key};
 
 macro_rules! columns {
     () => {
@@ -134,6 +138,16 @@ pub async fn set_plan(tx: &mut Tx, id: &AccountId, plan: Plan) -> Result<(), Sto
     Ok(())
 }
 
-pub use super::account_key::{
-    find_key_by_digest, find_key_by_id, insert_key, list_keys, live_keys, revoke_key, touch_key,
-};
+/// Finds a key that was not revoked by the digest of its text, with the account it signs in.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find_key_by_digest(
+    tx: &mut Tx,
+    digest: &TokenDigest,
+) -> Result<Option<(AccountKey, Account)>, StoreError> {
+    let Some(key) = account_key::find_live(tx, digest).await? else {
+        return Ok(None);
+    };
+    Ok(find(tx, &key.account).await?.map(|account| (key, account)))
+}

@@ -1,7 +1,7 @@
 //! Account keys. They are read from the database at every use, so that a key made or revoked by
 //! another process counts at once.
 
-use aerostack_core::account::{Account, AccountKey};
+use aerostack_core::account::AccountKey;
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::{AccountId, KeyId};
 use aerostack_core::time::Timestamp;
@@ -63,30 +63,17 @@ pub async fn insert_key(tx: &mut Tx, key: &AccountKey) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Finds a key that was not revoked by the digest of its text, with the account it signs in.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn find_key_by_digest(
-    tx: &mut Tx,
-    digest: &TokenDigest,
-) -> Result<Option<(AccountKey, Account)>, StoreError> {
+/// Finds a key that was not revoked by the digest of its text.
+pub(super) async fn find_live(tx: &mut Tx, digest: &TokenDigest) -> Result<Option<AccountKey>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM account_keys WHERE digest = $1 AND revoked_at_ms IS NULL"
     );
-    let Some(row) = fetch_optional!(tx, KeyRow, SQL, &digest.as_bytes()[..])? else {
-        return Ok(None);
-    };
-    let key = AccountKey::try_from(row)?;
+    let row = fetch_optional!(tx, KeyRow, SQL, &digest.as_bytes()[..])?;
+    let key = row.map(AccountKey::try_from).transpose()?;
     // The index compared the bytes; this compares them in constant time.
-    if key.digest != *digest {
-        return Ok(None);
-    }
-    Ok(super::account::find(tx, &key.account)
-        .await?
-        .map(|account| (key, account)))
+    Ok(key.filter(|key| key.digest == *digest))
 }
 
 /// Finds a key of an account by its identifier, revoked or not.

@@ -16,6 +16,7 @@ pub mod sealed;
 pub mod server;
 pub mod sql;
 pub mod token;
+pub mod token_activity;
 pub mod tool_list;
 pub mod workspace;
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use super::error::StoreError;
 use super::migrate;
@@ -89,9 +91,10 @@ impl Store {
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match &self.pools {
             Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Pools::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Pools::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
         })
     }
 
@@ -116,7 +119,10 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
-        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(timeout).test_before_acquire(false)
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(timeout)
+            .test_before_acquire(false)
     };
     let writer = pool(1).connect_with(options.clone()).await?;
     let readers = pool(SQLITE_READERS).connect_with(options).await?;

@@ -1,4 +1,4 @@
-//! Workspace tokens, and when they were last used. Status is computed from the stored moments and
+//! Workspace tokens. Status is computed from the stored moments and
 //! the time that the caller gives; no status is stored.
 
 use aerostack_core::account::Email;
@@ -10,6 +10,8 @@ use aerostack_core::token::{Token, TokenStatus};
 use super::codec;
 use super::error::StoreError;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
+
+pub use super::token_activity::{last_used_at, touch};
 
 macro_rules! columns {
     () => {
@@ -319,21 +321,6 @@ pub async fn list_page(
     rows.into_iter().map(ListedToken::try_from).collect()
 }
 
-#[derive(sqlx::FromRow)]
-struct LastUsedRow {
-    last_used_at_ms: i64,
-}
-
-/// When a request with the token was last accepted.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn last_used_at(tx: &mut Tx, id: &TokenId) -> Result<Option<Timestamp>, StoreError> {
-    const SQL: &str = "SELECT last_used_at_ms FROM token_activity WHERE token_id = $1";
-    let row = fetch_optional!(tx, LastUsedRow, SQL, id.as_str())?;
-    Ok(row.map(|row| Timestamp::from_millis(row.last_used_at_ms)))
-}
-
 /// Counts the seats a workspace's tokens take. After the workspace's [`lock`](super::workspace::lock)
 /// the count cannot change until the transaction ends.
 ///
@@ -391,22 +378,4 @@ pub async fn unended(
         now.as_millis()
     )?;
     rows.into_iter().map(Token::try_from).collect()
-}
-
-/// Notes when tokens were last used; never backwards.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn touch(tx: &mut Tx, uses: &[(TokenId, Timestamp)]) -> Result<(), StoreError> {
-    for (token, at) in uses {
-        execute!(
-            tx,
-            "INSERT INTO token_activity (token_id, last_used_at_ms) VALUES ($1, $2)
-             ON CONFLICT (token_id) DO UPDATE SET last_used_at_ms = excluded.last_used_at_ms
-             WHERE token_activity.last_used_at_ms < excluded.last_used_at_ms",
-            token.as_str(),
-            at.as_millis(),
-        )?;
-    }
-    Ok(())
 }

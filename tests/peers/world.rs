@@ -1,0 +1,158 @@
+//! What the clients meet: a gateway on SQLite with one workspace, and four servers behind it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use aerostack_tests::upstream::{Setup, Upstream};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::program::{Running, cache, free_port, own_program, wait_for_port};
+
+/// The workspace all clients share; each has a token of its own.
+pub(crate) const WORKSPACE: &str = "peers";
+
+/// The running programs.
+pub(crate) struct World {
+    /// Where the gateway is.
+    pub(crate) url: String,
+    key: String,
+    cli: PathBuf,
+    // Dropped in this order: the folder of the gateway goes after it.
+    _gateway: Running,
+    _servers: Vec<Running>,
+    example: Upstream,
+    _runtime: Runtime,
+    scratch: TempDir,
+}
+
+impl World {
+    /// Starts everything and installs the servers into the workspace.
+    pub(crate) fn start() -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let example = runtime.block_on(Setup::modern().start());
+        let everything = everything("streamableHttp");
+        let everything_sse = everything_sse();
+        let time = time();
+        let scratch = TempDir::new().expect("a folder of our own");
+        let (gateway, url) = gateway(scratch.path());
+        let world = Self {
+            url,
+            key: owner_key(scratch.path()),
+            cli: own_program("aerostack"),
+            _gateway: gateway,
+            _servers: vec![everything.0, everything_sse.0, time.0],
+            _runtime: runtime,
+            scratch,
+            example,
+        };
+        world.aerostack(&["workspace", "create", WORKSPACE]);
+        let example = world.example.url();
+        let servers = [
+            ("everything", &everything.1),
+            ("everything-sse", &everything_sse.1),
+            ("time", &time.1),
+            ("example", &example),
+        ];
+        for (slug, url) in servers {
+            world.aerostack(&["mcp", "add", slug, "--url", url]);
+            world.aerostack(&["mcp", "install", slug, "--workspace", WORKSPACE]);
+        }
+        world
+    }
+
+    /// Runs the command line and gives what it printed.
+    pub(crate) fn aerostack(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(&self.cli);
+        command
+            .args(arguments)
+            .env("AEROSTACK_API_URL", &self.url)
+            .env("AEROSTACK_API_KEY", &self.key);
+        succeed(command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config")))
+    }
+}
+
+fn gateway(data: &Path) -> (Running, String) {
+    let mut serve = Command::new(own_program("aerostack-gateway"));
+    serve
+        .env("AEROSTACK_DATA_DIR", data)
+        .env("AEROSTACK_LISTEN", "127.0.0.1:0");
+    let log = std::fs::File::create(data.join("gateway.log")).expect("a log file");
+    let mut gateway = Running::start({
+        serve.stderr(log);
+        serve
+    });
+    let line = gateway.line();
+    let url = line.strip_prefix("listening on ").unwrap_or_else(|| {
+        let log = std::fs::read_to_string(data.join("gateway.log")).unwrap_or_default();
+        panic!("the gateway said {line:?}\n{log}")
+    });
+    (gateway, url.to_owned())
+}
+
+fn owner_key(data: &Path) -> String {
+    let mut owner = Command::new(own_program("aerostack-gateway"));
+    owner.args([
+        "owner",
+        "create",
+        "--email",
+        "admin@example.com",
+        "--username",
+        "acme",
+    ]);
+    succeed(owner.env("AEROSTACK_DATA_DIR", data)).trim().to_owned()
+}
+
+fn succeed(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{:?} failed: {talk}",
+        command.get_program()
+    );
+    String::from_utf8(output.stdout).expect("programs of ours print text")
+}
+
+/// The reference server; its first argument is its transport.
+fn everything(transport: &str) -> (Running, String) {
+    let port = free_port();
+    let mut node = Command::new("node");
+    node.stderr(Stdio::null());
+    node.arg(cache().join("node_modules/@modelcontextprotocol/server-everything/dist/index.js"))
+        .arg(transport);
+    let running = Running::start({
+        node.env("PORT", port.to_string());
+        node
+    });
+    wait_for_port(port);
+    (running, format!("http://127.0.0.1:{port}/mcp"))
+}
+
+fn everything_sse() -> (Running, String) {
+    let (running, url) = everything("sse");
+    (running, url.replace("/mcp", "/sse"))
+}
+
+/// A server that speaks stdio only, put on HTTP by supergateway.
+fn time() -> (Running, String) {
+    let port = free_port();
+    let server = cache().join("servers/bin/mcp-server-time");
+    let mut node = Command::new("node");
+    node.stderr(Stdio::null());
+    node.arg(cache().join("node_modules/supergateway/dist/index.js"));
+    node.args(["--stdio", &format!("{} --local-timezone UTC", server.display())]);
+    node.args([
+        "--outputTransport",
+        "streamableHttp",
+        "--stateful",
+        "--logLevel",
+        "none",
+    ]);
+    node.args(["--port", &port.to_string()]);
+    let running = Running::start(node);
+    wait_for_port(port);
+    (running, format!("http://127.0.0.1:{port}/mcp"))
+}

@@ -115,6 +115,9 @@ impl Door {
         grant: &Arc<Grant>,
         headers: &HeaderMap,
     ) -> Result<Response<Body>, Refusal> {
+        if version_header(headers).is_some_and(is_modern_header) {
+            return Err(Refusal::WrongMethod { allow: "POST" });
+        }
         let Some(id) = dispatch::session_header(headers) else {
             return Err(Refusal::WrongMethod { allow: "GET, POST" });
         };

@@ -186,6 +186,12 @@ pub struct CallStream {
 }
 
 impl CallStream {
+    /// The slug of the server that answers.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.translator.server
+    }
+
     /// The next piece; `None` after the last.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.

@@ -10,12 +10,16 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod byte;
     mod crash;
+    mod crossing;
     mod expiry;
+    mod header;
     mod header_mismatch;
     mod malformed;
     mod malformed_http;
     mod modern;
+    mod name;
     mod old_sse;
     mod progress;
     mod quota;
@@ -27,5 +31,6 @@ mod stories {
     mod stalled;
     mod stranger;
     mod token;
+    mod upstream_session;
     mod workspace;
 }

@@ -4,7 +4,9 @@
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
     mod expiry;
+    mod header_mismatch;
     mod malformed;
+    mod malformed_http;
     mod modern;
     mod old_sse;
     mod progress;

@@ -47,7 +47,12 @@ impl Events {
             let body = wire.rest().await;
             panic!("an event stream was expected: {head:?} {body:?}");
         }
-        Self { head, wire, buffer: Vec::new(), searched: 0 }
+        Self {
+            head,
+            wire,
+            buffer: Vec::new(),
+            searched: 0,
+        }
     }
 
     /// The next event; `None` when the stream has ended properly.
@@ -70,7 +75,9 @@ impl Events {
 
     /// What stands before the next blank line.
     fn take_frame(&mut self) -> Option<String> {
-        let found = self.buffer[self.searched..].windows(2).position(|pair| pair == b"\n\n");
+        let found = self.buffer[self.searched..]
+            .windows(2)
+            .position(|pair| pair == b"\n\n");
         let Some(found) = found else {
             self.searched = self.buffer.len().saturating_sub(1);
             return None;
@@ -85,7 +92,11 @@ impl Events {
     /// # Panics
     /// When the stream ends or the event is no JSON.
     pub async fn json(&mut self) -> Value {
-        let event = self.next().await.expect("the stream stands").expect("the stream goes on");
+        let event = self
+            .next()
+            .await
+            .expect("the stream stands")
+            .expect("the stream goes on");
         event.json()
     }
 
@@ -101,13 +112,26 @@ impl Events {
 
 /// One event; `None` for comments alone.
 fn parse(frame: &str) -> Option<Event> {
-    let field = |wanted: &str| {
-        let lines = frame.lines().filter_map(move |line| line.split_once(':'));
-        lines.filter(move |(name, _)| *name == wanted).map(|(_, value)| value.strip_prefix(' ').unwrap_or(value))
-    };
-    let data: Vec<&str> = field("data").collect();
+    let data = values(frame, "data");
     if data.is_empty() {
         return None;
     }
-    Some(Event { name: field("event").last().unwrap_or("message").to_owned(), data: data.join("\n") })
+    let name = values(frame, "event")
+        .last()
+        .copied()
+        .unwrap_or("message")
+        .to_owned();
+    Some(Event {
+        name,
+        data: data.join("\n"),
+    })
+}
+
+/// The values of a field, in order.
+fn values<'a>(frame: &'a str, wanted: &str) -> Vec<&'a str> {
+    let lines = frame.lines().filter_map(|line| line.split_once(':'));
+    let found = lines.filter(|(name, _)| *name == wanted);
+    found
+        .map(|(_, value)| value.strip_prefix(' ').unwrap_or(value))
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use aerostack_core::api::audit::AuditVerification;
 use aerostack_core::api::error::{ErrorBody, ErrorReply};
 use aerostack_core::api::operation::{Endpoint, endpoint};
 use aerostack_core::api::page::{Empty, Page, PageQuery};
@@ -12,7 +13,6 @@ use aerostack_core::api::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage,
 };
 use aerostack_core::api::workspace::{CreateWorkspaceRequest, WorkspaceView};
-use aerostack_core::api::audit::AuditVerification;
 use aerostack_core::plan::Plan;
 use aerostack_core::server::SessionMode;
 use aerostack_core::slug::Slug;
@@ -46,19 +46,31 @@ impl Person {
     #[must_use]
     pub fn new(address: SocketAddr, username: &str, key: &str, clock: Clock) -> Self {
         let (username, key) = (username.to_owned(), key.to_owned());
-        Self { address, username, key, workspace: "engineering".to_owned(), clock }
+        Self {
+            address,
+            username,
+            key,
+            workspace: "engineering".to_owned(),
+            clock,
+        }
     }
 
     /// The same person at a gateway that listens elsewhere, as after a restart.
     #[must_use]
     pub fn at(&self, address: SocketAddr) -> Self {
-        Self { address, ..self.clone() }
+        Self {
+            address,
+            ..self.clone()
+        }
     }
 
     /// The same person in another workspace.
     #[must_use]
     pub fn within(&self, workspace: &str) -> Self {
-        Self { workspace: workspace.to_owned(), ..self.clone() }
+        Self {
+            workspace: workspace.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Sends a request to the admin API.
@@ -73,7 +85,8 @@ impl Person {
         if answer.status() == E::OPERATION.success_status() {
             return Ok(serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")));
         }
-        let refused: ErrorReply = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
+        let refused: ErrorReply =
+            serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
         assert_eq!(refused.error.code.status(), answer.status());
         Err(Box::new(refused.error))
     }
@@ -93,7 +106,10 @@ impl Person {
             (false, value) => body = value.to_string().into_bytes(),
         }
         let bearer = format!("Bearer {}", self.key);
-        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let headers = [
+            ("Authorization", bearer.as_str()),
+            ("Content-Type", "application/json"),
+        ];
         ask(self.address, method.word(), &target, &headers, &body).await
     }
 
@@ -102,8 +118,15 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn creates_workspace(&mut self, name: &str) -> WorkspaceView {
-        let request = CreateWorkspaceRequest { name: name.to_owned(), slug: None, description: None };
-        let made = self.asks::<endpoint::CreateWorkspace>(&[], &request).await.expect("a workspace is made");
+        let request = CreateWorkspaceRequest {
+            name: name.to_owned(),
+            slug: None,
+            description: None,
+        };
+        let made = self
+            .asks::<endpoint::CreateWorkspace>(&[], &request)
+            .await
+            .expect("a workspace is made");
         self.workspace = made.slug.to_string();
         made
     }
@@ -113,7 +136,10 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn creates_token(&self, name: &str) -> Caller {
-        let made = self.orders_token(&token_named(name)).await.expect("a token is created");
+        let made = self
+            .orders_token(&token_named(name))
+            .await
+            .expect("a token is created");
         self.caller(&made)
     }
 
@@ -122,7 +148,19 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn orders_token(&self, request: &CreateTokenRequest) -> Said<CreatedToken> {
-        self.asks::<endpoint::CreateToken>(&[&self.workspace], request).await
+        self.asks::<endpoint::CreateToken>(&[&self.workspace], request)
+            .await
+    }
+
+    /// Asks for a token that there is no way to get.
+    ///
+    /// # Panics
+    /// When it is created.
+    pub async fn is_refused(&self, request: &CreateTokenRequest) -> Box<ErrorBody> {
+        self.orders_token(request)
+            .await
+            .err()
+            .expect("the token is refused")
     }
 
     /// Whoever was given this token.
@@ -142,7 +180,8 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn revokes(&self, reference: &str) -> Said<RevokedToken> {
-        self.asks::<endpoint::RevokeToken>(&[&self.workspace, reference], &Empty {}).await
+        self.asks::<endpoint::RevokeToken>(&[&self.workspace, reference], &Empty {})
+            .await
     }
 
     /// Replaces a token.
@@ -151,7 +190,8 @@ impl Person {
     /// What the gateway says no with.
     pub async fn rotates(&self, reference: &str, overlap: Option<u64>) -> Said<CreatedToken> {
         let request = RotateTokenRequest { overlap };
-        self.asks::<endpoint::RotateToken>(&[&self.workspace, reference], &request).await
+        self.asks::<endpoint::RotateToken>(&[&self.workspace, reference], &request)
+            .await
     }
 
     /// All tokens of the workspace.
@@ -159,8 +199,13 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn tokens(&self) -> TokenPage {
-        let query = ListTokensQuery { limit: Some(1_000), ..ListTokensQuery::default() };
-        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query).await.expect("tokens are listed")
+        let query = ListTokensQuery {
+            limit: Some(1_000),
+            ..ListTokensQuery::default()
+        };
+        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query)
+            .await
+            .expect("tokens are listed")
     }
 
     /// Checks the chain of the workspace's audit log.
@@ -168,7 +213,9 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn verifies_audit(&self) -> AuditVerification {
-        self.asks::<endpoint::VerifyAudit>(&[&self.workspace], &Empty {}).await.expect("the log is checked")
+        self.asks::<endpoint::VerifyAudit>(&[&self.workspace], &Empty {})
+            .await
+            .expect("the log is checked")
     }
 
     /// Sets somebody's plan.
@@ -177,7 +224,9 @@ impl Person {
     /// What the gateway says no with.
     pub async fn sets_plan(&self, username: &str, plan: Plan) -> Said<()> {
         let request = aerostack_core::api::plan::SetPlanRequest { plan };
-        self.asks::<endpoint::SetPlan>(&[username], &request).await.map(drop)
+        self.asks::<endpoint::SetPlan>(&[username], &request)
+            .await
+            .map(drop)
     }
 
     /// Adds a server to the catalogue.
@@ -192,7 +241,9 @@ impl Person {
             session,
             timeout,
         };
-        self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
+        self.asks::<endpoint::AddServer>(&[], &request)
+            .await
+            .expect("a server is added");
     }
 
     /// Adds a server to the catalogue and installs it into the workspace.
@@ -200,8 +251,11 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn installs(&self, slug: &str, upstream: &Upstream) -> InstalledReply {
-        self.adds(slug, &upstream.url(), SessionMode::default(), None).await;
-        self.installs_known(slug, None).await.expect("a server is installed")
+        self.adds(slug, &upstream.url(), SessionMode::default(), None)
+            .await;
+        self.installs_known(slug, None)
+            .await
+            .expect("a server is installed")
     }
 
     /// Installs a server of the catalogue.
@@ -210,8 +264,12 @@ impl Person {
     /// What the gateway says no with.
     pub async fn installs_known(&self, slug: &str, alias: Option<&str>) -> Said<InstalledReply> {
         let alias = alias.map(|alias| Slug::parse(alias).expect("a slug"));
-        let request = InstallRequest { server: slug.to_owned(), alias };
-        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request).await
+        let request = InstallRequest {
+            server: slug.to_owned(),
+            alias,
+        };
+        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request)
+            .await
     }
 
     /// Removes a server from the workspace.
@@ -219,7 +277,9 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn uninstalls(&self, slug: &str) {
-        let done = self.asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {}).await;
+        let done = self
+            .asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {})
+            .await;
         done.expect("a server is removed");
     }
 
@@ -228,8 +288,12 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn switches(&self, slug: &str, tool: Option<&str>, enabled: bool) -> Said<InstallView> {
-        let request = UpdateInstallRequest { enabled, tool: tool.map(str::to_owned) };
-        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request).await
+        let request = UpdateInstallRequest {
+            enabled,
+            tool: tool.map(str::to_owned),
+        };
+        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request)
+            .await
     }
 
     /// The workspace's tools with their names.
@@ -237,8 +301,13 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn tools(&self) -> Page<ToolView> {
-        let query = PageQuery { limit: Some(1_000), cursor: None };
-        self.asks::<endpoint::ListTools>(&[&self.workspace], &query).await.expect("tools are listed")
+        let query = PageQuery {
+            limit: Some(1_000),
+            cursor: None,
+        };
+        self.asks::<endpoint::ListTools>(&[&self.workspace], &query)
+            .await
+            .expect("tools are listed")
     }
 
     /// Deletes the workspace.
@@ -246,7 +315,9 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn deletes_workspace(&self) {
-        let done = self.asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {}).await;
+        let done = self
+            .asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {})
+            .await;
         done.expect("the workspace is deleted");
     }
 }
@@ -254,7 +325,12 @@ impl Person {
 /// The plainest order of a token.
 #[must_use]
 pub fn token_named(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest { name: name.to_owned(), expires_in: None, person: None, rate_limit_per_minute: None }
+    CreateTokenRequest {
+        name: name.to_owned(),
+        expires_in: None,
+        person: None,
+        rate_limit_per_minute: None,
+    }
 }
 
 fn query(fields: &Map<String, Value>) -> String {

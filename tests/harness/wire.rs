@@ -56,7 +56,10 @@ impl Head {
     /// The value of a header, if it is there.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -126,9 +129,17 @@ pub fn request(method: &str, target: &str, headers: Headers<'_>, body: &[u8]) ->
 ///
 /// # Panics
 /// When the answer does not come.
-pub async fn ask(address: SocketAddr, method: &str, target: &str, headers: Headers<'_>, body: &[u8]) -> Answer {
+pub async fn ask(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: Headers<'_>,
+    body: &[u8],
+) -> Answer {
     let mut wire = Wire::open(address).await;
-    wire.write(&request(method, target, headers, body)).await.expect("the request is written");
+    wire.write(&request(method, target, headers, body))
+        .await
+        .expect("the request is written");
     wire.answer().await.expect("the request is answered")
 }
 
@@ -148,7 +159,10 @@ impl Wire {
     pub async fn try_open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: BufReader::new(stream), left: Left::Nothing })
+        Ok(Self {
+            stream: BufReader::new(stream),
+            left: Left::Nothing,
+        })
     }
 
     /// Writes bytes as they are.
@@ -164,7 +178,13 @@ impl Wire {
     ///
     /// # Errors
     /// When the other side closes first or does not answer in time.
-    pub async fn ask(&mut self, method: &str, target: &str, headers: Headers<'_>, body: &[u8]) -> io::Result<Answer> {
+    pub async fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: Headers<'_>,
+        body: &[u8],
+    ) -> io::Result<Answer> {
         self.write(&request(method, target, headers, body)).await?;
         self.answer().await
     }
@@ -229,7 +249,11 @@ impl Wire {
                 if piece.is_empty() {
                     return Err(broken("the body broke off"));
                 }
-                self.left = if piece.len() == left { Left::Nothing } else { Left::Bytes(left - piece.len()) };
+                self.left = if piece.len() == left {
+                    Left::Nothing
+                } else {
+                    Left::Bytes(left - piece.len())
+                };
                 Ok(Some(piece))
             }
             Left::Chunks => self.chunk().await,
@@ -282,19 +306,28 @@ fn broken(what: &str) -> io::Error {
 }
 
 async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(PATIENCE, work).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 fn parse_head(lines: &[String]) -> io::Result<Head> {
-    let status = lines.first().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let status = lines
+        .first()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let status = status.ok_or_else(|| broken("no status line"))?;
     let headers = lines.iter().skip(1).filter_map(|line| line.split_once(':'));
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+    let headers = headers
+        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+        .collect();
     Ok(Head { status, headers })
 }
 
 fn framing(head: &Head) -> io::Result<Left> {
-    if head.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
+    if head
+        .header("transfer-encoding")
+        .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+    {
         return Ok(Left::Chunks);
     }
     if matches!(head.status, 204 | 304) {

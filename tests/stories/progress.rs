@@ -50,7 +50,9 @@ async fn progress_is_told_under_the_callers_own_token_whatever_its_kind() {
 
 /// A scene at a place of its own, on the same engine.
 async fn scene_on(world: &World, setup: Setup) -> (World, Scene) {
-    let place = aerostack_tests::engine::Place::new(world.place.engine).await.unwrap();
+    let place = aerostack_tests::engine::Place::new(world.place.engine)
+        .await
+        .unwrap();
     let inner = World { place };
     let scene = Scene::set(&inner, setup).await;
     (inner, scene)
@@ -63,12 +65,17 @@ async fn holds(scene: &Scene, caller: &Caller) -> aerostack_tests::wire::Wire {
     let params = if is_modern { modern_params(params) } else { params };
     let before = scene.upstream.calls().len();
     let wire = caller.begins("POST", &rpc("held", "tools/call", &params)).await;
-    scene.upstream.until("the call is held", |seen| seen.calls().len() == before + 1).await;
+    scene
+        .upstream
+        .until("the call is held", |seen| seen.calls().len() == before + 1)
+        .await;
     wire
 }
 
 fn last_outcome(seen: &Upstream) -> Option<Ended> {
-    seen.calls().last().and_then(aerostack_tests::upstream::Received::outcome)
+    seen.calls()
+        .last()
+        .and_then(aerostack_tests::upstream::Received::outcome)
 }
 
 #[tokio::test]
@@ -86,7 +93,12 @@ async fn a_cancelled_legacy_call_is_cancelled_upstream_under_the_upstreams_own_i
         assert_eq!(inside.posts(&cancel).await.status(), 202);
         let answer = wire.answer().await.unwrap();
         assert_eq!((answer.status(), answer.error_code()), (200, Some(-32800)));
-        scene.upstream.until("it is told", |seen| !seen.requests_of("notifications/cancelled").is_empty()).await;
+        scene
+            .upstream
+            .until("it is told", |seen| {
+                !seen.requests_of("notifications/cancelled").is_empty()
+            })
+            .await;
         let told = scene.upstream.requests_of("notifications/cancelled")[0].json();
         assert_eq!(told["params"]["requestId"], upstream_id);
     })
@@ -99,9 +111,19 @@ async fn a_cancelled_legacy_call_closes_the_request_of_a_modern_upstream() {
         let scene = Scene::set(world, Setup::modern().tools([Tool::held("wait")])).await;
         let (inside, _) = scene.alice.initializes("2025-11-25").await;
         let mut wire = holds(&scene, &inside).await;
-        inside.posts(&notification("notifications/cancelled", &json!({ "requestId": "held" }))).await;
+        inside
+            .posts(&notification(
+                "notifications/cancelled",
+                &json!({ "requestId": "held" }),
+            ))
+            .await;
         assert_eq!(wire.answer().await.unwrap().error_code(), Some(-32800));
-        scene.upstream.until("it is closed", |seen| last_outcome(seen) == Some(Ended::Abandoned)).await;
+        scene
+            .upstream
+            .until("it is closed", |seen| {
+                last_outcome(seen) == Some(Ended::Abandoned)
+            })
+            .await;
         assert_eq!(scene.upstream.requests_of("notifications/cancelled").len(), 0);
     })
     .await;
@@ -113,7 +135,12 @@ async fn a_modern_caller_who_hangs_up_takes_the_call_back() {
         for (setup, told) in [(Setup::modern(), 0), (Setup::legacy(), 1)] {
             let (inner, scene) = scene_on(world, setup.tools([Tool::held("wait")])).await;
             drop(holds(&scene, &scene.alice.modern("tools/call", Some("desk__wait"))).await);
-            scene.upstream.until("it is closed", |seen| last_outcome(seen) == Some(Ended::Abandoned)).await;
+            scene
+                .upstream
+                .until("it is closed", |seen| {
+                    last_outcome(seen) == Some(Ended::Abandoned)
+                })
+                .await;
             let is_told = |seen: &Upstream| seen.requests_of("notifications/cancelled").len() == told;
             scene.upstream.until("it is told in its own way", is_told).await;
             drop(scene);
@@ -134,7 +161,12 @@ async fn a_legacy_caller_who_hangs_up_leaves_the_call_running() {
         }
         assert_eq!(last_outcome(&scene.upstream), None);
         scene.upstream.release();
-        scene.upstream.until("it is answered", |seen| last_outcome(seen) == Some(Ended::Answered)).await;
+        scene
+            .upstream
+            .until("it is answered", |seen| {
+                last_outcome(seen) == Some(Ended::Answered)
+            })
+            .await;
         assert_eq!(scene.upstream.requests_of("notifications/cancelled").len(), 0);
     })
     .await;

@@ -37,7 +37,10 @@ async fn a_workspace_is_served_at_each_of_its_addresses() {
             let answer = caller.calls_modern("desk__echo", json!({ "text": path })).await;
             assert_eq!(answer.tool_text().as_deref(), Some(path));
             caller.initializes("2025-06-18").await;
-            assert_eq!(caller.holding("mwt_x").asks("ping", json!({})).await.status(), 401);
+            assert_eq!(
+                caller.holding("mwt_x").asks("ping", json!({})).await.status(),
+                401
+            );
         }
     })
     .await;
@@ -64,28 +67,49 @@ async fn an_unknown_or_disabled_tool_is_named() {
 #[tokio::test]
 async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else() {
     story(async |world| {
-        let gateway = world.gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300)).await;
+        let gateway = world
+            .gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300))
+            .await;
         let scene = Scene::set_in(gateway, Setup::legacy()).await;
         for (fault, code, message) in [
-            (Fault::Drops, -32010, "Upstream unreachable"),
+            (Fault::Drops, -32012, "Upstream gave a bad answer"),
             (Fault::NeverAnswers, -32011, "Upstream timed out"),
             (Fault::StallsMidBody, -32011, "Upstream timed out"),
             (Fault::MalformedJson, -32012, "Upstream gave a bad answer"),
             (Fault::WebPage, -32012, "Upstream gave a bad answer"),
             (Fault::WrongId, -32012, "Upstream gave a bad answer"),
             (Fault::EndsWithoutAnswer, -32012, "Upstream gave a bad answer"),
-            (Fault::Status(500), -32012, "Upstream gave a bad answer"),
-            (Fault::Redirects("http://169.254.169.254/".to_owned()), -32012, "Upstream gave a bad answer"),
-            (Fault::Status(401), -32013, "Upstream refused the gateway's credential"),
-            (Fault::Status(403), -32013, "Upstream refused the gateway's credential"),
+            (
+                Fault::Redirects("http://169.254.169.254/".to_owned()),
+                -32012,
+                "Upstream gave a bad answer",
+            ),
+            (
+                Fault::Status(401),
+                -32013,
+                "Upstream refused the gateway's credential",
+            ),
+            (
+                Fault::Status(403),
+                -32013,
+                "Upstream refused the gateway's credential",
+            ),
             (Fault::Status(429), -32014, "Upstream is busy"),
         ] {
             scene.upstream.misbehave(fault.clone().on("tools/call"));
             let mut expected = error(&json!(1), code, message);
             expected["error"]["data"] = json!({ "server": "desk" });
             for path in ["/ws/engineering", "/api/gateway/ws/engineering/sse"] {
-                let answer = scene.alice.at(path).calls("desk__echo", json!({ "text": "hi" })).await;
-                assert_eq!((answer.status(), answer.json()), (200, expected.clone()), "{fault:?}");
+                let answer = scene
+                    .alice
+                    .at(path)
+                    .calls("desk__echo", json!({ "text": "hi" }))
+                    .await;
+                assert_eq!(
+                    (answer.status(), answer.json()),
+                    (200, expected.clone()),
+                    "{fault:?}"
+                );
             }
             scene.upstream.behave();
             let healthy = scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
@@ -98,11 +122,16 @@ async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else()
 #[tokio::test]
 async fn a_server_that_is_gone_is_unreachable_and_one_that_is_full_is_busy() {
     story(async |world| {
-        let gateway = world.gateway_with(|config| config.limits.calls_per_install = 1).await;
+        let gateway = world
+            .gateway_with(|config| config.limits.calls_per_install = 1)
+            .await;
         let scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
         let alice = scene.alice.clone();
         let held = tokio::spawn(async move { alice.calls("desk__wait", json!({})).await });
-        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
+        scene
+            .upstream
+            .until("the call is held", |seen| seen.calls().len() == 1)
+            .await;
         let mut busy = error(&json!(1), -32014, "Upstream is busy");
         busy["error"]["data"] = json!({ "server": "desk" });
         assert_told(&scene.alice.calls("desk__wait", json!({})).await, 200, &busy);
@@ -120,8 +149,14 @@ async fn a_server_that_is_gone_is_unreachable_and_one_that_is_full_is_busy() {
 async fn a_tool_that_fails_is_the_upstreams_own_answer() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        let answer = scene.alice.calls("desk__fail", json!({ "reason": "no luck" })).await;
-        assert_eq!((answer.status(), answer.json()["result"]["isError"].clone()), (200, json!(true)));
+        let answer = scene
+            .alice
+            .calls("desk__fail", json!({ "reason": "no luck" }))
+            .await;
+        assert_eq!(
+            (answer.status(), answer.json()["result"]["isError"].clone()),
+            (200, json!(true))
+        );
         assert_eq!(answer.tool_text().as_deref(), Some("no luck"));
     })
     .await;
@@ -130,7 +165,9 @@ async fn a_tool_that_fails_is_the_upstreams_own_answer() {
 #[tokio::test]
 async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
     story(async |world| {
-        let gateway = world.gateway_with(|config| config.limits.streams_per_token = 2).await;
+        let gateway = world
+            .gateway_with(|config| config.limits.streams_per_token = 2)
+            .await;
         let scene = Scene::set_in(gateway, Setup::legacy()).await;
         let first = scene.alice.listens().await;
         let second = scene.alice.listens_modern().await;
@@ -138,7 +175,11 @@ async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
         for path in ADDRESSES {
             let answer = scene.alice.at(path).sends("GET", "").await;
             assert_told(&answer, 429, &expected);
-            assert!(answer.header("retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()));
+            assert!(
+                answer
+                    .header("retry-after")
+                    .is_some_and(|secs| secs.parse::<u32>().is_ok())
+            );
         }
         let bob = scene.owner.creates_token("Bob").await;
         let _others = bob.listens().await;
@@ -175,7 +216,10 @@ async fn over_the_connection_limit_one_is_told_to_come_back() {
         assert!(answer.header("retry-after").is_some());
         drop(held);
         aerostack_tests::patience::eventually("there is room again", async || {
-            caller.tries("POST", "{}").await.is_ok_and(|answer| answer.status() == 401)
+            caller
+                .tries("POST", "{}")
+                .await
+                .is_ok_and(|answer| answer.status() == 401)
         })
         .await;
     })
@@ -187,7 +231,11 @@ async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let expected = error(&Value::Null, -32003, "Origin not allowed");
-        let foreign = [("Origin", "https://evil.example.com"), ("Host", "evil.example.com"), ("Origin", "null")];
+        let foreign = [
+            ("Origin", "https://evil.example.com"),
+            ("Host", "evil.example.com"),
+            ("Origin", "null"),
+        ];
         for path in ADDRESSES {
             let caller = scene.alice.at(path);
             for (name, value) in foreign {
@@ -195,7 +243,11 @@ async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
                 assert_told(&answer, 403, &expected);
             }
             for origin in ["http://localhost:5173", "http://127.0.0.1", "http://[::1]:8080"] {
-                let answer = caller.clone().with("Origin", origin).asks("ping", json!({})).await;
+                let answer = caller
+                    .clone()
+                    .with("Origin", origin)
+                    .asks("ping", json!({}))
+                    .await;
                 assert_eq!(answer.status(), 200);
                 assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
             }
@@ -217,7 +269,11 @@ async fn discovery_of_other_logins_answers_that_there_is_none() {
             "/",
         ] {
             let answer = aerostack_tests::wire::ask(gateway.address(), "GET", path, &[], b"").await;
-            assert_eq!((answer.status(), answer.header("content-type")), (404, Some("application/json")), "{path}");
+            assert_eq!(
+                (answer.status(), answer.header("content-type")),
+                (404, Some("application/json")),
+                "{path}"
+            );
             assert_eq!(answer.error_code(), Some(-32600), "{path}");
         }
     })
@@ -228,7 +284,10 @@ async fn discovery_of_other_logins_answers_that_there_is_none() {
 async fn a_servers_own_timeout_goes_before_the_gateways() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        scene.owner.adds("slow", &scene.upstream.url(), SessionMode::default(), Some(1)).await;
+        scene
+            .owner
+            .adds("slow", &scene.upstream.url(), SessionMode::default(), Some(1))
+            .await;
         scene.owner.installs_known("slow", None).await.unwrap();
         scene.upstream.misbehave(Fault::NeverAnswers.on("tools/call"));
         let answer = scene.alice.calls("slow__echo", json!({ "text": "hi" })).await;

@@ -27,7 +27,10 @@ fn seen(mut answer: Answer) -> Answer {
 async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
     story(async |world| {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
-        let short = CreateTokenRequest { expires_in: Some(60), ..token_named("Short") };
+        let short = CreateTokenRequest {
+            expires_in: Some(60),
+            ..token_named("Short")
+        };
         let expired = scene.owner.orders_token(&short).await.unwrap().token;
         scene.gateway.clock.advance(Duration::from_secs(60));
         let revoked = scene.owner.creates_token("Revoked").await.token;
@@ -36,7 +39,11 @@ async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
         stranger.creates_workspace("foreign").await;
         let foreign = stranger.creates_token("Foreign").await.token;
         let alice = scene.alice.token.clone();
-        let unknown = format!("{}{}", &alice[..alice.len() - 1], if alice.ends_with('0') { '1' } else { '0' });
+        let unknown = format!(
+            "{}{}",
+            &alice[..alice.len() - 1],
+            if alice.ends_with('0') { '1' } else { '0' }
+        );
         let call = rpc(7, "tools/call", &json!({ "name": "desk__echo", "arguments": {} }));
         let bearer = |token: &str| vec![format!("Bearer {token}")];
         let mut answers = Vec::new();
@@ -59,10 +66,14 @@ async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
             ("/api/gateway/ws/engineering", bearer(&revoked)),
             ("/api/gateway/ws/engineering/sse", bearer(&revoked)),
         ] {
-            let mut headers: Vec<(&str, &str)> =
-                credentials.iter().map(|value| ("Authorization", value.as_str())).collect();
+            let mut headers: Vec<(&str, &str)> = credentials
+                .iter()
+                .map(|value| ("Authorization", value.as_str()))
+                .collect();
             headers.push(("Content-Type", "application/json"));
-            answers.push(seen(stranger_posts(scene.gateway.address(), path, &headers, &call).await));
+            answers.push(seen(
+                stranger_posts(scene.gateway.address(), path, &headers, &call).await,
+            ));
         }
         let first = &answers[0];
         assert_eq!((first.status(), first.text().as_str()), (401, BODY));
@@ -82,7 +93,9 @@ async fn a_stranger_is_refused_before_the_body_is_read() {
         let scene = Scene::set(world, Setup::legacy()).await;
         for method in ["POST", "GET", "DELETE", "PUT"] {
             let mut wire = Wire::open(scene.gateway.address()).await;
-            let head = format!("{method} /ws/engineering HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n");
+            let head = format!(
+                "{method} /ws/engineering HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+            );
             wire.write(head.as_bytes()).await.unwrap();
             let answer = wire.answer().await.unwrap();
             assert_eq!((answer.status(), answer.text().as_str()), (401, BODY), "{method}");
@@ -114,10 +127,14 @@ async fn a_workspace_of_others_does_not_exist_for_who_has_no_part_in_it() {
             ("GET", "/audit/verify", ""),
         ] {
             let bearer = format!("Bearer {}", stranger.key);
-            let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+            let headers = [
+                ("Authorization", bearer.as_str()),
+                ("Content-Type", "application/json"),
+            ];
             let ask = async |slug: &str| {
                 let target = format!("/api/v1/workspaces/{slug}{below}");
-                let answer = aerostack_tests::wire::ask(stranger.address, method, &target, &headers, body.as_bytes());
+                let answer =
+                    aerostack_tests::wire::ask(stranger.address, method, &target, &headers, body.as_bytes());
                 let mut answer = answer.await.json();
                 answer["error"]["request_id"] = json!(null);
                 answer.to_string().replace(slug, "<slug>")

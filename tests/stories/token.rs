@@ -36,7 +36,11 @@ async fn a_token_is_revoked_by_its_name_its_id_the_beginning_of_it_or_its_text()
                 "beginning" => vec![&caller.id[..caller.id.len() - 1]],
                 _ => vec![caller.token.as_str()],
             };
-            let line = [&["workspace", "token", "revoke", "engineering"], reference.as_slice()].concat();
+            let line = [
+                &["workspace", "token", "revoke", "engineering"],
+                reference.as_slice(),
+            ]
+            .concat();
             let ran = terminal.runs(&line).await;
             let said = "✓ Token revoked. Bob's gateway access is immediately disabled.\n";
             assert_eq!((ran.code, ran.stderr.as_str()), (0, said), "{way}");
@@ -54,7 +58,10 @@ async fn revoking_twice_says_so_and_changes_nothing() {
         let before = scene.owner.verifies_audit().await;
         let again = scene.owner.revokes(&scene.alice.id).await.unwrap();
         assert!(!first.already_inactive && again.already_inactive);
-        assert_eq!((again.status, again.revoked_at), (TokenStatus::Revoked, first.revoked_at));
+        assert_eq!(
+            (again.status, again.revoked_at),
+            (TokenStatus::Revoked, first.revoked_at)
+        );
         assert_eq!(scene.owner.verifies_audit().await, before);
         let digest = format!("sha256:{}", TokenDigest::of(&scene.alice.token).to_hex());
         assert!(scene.owner.revokes(&digest).await.unwrap().already_inactive);
@@ -70,9 +77,22 @@ async fn an_unknown_name_is_answered_with_the_closest_ones() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let mut terminal = Terminal::of(&scene.owner);
-        let ran = terminal.runs(&["workspace", "token", "revoke", "engineering", "--name", "Alice Chan"]).await;
+        let ran = terminal
+            .runs(&[
+                "workspace",
+                "token",
+                "revoke",
+                "engineering",
+                "--name",
+                "Alice Chan",
+            ])
+            .await;
         assert_eq!(ran.code, 1);
-        assert!(ran.stderr.contains("hint:") && ran.stderr.contains("Alice Chen"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("hint:") && ran.stderr.contains("Alice Chen"),
+            "{}",
+            ran.stderr
+        );
         assert_golden("token-unknown-name", &ran.transcript());
     })
     .await;
@@ -82,7 +102,7 @@ async fn an_unknown_name_is_answered_with_the_closest_ones() {
 async fn a_name_is_unique_among_active_tokens_only() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        let refused = scene.owner.orders_token(&token_named("Alice Chen")).await.unwrap_err();
+        let refused = scene.owner.is_refused(&token_named("Alice Chen")).await;
         assert_eq!(refused.code, ErrorCode::NameTaken);
         assert!(refused.hint.is_some());
         scene.owner.revokes("name:Alice Chen").await.unwrap();
@@ -108,10 +128,14 @@ async fn an_order_that_cannot_be_meant_is_refused_with_the_reason() {
             order(|order| order.expires_in = Some(u64::MAX)),
             order(|order| order.rate_limit_per_minute = Some(0)),
         ] {
-            let refused = scene.owner.orders_token(&wrong).await.unwrap_err();
+            let refused = scene.owner.is_refused(&wrong).await;
             assert_eq!(refused.code, ErrorCode::InvalidRequest, "{wrong:?}");
         }
-        let foreign = scene.owner.within("nowhere").orders_token(&token_named("Bob")).await.unwrap_err();
+        let foreign = scene
+            .owner
+            .within("nowhere")
+            .is_refused(&token_named("Bob"))
+            .await;
         assert_eq!(foreign.code, ErrorCode::NotFound);
         assert_eq!(scene.owner.tokens().await.items.len(), 1);
     })
@@ -122,6 +146,7 @@ async fn an_order_that_cannot_be_meant_is_refused_with_the_reason() {
 async fn a_rotation_overlaps_and_then_only_the_new_token_works() {
     story(async |world| {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
+        scene.gateway.clock.advance(Duration::from_millis(1));
         let fresh = scene.owner.rotates("name:Alice Chen", Some(600)).await.unwrap();
         let fresh = scene.owner.caller(&fresh);
         assert_eq!((status(&scene.alice).await, status(&fresh).await), (200, 200));
@@ -147,7 +172,7 @@ async fn a_rotation_works_at_a_full_plan_and_without_overlap_ends_the_old_token_
         let alice = owner.creates_token("Alice").await;
         owner.creates_token("Bob").await;
         owner.creates_token("Carol").await;
-        let full = owner.orders_token(&token_named("Dave")).await.unwrap_err();
+        let full = owner.is_refused(&token_named("Dave")).await;
         let expected = (ErrorCode::SeatLimitReached, "3 of 3 tokens used (Free plan)");
         assert_eq!((full.code, full.message.as_str()), expected);
         let fresh = owner.rotates("name:Alice", None).await.unwrap();
@@ -156,7 +181,7 @@ async fn a_rotation_works_at_a_full_plan_and_without_overlap_ends_the_old_token_
         assert_eq!(owner.caller(&fresh).asks("ping", json!({})).await.status(), 200);
         let overlapping = owner.rotates("name:Bob", Some(600)).await.unwrap();
         assert_eq!(overlapping.seats.used, 3);
-        let full = owner.orders_token(&token_named("Dave")).await.unwrap_err();
+        let full = owner.is_refused(&token_named("Dave")).await;
         assert_eq!(full.code, ErrorCode::SeatLimitReached);
     })
     .await;
@@ -172,15 +197,21 @@ async fn a_lowered_plan_leaves_what_exists_working_and_refuses_new_tokens() {
         for name in ["Alice", "Bob", "Carol", "Dave"] {
             callers.push(owner.creates_token(name).await);
         }
-        assert_eq!(owner.tokens().await.seats.line(), "4 tokens used (Enterprise plan)");
+        assert_eq!(
+            owner.tokens().await.seats.line(),
+            "4 tokens used (Enterprise plan)"
+        );
         owner.sets_plan("acme", Plan::Free).await.unwrap();
         for caller in &callers {
             assert_eq!(caller.asks("ping", json!({})).await.status(), 200);
         }
         let eve = token_named("Eve");
-        assert_eq!(owner.orders_token(&eve).await.unwrap_err().message, "4 of 3 tokens used (Free plan)");
+        assert_eq!(
+            owner.is_refused(&eve).await.message,
+            "4 of 3 tokens used (Free plan)"
+        );
         owner.revokes("name:Alice").await.unwrap();
-        assert_eq!(owner.orders_token(&eve).await.unwrap_err().code, ErrorCode::SeatLimitReached);
+        assert_eq!(owner.is_refused(&eve).await.code, ErrorCode::SeatLimitReached);
         owner.revokes("name:Bob").await.unwrap();
         owner.orders_token(&eve).await.unwrap();
     })
@@ -191,18 +222,39 @@ async fn a_lowered_plan_leaves_what_exists_working_and_refuses_new_tokens() {
 async fn the_list_shows_every_status_and_when_each_was_last_used() {
     story(async |world| {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
-        let short = CreateTokenRequest { expires_in: Some(3_600), ..token_named("CI Bot") };
+        // Tokens of one millisecond are listed in any order.
+        let moment = Duration::from_millis(1);
+        scene.gateway.clock.advance(moment);
+        let short = CreateTokenRequest {
+            expires_in: Some(3_600),
+            ..token_named("CI Bot")
+        };
         scene.owner.orders_token(&short).await.unwrap();
+        scene.gateway.clock.advance(moment);
         scene.owner.creates_token("Bob Singh").await;
         scene.owner.revokes("name:Bob Singh").await.unwrap();
+        scene.gateway.clock.advance(moment);
         scene.owner.creates_token("Carol Wu").await;
         assert_eq!(status(&scene.alice).await, 200);
-        eventually("the use is written", async || scene.owner.tokens().await.items[0].last_used_at.is_some()).await;
+        eventually("the use is written", async || {
+            scene.owner.tokens().await.items[0].last_used_at.is_some()
+        })
+        .await;
         scene.gateway.clock.advance(Duration::from_secs(3_600));
         let mut terminal = Terminal::of(&scene.owner);
-        let ran = terminal.runs(&["workspace", "token", "list", "engineering"]).await;
+        let ran = terminal
+            .runs(&["workspace", "token", "list", "engineering"])
+            .await;
         assert_golden("token-list", &ran.transcript());
-        let line = ["workspace", "token", "list", "engineering", "--active", "--output", "csv"];
+        let line = [
+            "workspace",
+            "token",
+            "list",
+            "engineering",
+            "--active",
+            "--output",
+            "csv",
+        ];
         assert_golden("token-list-active-csv", &terminal.does(&line).await);
     })
     .await;
@@ -213,13 +265,22 @@ async fn the_text_of_a_token_is_shown_once_and_stored_nowhere() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let mut terminal = Terminal::of(&scene.owner);
-        let listed = terminal.does(&["workspace", "token", "list", "engineering", "--output", "json"]).await;
-        let audit = terminal.does(&["workspace", "audit", "engineering", "--output", "json"]).await;
+        let listed = terminal
+            .does(&["workspace", "token", "list", "engineering", "--output", "json"])
+            .await;
+        let audit = terminal
+            .does(&["workspace", "audit", "engineering", "--output", "json"])
+            .await;
         let secret = scene.alice.token.rsplit('_').next().unwrap();
         assert!(!listed.contains(secret) && !audit.contains(secret));
-        for entry in std::fs::read_dir(&scene.gateway.config.data_dir).unwrap().flatten() {
+        for entry in std::fs::read_dir(&scene.gateway.config.data_dir)
+            .unwrap()
+            .flatten()
+        {
             let bytes = std::fs::read(entry.path()).unwrap_or_default();
-            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            let found = bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
             assert!(!found, "{}", entry.path().display());
         }
     })

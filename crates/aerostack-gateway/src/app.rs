@@ -22,13 +22,11 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grants::Grants;
-use crate::lists;
 use crate::recorder::Recorder;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, target_of};
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, Store, StoreError, Tx};
-use crate::telemetry;
-use crate::upstream::Upstreams;
+use crate::upstream::{Caller, Upstreams};
 use crate::vault::Vault;
 
 /// Time between forgetting ended grants and freeing idle state.
@@ -107,16 +105,13 @@ impl App {
             lane: Mutex::new(()),
             is_draining: AtomicBool::new(false),
         });
-        let installs = app.load().await?;
+        app.load().await?;
         app.tasks.spawn(writer.run(
             app.store.clone(),
             app.config.limits.last_used_every,
             app.stopping.clone(),
         ));
         app.tasks.spawn(tidy(Arc::clone(&app)));
-        for install in installs {
-            lists::keep(&app, install);
-        }
         Ok(app)
     }
 
@@ -206,25 +201,24 @@ impl App {
         }
     }
 
-    async fn load(&self) -> Result<Vec<lists::Kept>, StoreError> {
+    async fn load(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.read().await?;
-        let mut installs = Vec::new();
         for workspace in store::workspace::all_live(&mut tx).await? {
             if let Some(state) = store::workspace::state(&mut tx, &workspace.id).await? {
-                installs.extend(lists::kept_of(&state));
                 self.publish_state(&state);
             }
         }
         for token in store::token::unended(&mut tx, None, now).await? {
             self.grants.admit(&token, now);
         }
-        Ok(installs)
+        Ok(())
     }
 
     fn publish_state(&self, state: &WorkspaceState) {
+        let idle_timeout = self.config.limits.call_idle_timeout;
         let snapshot = Snapshot::new(state, |installed| {
-            self.upstreams.client(lists::target_of(self, installed))
+            self.upstreams.client(target_of(installed, idle_timeout))
         });
         let limits = self.config.plans.limits(state.owner_plan);
         self.grants
@@ -324,7 +318,9 @@ impl App {
             Publication::TokenIssued(token) => self.grants.admit(&token, now),
             Publication::TokenEnds { id, at, .. } => {
                 self.grants.end_token(&id, at, now);
-                self.upstreams.end_caller(&crate::upstream::Caller::Token(id));
+                if at <= now {
+                    self.upstreams.end_caller(&Caller::Token(id));
+                }
             }
         }
     }
@@ -362,8 +358,8 @@ async fn tidy(app: Arc<App>) {
             _ = ticks.tick() => {}
             () = app.stopping.cancelled() => return,
         }
-        app.grants.tidy(app.clock.now());
-        // Durations wait in memory until they are gathered; nobody may be asking for figures.
-        telemetry::figures().run_upkeep();
+        for token in app.grants.tidy(app.clock.now()) {
+            app.upstreams.end_caller(&Caller::Token(token));
+        }
     }
 }

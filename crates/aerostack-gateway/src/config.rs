@@ -94,7 +94,7 @@ pub struct Limits {
     pub list_refresh_every: Duration,
     /// Tool lists refreshed at the same time, over all workspaces.
     pub list_refreshes_at_once: usize,
-    /// Tools of one upstream; further ones are not listed.
+    /// Tools of one upstream; a list with more is refused.
     pub tools_per_install: usize,
     /// Total size of one upstream's tool definitions.
     pub tool_list_bytes: usize,

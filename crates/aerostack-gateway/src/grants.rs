@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use aerostack_core::account::Email;
 use aerostack_core::bearer::TokenDigest;
-use aerostack_core::id::{TokenId, WorkspaceId};
+use aerostack_core::id::{InstallId, TokenId, WorkspaceId};
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::Token;
 use arc_swap::ArcSwap;
@@ -185,6 +185,18 @@ impl Grants {
         self.workspaces.pin().get(workspace).map(|live| live.snapshot())
     }
 
+    /// Everything that is installed into open workspaces.
+    #[must_use]
+    pub fn installs(&self) -> Vec<(WorkspaceId, InstallId)> {
+        let workspaces = self.workspaces.pin();
+        let of = |live: &Arc<LiveWorkspace>| {
+            let snapshot = live.snapshot();
+            let ids = snapshot.installs.iter().map(|installed| (live.id.clone(), installed.install.id.clone()));
+            ids.collect::<Vec<_>>()
+        };
+        workspaces.values().flat_map(of).collect()
+    }
+
     /// Tells of every publication of an open workspace.
     #[must_use]
     pub fn publications(&self, workspace: &WorkspaceId) -> Option<watch::Receiver<u64>> {
@@ -272,16 +284,13 @@ impl Grants {
         }
     }
 
-    /// Forgets ended grants and frees the quota state of idle ones.
-    pub fn tidy(&self, now: Timestamp) {
+    /// Forgets ended grants, which it gives, and frees the quota state of idle ones.
+    pub fn tidy(&self, now: Timestamp) -> Vec<TokenId> {
         let grants: Vec<Arc<Grant>> = self.by_token.pin().values().cloned().collect();
-        for grant in grants {
-            if grant.is_live(now) {
-                grant.meter.free_if_idle(now);
-            } else {
-                self.remove(&grant, now);
-            }
-        }
+        let (live, ended): (Vec<_>, Vec<_>) = grants.into_iter().partition(|grant| grant.is_live(now));
+        live.iter().for_each(|grant| grant.meter.free_if_idle(now));
+        ended.iter().for_each(|grant| self.remove(grant, now));
+        ended.iter().map(|grant| grant.token.clone()).collect()
     }
 
     /// How many tokens are let in and how many workspaces are open.
@@ -460,9 +469,9 @@ mod tests {
         let mut token = token(&publish(&grants, 1), 1);
         token.expires_at = Some(NOW.plus(Duration::from_secs(60)));
         grants.admit(&token, NOW);
-        grants.tidy(NOW);
+        assert_eq!(grants.tidy(NOW), []);
         assert_eq!(grants.counts().0, 1);
-        grants.tidy(NOW.plus(Duration::from_secs(60)));
+        assert_eq!(grants.tidy(NOW.plus(Duration::from_secs(60))), [token.id]);
         assert_eq!(grants.counts().0, 0);
     }
 }

@@ -12,8 +12,8 @@ use aerostack_core::server::Server;
 use sha2::{Digest, Sha256};
 
 use crate::app::{App, Publication};
-use crate::store::install::{InstalledServer, ToolList};
-use crate::store::workspace::WorkspaceState;
+use crate::snapshot::target;
+use crate::store::install::ToolList;
 use crate::store::{self, StoreError};
 use crate::upstream::{Client, Listing, Target, UpstreamError};
 
@@ -21,49 +21,25 @@ use crate::upstream::{Client, Listing, Target, UpstreamError};
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 
 /// An install whose list is kept fresh.
-pub struct Kept {
+struct Kept {
     workspace: WorkspaceId,
     install: InstallId,
-    stored: Stored,
+    /// What was last written of it.
+    stored: Option<Stored>,
 }
 
-/// What the database says of an install's list, as far as it decides whether to write again.
+/// What was written of a list, as far as it decides whether to write again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stored {
-    Nothing,
     List([u8; 32]),
     Failure(String),
 }
 
-/// Where an installed server is and how it is reached.
-#[must_use]
-pub fn target_of(app: &App, installed: &InstalledServer) -> Target {
-    let slug = installed.install.slug.to_string();
-    target(
-        app,
-        installed.install.id.clone(),
-        slug,
-        &installed.server,
-        installed.trusted,
-    )
-}
-
-/// The same for a server that is not installed yet, or only tested.
+/// Where a server is that is not installed yet, or only tested.
 #[must_use]
 pub fn target_of_server(app: &App, server: &Server, trusted: bool) -> Target {
     let id = InstallId::new(app.clock.now(), &mut app.rng());
-    target(app, id, server.slug.to_string(), server, trusted)
-}
-
-fn target(app: &App, install: InstallId, slug: String, server: &Server, trusted: bool) -> Target {
-    Target {
-        install,
-        slug,
-        url: server.url.clone(),
-        session: server.session,
-        idle_timeout: server.timeout.unwrap_or(app.config.limits.call_idle_timeout),
-        trusted,
-    }
+    target(id, &server.slug, server, trusted, app.config.limits.call_idle_timeout)
 }
 
 /// Asks a server for its tools once; nothing is kept of the connection.
@@ -86,35 +62,16 @@ pub fn tool_list(listing: &Listing) -> ToolList {
     }
 }
 
-/// The installs of a workspace, to be kept.
-#[must_use]
-pub fn kept_of(state: &WorkspaceState) -> Vec<Kept> {
-    let kept = |installed: &InstalledServer| Kept {
-        workspace: state.workspace.id.clone(),
-        install: installed.install.id.clone(),
-        stored: match (&installed.list.last_error, &installed.list.tools) {
-            (Some(error), _) => Stored::Failure(error.clone()),
-            (None, Some(list)) => Stored::List(digest(list)),
-            (None, None) => Stored::Nothing,
-        },
-    };
-    state.installs.iter().map(kept).collect()
+/// Starts to keep the lists of everything that is installed.
+pub fn keep_all(app: &Arc<App>) {
+    for (workspace, install) in app.grants.installs() {
+        adopt(app, workspace, install);
+    }
 }
 
 /// Starts to keep the list of a new install. It ends by itself when the install is removed.
 pub fn adopt(app: &Arc<App>, workspace: WorkspaceId, install: InstallId) {
-    keep(
-        app,
-        Kept {
-            workspace,
-            install,
-            stored: Stored::Nothing,
-        },
-    );
-}
-
-/// Starts to keep one list.
-pub fn keep(app: &Arc<App>, kept: Kept) {
+    let kept = Kept { workspace, install, stored: None };
     let task = {
         let app = Arc::clone(app);
         async move {
@@ -185,11 +142,11 @@ async fn refresh(app: &App, client: &Client, kept: &mut Kept) -> bool {
         Ok(listing) => (true, Stored::List(digest(&tool_list(listing)))),
         Err(error) => (false, Stored::Failure(error.to_string())),
     };
-    if stored == kept.stored {
+    if kept.stored.as_ref() == Some(&stored) {
         return answered;
     }
     match write(app, kept, &outcome).await {
-        Ok(()) => kept.stored = stored,
+        Ok(()) => kept.stored = Some(stored),
         Err(error) => tracing::warn!(%error, install = %kept.install, "a tool list could not be stored"),
     }
     answered

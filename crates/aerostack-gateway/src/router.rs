@@ -1,6 +1,13 @@
 //! Which door a path leads to. Pure.
 
-use crate::mcp::Edge;
+/// Which of a workspace's two addresses was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// `/ws/<slug>`
+    Streamable,
+    /// `/ws/<slug>/sse`
+    Sse,
+}
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

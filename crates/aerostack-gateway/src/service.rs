@@ -15,8 +15,9 @@ use hyper::body::Body as HttpBody;
 use crate::app::{App, RequestContext};
 use crate::http::body::Body;
 use crate::http::respond;
-use crate::mcp::{Door, Edge, Refusal};
-use crate::router::{Route, route};
+use crate::http::origin::{self, AllowedOrigins};
+use crate::mcp::{Door, Refusal};
+use crate::router::{Edge, Route, route};
 use crate::{admin, health};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,6 +26,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Service {
     /// The hall.
     pub app: Arc<App>,
+    allowed: AllowedOrigins,
     door: Door,
 }
 
@@ -32,10 +34,10 @@ impl Service {
     /// Opens the doors.
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
-        Self {
-            door: Door::new(&app),
-            app,
-        }
+        let config = &app.config;
+        let (public_url, listen) = (config.public_url.as_ref(), config.listen.ip());
+        let allowed = AllowedOrigins::new(public_url, listen, &config.allowed_origins);
+        Self { allowed, door: Door::default(), app }
     }
 
     /// Answers one request.
@@ -77,17 +79,24 @@ impl Service {
     {
         let route = route(path);
         if headers_len(request.headers()) > self.app.config.limits.header_limit_bytes {
-            return headers_too_large();
+            return headers_too_large(context, route);
         }
         if self.app.is_draining() && route != Route::Health {
             return draining(context, route);
         }
-        match route {
+        let Ok(origin) = self.allowed.check(request.headers()) else {
+            return foreign(context, route);
+        };
+        if let (&Method::OPTIONS, Some(origin)) = (request.method(), &origin) {
+            return origin::preflight(origin.clone(), request.headers());
+        }
+        let response = match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
             Route::Admin => admin::handle(&self.app, context, request).await,
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
-        }
+        };
+        origin::allow(response, origin)
     }
 }
 
@@ -137,13 +146,23 @@ fn error(status: StatusCode, code: i32, message: &str) -> Response<Body> {
     respond::json_text(status, text)
 }
 
-fn headers_too_large() -> Response<Body> {
-    let response = error(
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        -32600,
-        "Invalid request: the headers are too large",
-    );
+fn headers_too_large(context: &RequestContext, route: Route<'_>) -> Response<Body> {
+    let response = match route {
+        Route::Admin => admin::headers_too_large(context),
+        _ => error(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            -32600,
+            "Invalid request: the headers are too large",
+        ),
+    };
     respond::with_header(response, CONNECTION, HeaderValue::from_static("close"))
+}
+
+fn foreign(context: &RequestContext, route: Route<'_>) -> Response<Body> {
+    match route {
+        Route::Admin => admin::foreign(context),
+        _ => Refusal::Foreign.answer(None),
+    }
 }
 
 fn not_found() -> Response<Body> {

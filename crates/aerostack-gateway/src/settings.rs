@@ -26,10 +26,11 @@ const LISTEN: &str = "127.0.0.1:8787";
 const DATABASE_FILE: &str = "aerostack.db";
 
 /// Variables that are no settings of [`Config`]: read elsewhere in this program, or by the command line.
-const OTHER_VARIABLES: [&str; 5] = [
+const OTHER_VARIABLES: [&str; 6] = [
     "AEROSTACK_LOG",
     "AEROSTACK_API_URL",
     "AEROSTACK_API_KEY",
+    "AEROSTACK_CONFIG_DIR",
     "AEROSTACK_SMTP_URL",
     "AEROSTACK_MAIL_FROM",
 ];

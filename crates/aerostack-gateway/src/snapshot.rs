@@ -5,8 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use aerostack_core::server::Install;
+use aerostack_core::id::InstallId;
+use aerostack_core::server::{Install, Server};
+use aerostack_core::slug::Slug;
 use aerostack_core::tool::{Offer, SEPARATOR, expose};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
 use crate::tool_header::{self, HeaderParameter};
-use crate::upstream::Client;
+use crate::upstream::{Client, Target};
 
 /// One workspace at one revision.
 pub struct Snapshot {
@@ -160,6 +163,26 @@ impl Snapshot {
             tool: tool.to_owned(),
             entry: None,
         })
+    }
+}
+
+/// Where an installed server is and how it is reached.
+#[must_use]
+pub fn target_of(installed: &InstalledServer, idle_timeout: Duration) -> Target {
+    let Install { id, slug, .. } = &installed.install;
+    target(id.clone(), slug, &installed.server, installed.trusted, idle_timeout)
+}
+
+/// The same for a server that may not be installed; `idle_timeout` is for servers without their own.
+#[must_use]
+pub fn target(install: InstallId, slug: &Slug, server: &Server, trusted: bool, idle_timeout: Duration) -> Target {
+    Target {
+        install,
+        slug: slug.to_string(),
+        url: server.url.clone(),
+        session: server.session,
+        idle_timeout: server.timeout.unwrap_or(idle_timeout),
+        trusted,
     }
 }
 

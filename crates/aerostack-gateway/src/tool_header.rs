@@ -10,6 +10,12 @@ use serde_json::Value;
 
 /// What the name of every such header begins with.
 pub const PREFIX: &str = "mcp-param-";
+const MARK: &str = "x-mcp-header";
+/// Keywords whose value is a schema or a list of them.
+const SCHEMA_KEYWORDS: [&str; 14] = [
+    "items", "prefixItems", "contains", "additionalProperties", "unevaluatedItems", "unevaluatedProperties",
+    "propertyNames", "oneOf", "anyOf", "allOf", "not", "if", "then", "else",
+];
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 /// Deepest property looked at.
@@ -50,12 +56,13 @@ pub struct InvalidAnnotation;
 /// [`InvalidAnnotation`] when one stands where it must not, has another type than string, integer or
 /// boolean, is no header name, or appears twice.
 pub fn parameters(schema: &str) -> Result<Vec<HeaderParameter>, InvalidAnnotation> {
-    if !schema.contains("x-mcp-header") {
+    // An escaped spelling of the mark needs `\u`.
+    if !schema.contains(MARK) && !schema.contains("\\u") {
         return Ok(Vec::new());
     }
     let schema: Value = serde_json::from_str(schema).map_err(|_| InvalidAnnotation)?;
     let mut found = Vec::new();
-    collect(&schema, &mut Vec::new(), true, &mut found)?;
+    collect(&schema, &mut Vec::new(), Reach::Root, &mut found)?;
     let distinct: HashSet<&str> = found.iter().map(|parameter| parameter.header.as_str()).collect();
     if distinct.len() == found.len() {
         Ok(found)
@@ -64,43 +71,61 @@ pub fn parameters(schema: &str) -> Result<Vec<HeaderParameter>, InvalidAnnotatio
     }
 }
 
+/// Where in a schema one stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Root,
+    /// From the root through `properties` alone: the only place for a mark.
+    Property,
+    Elsewhere,
+}
+
 fn collect(
     schema: &Value,
     path: &mut Vec<String>,
-    reachable: bool,
+    reach: Reach,
     found: &mut Vec<HeaderParameter>,
 ) -> Result<(), InvalidAnnotation> {
     if path.len() > DEPTH_MAX {
         return Err(InvalidAnnotation);
     }
-    let fields = match schema {
-        Value::Object(fields) => fields,
-        Value::Array(items) => {
-            return items
-                .iter()
-                .try_for_each(|item| collect(item, path, false, found));
-        }
-        _ => return Ok(()),
-    };
-    if let Some(annotation) = fields.get("x-mcp-header") {
-        if !reachable || path.is_empty() {
+    let Value::Object(keywords) = schema else { return Ok(()) };
+    if let Some(mark) = keywords.get(MARK) {
+        if reach != Reach::Property {
             return Err(InvalidAnnotation);
         }
-        found.push(parameter(annotation, fields.get("type"), path)?);
+        found.push(parameter(mark, keywords.get("type"), path)?);
     }
-    for (keyword, below) in fields {
+    let below = if reach == Reach::Elsewhere { Reach::Elsewhere } else { Reach::Property };
+    for (keyword, value) in keywords {
         match keyword.as_str() {
-            // Data, not schemas.
-            "default" | "const" | "enum" | "examples" | "x-mcp-header" => {}
-            "properties" => {
-                for (name, property) in below.as_object().into_iter().flatten() {
-                    path.push(name.clone());
-                    collect(property, path, reachable, found)?;
-                    path.pop();
-                }
+            "properties" => collect_members(value, path, below, found)?,
+            "patternProperties" | "dependentSchemas" | "$defs" | "definitions" => {
+                collect_members(value, path, Reach::Elsewhere, found)?;
             }
-            _ => collect(below, &mut path.clone(), false, found)?,
+            keyword if SCHEMA_KEYWORDS.contains(&keyword) => match value {
+                Value::Array(schemas) => {
+                    schemas.iter().try_for_each(|schema| collect(schema, path, Reach::Elsewhere, found))?;
+                }
+                schema => collect(schema, path, Reach::Elsewhere, found)?,
+            },
+            // Anything else holds data, not schemas.
+            _ => {}
         }
+    }
+    Ok(())
+}
+
+fn collect_members(
+    schemas: &Value,
+    path: &mut Vec<String>,
+    reach: Reach,
+    found: &mut Vec<HeaderParameter>,
+) -> Result<(), InvalidAnnotation> {
+    for (name, schema) in schemas.as_object().into_iter().flatten() {
+        path.push(name.clone());
+        collect(schema, path, reach, found)?;
+        path.pop();
     }
     Ok(())
 }
@@ -213,6 +238,13 @@ mod tests {
     }
 
     #[test]
+    fn a_property_may_have_the_marks_name_and_the_mark_may_be_spelt_with_escapes() {
+        assert_eq!(parameters(r#"{"properties":{"x-mcp-header":{"type":"array"}}}"#), Ok(Vec::new()));
+        let escaped = r#"{"properties":{"a":{"type":"string","x-mcp\u002dheader":"A"}}}"#;
+        assert_eq!(parameters(escaped).map(|found| found.len()), Ok(1));
+    }
+
+    #[test]
     fn annotated_properties_are_found_also_below_others() {
         let schema = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
@@ -235,6 +267,8 @@ mod tests {
             property(json!({"type": "string", "x-mcp-header": "a b"})),
             property(json!({"type": "array", "items": {"type": "string", "x-mcp-header": "A"}})),
             json!({"type": "object", "x-mcp-header": "A"}),
+            json!({"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}}),
+            json!({"anyOf": [{"properties": {"a": {"type": "string", "x-mcp-header": "A"}}}]}),
             json!({"properties": {"a": {"type": "string", "x-mcp-header": "A"}, "b": {"type": "string", "x-mcp-header": "a"}}}),
         ] {
             assert_eq!(read(&schema), Err(InvalidAnnotation), "{schema}");

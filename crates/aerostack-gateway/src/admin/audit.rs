@@ -28,7 +28,7 @@ pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView
         before,
     };
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let workspace = call.workspace_ever(&mut tx, Power::ManageWorkspace).await?;
     let found = store::audit::page(&mut tx, workspace.id.as_str(), &filter, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |(sequence, _)| sequence.to_string());
     Ok(Page {
@@ -40,7 +40,7 @@ pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView
 /// Checks the chain from its beginning, in one state of the database.
 pub(super) async fn verify(call: Call, _request: Empty) -> Result<AuditVerification, ApiError> {
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let workspace = call.workspace_ever(&mut tx, Power::ManageWorkspace).await?;
     let chain = workspace.id.as_str();
     let mut verifier = Verifier::new(call.app.vault.audit_key(), chain);
     // From below the first number: a row slipped in before it does not hold either.

@@ -57,18 +57,27 @@ impl Call {
 
     /// The workspace of the path, if the caller has this power over it.
     pub(super) async fn workspace(&self, tx: &mut Tx, power: Power) -> Result<Workspace, ApiError> {
-        let slug = self.parameter(0);
-        let found = match Slug::parse(slug) {
+        let found = match Slug::parse(self.parameter(0)) {
             Ok(slug) => store::workspace::find_by_slug(tx, &slug).await?,
             Err(_) => None,
         };
+        self.permitted(found, power)
+    }
+
+    /// The same, also if the workspace was deleted: its audit log stays readable.
+    pub(super) async fn workspace_ever(&self, tx: &mut Tx, power: Power) -> Result<Workspace, ApiError> {
+        let found = match Slug::parse(self.parameter(0)) {
+            Ok(slug) => store::workspace::find_by_slug_ever(tx, &slug).await?,
+            Err(_) => None,
+        };
+        self.permitted(found, power)
+    }
+
+    fn permitted(&self, found: Option<Workspace>, power: Power) -> Result<Workspace, ApiError> {
+        let slug = self.parameter(0);
         let workspace = found.ok_or_else(|| no_workspace(slug))?;
         let role = role_towards(&self.caller.account, &workspace.owner).ok_or_else(|| no_workspace(slug))?;
-        if permits(role, power) {
-            Ok(workspace)
-        } else {
-            Err(forbidden())
-        }
+        if permits(role, power) { Ok(workspace) } else { Err(forbidden()) }
     }
 
     /// The same, with its revision raised: nothing counted of it changes until the order ends.

@@ -45,6 +45,20 @@ pub fn draining(context: &RequestContext) -> Response<Body> {
         .into_response(context)
 }
 
+/// The answer to a request from a host or origin that is not ours.
+#[must_use]
+pub fn foreign(context: &RequestContext) -> Response<Body> {
+    ApiError::new(ErrorCode::Forbidden, "this host or origin may not call the gateway")
+        .with_hint("set AEROSTACK_PUBLIC_URL or AEROSTACK_ALLOWED_ORIGINS".to_owned())
+        .into_response(context)
+}
+
+/// The answer to a request whose headers are larger than the limit.
+#[must_use]
+pub fn headers_too_large(context: &RequestContext) -> Response<Body> {
+    ApiError::new(ErrorCode::HeadersTooLarge, "the headers are too large").into_response(context)
+}
+
 async fn answer<B>(
     app: &Arc<App>,
     context: &RequestContext,

@@ -28,4 +28,4 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
-pub use handle::{draining, handle};
+pub use handle::{draining, foreign, handle, headers_too_large};

@@ -213,7 +213,7 @@ async fn missing_key(path: &Path, store: Option<&Store>) -> Verdict {
     };
     match sealed {
         Ok(false) => Verdict::Fine(format!("{} will be made at the first start", path.display())),
-        Ok(true) => Verdict::Stops(format!(
+        Ok(true) => Verdict::Warning(format!(
             "the database was sealed, and its key is not at {}",
             path.display()
         )),

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::http::body::Body;
 use crate::http::server::{self, Stop};
 use crate::http::tls::{self, TlsError};
+use crate::lists;
 use crate::service::Service;
 use crate::settings::{BadSetting, Settings};
 use crate::store::account;
@@ -156,6 +157,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.set_listening_url(format!("{scheme}://{}", reachable(address)));
     app.tasks.spawn(keep_figures(app.stopping.clone()));
+    lists::keep_all(&app);
     let stop = Stop::default();
     let server = tokio::spawn(accept(listener, tls, Arc::clone(&app), stop.clone()));
     Ok(Running {

@@ -155,13 +155,8 @@ async fn a_sealed_database_without_its_key_is_not_given_a_new_one() {
     let key = folder.path().join(crate::vault::MASTER_KEY_FILE);
     let away = folder.path().join("elsewhere");
     std::fs::rename(&key, &away).unwrap();
-    let refused = serve::start(config.clone(), Clock::system())
-        .await
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(refused.contains("AEROSTACK_MASTER_KEY"), "{refused}");
-    assert!(!key.exists());
+    serve::start(config.clone(), Clock::system()).await.unwrap().stop().await;
+    assert!(!key.exists(), "no new key takes the place of the missing one");
     // Whoever has lost it for good can go on with another.
     let other = Config {
         master_key: Some("07".repeat(32).into()),

@@ -5,11 +5,11 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN, VARY,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 use super::body::Body;
 use super::respond;
@@ -17,6 +17,9 @@ use super::respond;
 /// Headers that scripts in browsers may send.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, \
                                mcp-name, last-event-id, x-api-key, traceparent, tracestate, baggage";
+
+/// What headers that mirror a tool's arguments begin with; which there are is the tools' business.
+const MIRRORED: &str = "mcp-param-";
 
 /// Which hosts and origins are ours, beside loopback.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +48,7 @@ impl AllowedOrigins {
         }
         Self {
             hosts,
-            origins: urls
-                .iter()
-                .map(|url| url.origin().ascii_serialization())
-                .collect(),
+            origins: urls.iter().map(origin_text).collect(),
         }
     }
 
@@ -75,7 +75,7 @@ impl AllowedOrigins {
             .ok()
             .and_then(|origin| Url::parse(origin).ok())
             .ok_or(Foreign)?;
-        let ours = self.origins.contains(&url.origin().ascii_serialization())
+        let ours = self.origins.contains(&origin_text(&url))
             || url
                 .host_str()
                 .is_some_and(|host| is_loopback(host) && matches!(url.scheme(), "http" | "https"));
@@ -95,6 +95,15 @@ impl AllowedOrigins {
     }
 }
 
+/// An origin to be compared. Schemes that the URL standard gives no origin, such as those of editors,
+/// are compared by scheme and host; otherwise they would all be the same `null`.
+fn origin_text(url: &Url) -> String {
+    match url.origin() {
+        Origin::Tuple(..) => url.origin().ascii_serialization(),
+        Origin::Opaque(_) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
+    }
+}
+
 fn is_loopback(host: &str) -> bool {
     match Host::parse(host) {
         Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -106,17 +115,19 @@ fn is_loopback(host: &str) -> bool {
 
 /// The answer to a browser's question whether it may ask.
 #[must_use]
-pub fn preflight(origin: HeaderValue) -> Response<Body> {
+pub fn preflight(origin: HeaderValue, asked: &HeaderMap) -> Response<Body> {
     let mut response = allow(respond::empty(StatusCode::NO_CONTENT), Some(origin));
     let headers = response.headers_mut();
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static("GET, POST, PATCH, PUT, DELETE"),
     );
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static(ALLOWED_HEADERS),
-    );
+    let mirrored = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
+    let mirrored = mirrored.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with(MIRRORED));
+    let allowed = [ALLOWED_HEADERS].into_iter().chain(mirrored).collect::<Vec<_>>().join(", ");
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }
@@ -186,6 +197,7 @@ mod tests {
         for origin in [
             "https://evil.test",
             "null",
+            "vscode-webview://stranger",
             "http://mcp.acme.test",
             "chrome-extension://localhost",
         ] {

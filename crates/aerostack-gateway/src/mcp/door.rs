@@ -1,4 +1,4 @@
-//! The spine of a request from an editor: origin → grant → body → limit → method → answer.
+//! The spine of a request from an editor: grant → body → limit → method → answer.
 //!
 //! Not one byte of the body is read before the grant is found, and while anything is under way the
 //! grant is watched: when access ends, so does the request.
@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aerostack_core::bearer::{TokenDigest, TokenKind, is_well_formed};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -16,7 +17,7 @@ use super::answer::Answer;
 use super::dispatch::{self, Order};
 use super::error::Refusal;
 use super::in_flight::InFlight;
-use super::legacy_sse::SseStreams;
+use super::legacy_sse::{SseStream, SseStreams};
 use super::listen::Listening;
 use super::revision::{CallerEra, era_of, is_modern_header, version_header};
 use super::session::EndedSessions;
@@ -24,44 +25,19 @@ use super::streamable;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{self, Body};
-use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
 use crate::jsonrpc::message::{self, Message};
-
-/// Which of a workspace's two addresses was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// `/ws/<slug>`
-    Streamable,
-    /// `/ws/<slug>/sse`
-    Sse,
-}
+use crate::router::Edge;
 
 /// The door, and what it remembers between requests.
+#[derive(Default)]
 pub struct Door {
-    allowed: AllowedOrigins,
     pub(super) calls: InFlight,
     pub(super) ended: EndedSessions,
     streams: SseStreams,
 }
 
 impl Door {
-    /// A door that lets browsers in from the origins of the configuration.
-    #[must_use]
-    pub fn new(app: &App) -> Self {
-        let config = &app.config;
-        Self {
-            allowed: AllowedOrigins::new(
-                config.public_url.as_ref(),
-                config.listen.ip(),
-                &config.allowed_origins,
-            ),
-            calls: InFlight::default(),
-            ended: EndedSessions::default(),
-            streams: SseStreams::default(),
-        }
-    }
-
     /// Serves one request to a workspace's address.
     pub async fn serve<B>(
         &self,
@@ -75,21 +51,14 @@ impl Door {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        let Ok(origin) = self.allowed.check(&parts.headers) else {
-            return Refusal::Foreign.answer(None);
-        };
-        if let (&Method::OPTIONS, Some(origin)) = (&parts.method, &origin) {
-            return origin::preflight(origin.clone());
-        }
-        let response = match admit(app, slug, &parts.headers) {
+        match admit(app, slug, &parts.headers) {
             None => Refusal::Unauthorized.answer(None),
             Some(grant) => tokio::select! {
                 biased;
                 () = grant.until_ended(&app.clock) => Refusal::Unauthorized.answer(None),
                 response = self.serve_granted(app, &grant, edge, &parts, body) => response,
             },
-        };
-        origin::allow(response, origin)
+        }
     }
 
     async fn serve_granted<B>(
@@ -146,6 +115,9 @@ impl Door {
         grant: &Arc<Grant>,
         headers: &HeaderMap,
     ) -> Result<Response<Body>, Refusal> {
+        if version_header(headers).is_some_and(is_modern_header) {
+            return Err(Refusal::WrongMethod { allow: "POST" });
+        }
         let Some(id) = dispatch::session_header(headers) else {
             return Err(Refusal::WrongMethod { allow: "GET, POST" });
         };
@@ -174,7 +146,11 @@ impl Door {
             Ok(bytes) => bytes,
             Err(error) => return Refusal::Unreadable(error).answer(None),
         };
-        let message = match message::read(&bytes, limits.json_depth) {
+        let parsed = message::read(&bytes, limits.json_depth);
+        if let (Edge::Sse, Some(name), Ok(messages)) = (edge, query_session(parts), &parsed) {
+            return self.post_to_stream(app, grant, &parts.headers, messages, name);
+        }
+        let message = match parsed {
             Ok(message::Body::Single(message)) => message,
             Ok(message::Body::Batch(items)) => {
                 return self.batch(app, grant, &parts.headers, &bytes, &items).await;
@@ -184,9 +160,6 @@ impl Door {
         let Message::Request(request) = message else {
             return respond::empty(StatusCode::ACCEPTED);
         };
-        if let (Edge::Sse, Some(name)) = (edge, query_session(parts)) {
-            return self.post_to_stream(app, grant, parts, &bytes, name);
-        }
         let order = Order {
             app,
             grant,
@@ -228,8 +201,8 @@ impl Door {
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
-        parts: &Parts,
-        bytes: &Bytes,
+        headers: &HeaderMap,
+        messages: &message::Body<'_>,
         name: &str,
     ) -> Response<Body> {
         let Some(stream) = self.streams.find(name, &grant.token) else {
@@ -239,24 +212,23 @@ impl Door {
             Ok(permit) => permit,
             Err(refusal) => return refusal.answer(None),
         };
-        let (app, grant, calls) = (Arc::clone(app), Arc::clone(grant), self.calls.clone());
-        let (headers, bytes) = (parts.headers.clone(), bytes.clone());
+        // Each message is read again by the task that answers it: it must own what it reads.
+        let texts: Vec<Bytes> = match messages {
+            message::Body::Single(Message::Request(request)) => vec![Bytes::copy_from_slice(request.text.as_bytes())],
+            message::Body::Single(Message::Response { .. }) => Vec::new(),
+            message::Body::Batch(items) if items.len() > app.config.limits.batch_len => {
+                let text = format!("Invalid request: a batch has 1 to {} messages", app.config.limits.batch_len);
+                return Refusal::InvalidRequest(text).answer(None);
+            }
+            message::Body::Batch(items) => items.iter().map(|item| Bytes::copy_from_slice(item.get().as_bytes())).collect(),
+        };
+        let (app, grant, calls, headers) = (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
             let _permit = permit;
-            let depth = app.config.limits.json_depth;
-            let Ok(message::Body::Single(Message::Request(request))) = message::read(&bytes, depth) else {
-                return;
-            };
-            let order = Order {
-                app: &app,
-                grant: &grant,
-                headers: &headers,
-                body: &bytes,
-                request: &request,
-            };
+            let answers = join_all(texts.iter().map(|text| answer_on_stream(&app, &grant, &headers, text, &calls, &stream)));
             tokio::select! {
-                () = answer_on_stream(&order, &calls, &stream) => {}
+                _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
             }
         });
@@ -343,13 +315,26 @@ fn query_session(parts: &Parts) -> Option<&str> {
         .find_map(|pair| pair.strip_prefix("sessionId="))
 }
 
-async fn answer_on_stream(order: &Order<'_>, calls: &InFlight, stream: &super::legacy_sse::SseStream) {
-    let Some(id) = order.request.id else {
-        return dispatch::legacy_notification(order.grant, order.headers, order.request, calls);
+async fn answer_on_stream(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    headers: &HeaderMap,
+    text: &Bytes,
+    calls: &InFlight,
+    stream: &SseStream,
+) {
+    let request = match message::read(text, app.config.limits.json_depth) {
+        Ok(message::Body::Single(Message::Request(request))) => request,
+        Ok(_) => return,
+        Err(fault) => return stream.write(app, "null", Err(Refusal::Fault(fault))).await,
     };
-    let outcome = match count(order.app, order.grant, 1) {
-        Ok(()) => dispatch::legacy(order, calls).await,
+    let Some(id) = request.id else {
+        return dispatch::legacy_notification(grant, headers, &request, calls);
+    };
+    let order = Order { app, grant, headers, body: text, request: &request };
+    let outcome = match count(app, grant, 1) {
+        Ok(()) => dispatch::legacy(&order, calls).await,
         Err(refusal) => Err(refusal),
     };
-    stream.write(order.app, id, outcome).await;
+    stream.write(app, id, outcome).await;
 }

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -37,6 +38,7 @@ pub struct Forward {
     trace: HeaderMap,
     grant: Arc<Grant>,
     clock: Clock,
+    taken_back: AtomicBool,
 }
 
 impl Forward {
@@ -75,8 +77,14 @@ impl Forward {
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
             clock: clock.clone(),
+            taken_back: AtomicBool::new(false),
             text,
         })
+    }
+
+    /// Notes that the caller has cancelled the call: the server is told when it is dropped.
+    pub fn take_back(&self) {
+        self.taken_back.store(true, Ordering::Relaxed);
     }
 
     /// The caller's progress token, raw, if it asked for progress.
@@ -146,7 +154,7 @@ impl Outgoing for Forward {
     }
 
     fn cancel_on_drop(&self) -> bool {
-        self.caller_era == CallerEra::Modern || !self.may_be_sent()
+        self.caller_era == CallerEra::Modern || self.taken_back.load(Ordering::Relaxed) || !self.may_be_sent()
     }
 }
 

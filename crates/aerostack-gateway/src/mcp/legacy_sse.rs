@@ -126,9 +126,10 @@ impl SseStream {
                         }
                         Piece::End => self.send(std::mem::take(&mut large).into()).await,
                         Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
+                            let server = call.server().to_owned();
                             let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
                             let refusal = Refusal::Upstream {
-                                server: String::new(),
+                                server,
                                 error,
                             };
                             return self.send(refusal.message(Some(id)).into()).await;

@@ -19,5 +19,5 @@ pub mod session;
 pub mod streamable;
 pub mod translate;
 
-pub use door::{Door, Edge};
+pub use door::Door;
 pub use error::Refusal;

@@ -93,6 +93,7 @@ type Frames = Pin<Box<dyn futures_util::Stream<Item = Result<Frame, UpstreamErro
 /// A call whose answer has not begun. Dropped, it goes on behind if it outlives its caller.
 struct Pending {
     future: Option<Pinned>,
+    forward: Arc<Forward>,
     outlives_caller: bool,
     app: Arc<App>,
     grant: Arc<Grant>,
@@ -107,10 +108,12 @@ impl Pending {
         era: CallerEra,
     ) -> Self {
         let (client, caller) = (Arc::clone(client), Caller::Token(grant.token.clone()));
-        let future: Pinned = Box::pin(async move { client.call(&caller, forward.as_ref()).await });
+        let sent = Arc::clone(&forward);
+        let future: Pinned = Box::pin(async move { client.call(&caller, sent.as_ref()).await });
         let outlives_caller = era == CallerEra::Legacy;
         Self {
             future: Some(future),
+            forward,
             outlives_caller,
             app: Arc::clone(app),
             grant: Arc::clone(grant),
@@ -118,6 +121,7 @@ impl Pending {
     }
 
     fn take_back(&mut self) {
+        self.forward.take_back();
         self.outlives_caller = false;
         self.future = None;
     }
@@ -182,6 +186,12 @@ pub struct CallStream {
 }
 
 impl CallStream {
+    /// The slug of the server that answers.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.translator.server
+    }
+
     /// The next piece; `None` after the last.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.

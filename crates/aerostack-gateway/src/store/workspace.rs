@@ -155,6 +155,17 @@ pub async fn find_by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>,
         .transpose()
 }
 
+/// Finds a workspace by its slug, deleted or not: slugs are never used again, so there is one at most.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find_by_slug_ever(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>, StoreError> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE slug = $1");
+    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?
+        .map(Workspace::try_from)
+        .transpose()
+}
+
 /// Finds a workspace by its identifier, deleted or not.
 ///
 /// # Errors

@@ -13,8 +13,8 @@ use super::message::{self, Message, Outcome, RpcError};
 use super::pool::{Pool, Repeat};
 use super::session::{SendError, Session};
 use super::target::{Caller, Era, Listing};
-use super::tool_headers;
 use crate::config::Limits;
+use crate::tool_header;
 use crate::http::sse::Oversize;
 
 /// Pages of one list.
@@ -131,7 +131,7 @@ impl Tools {
             None => return Err(bad("the answer is to another request")),
         };
         for tool in page.tools.into_iter().map(RawValue::get) {
-            if !is_named(tool) || era == Era::Modern && !tool_headers::are_valid(tool) {
+            if !is_named(tool) || era == Era::Modern && !has_valid_headers(tool) {
                 tracing::debug!("a tool is not listed: no name, or invalid header annotations");
                 continue;
             }
@@ -152,6 +152,17 @@ impl Tools {
         }
         Ok(page.next_cursor)
     }
+}
+
+/// A tool with an invalid mark must not be offered over modern HTTP.
+fn has_valid_headers(tool: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Tool<'a> {
+        #[serde(borrow, rename = "inputSchema")]
+        input_schema: Option<&'a RawValue>,
+    }
+    let schema = serde_json::from_str::<Tool<'_>>(tool).ok().and_then(|tool| tool.input_schema);
+    schema.is_none_or(|schema| tool_header::parameters(schema.get()).is_ok())
 }
 
 fn is_named(tool: &str) -> bool {

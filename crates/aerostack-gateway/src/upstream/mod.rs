@@ -30,7 +30,6 @@ pub mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
-mod tool_headers;
 mod watch;
 
 pub use client::{Client, Upstreams};

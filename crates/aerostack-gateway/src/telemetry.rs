@@ -8,12 +8,9 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-<<<<<<< HEAD
 /// Upper bounds of the duration histograms, in seconds. Buckets of several gateways can be added up;
 /// the exporter's own medians could not.
 const DURATION_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
-=======
->>>>>>> main
 /// What is logged unless set.
 pub const DEFAULT_LOG: &str = "info";
 

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod golden;
 pub mod patience;
 pub mod person;
+pub mod program;
 pub mod scene;
 pub mod story;
 pub mod upstream;

@@ -4,11 +4,13 @@
 //! their own process.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use http::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -19,6 +21,7 @@ use super::signals::Signals;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::http::body::Body;
 use crate::http::server::{self, Stop};
 use crate::http::tls::{self, TlsError};
 use crate::lists;
@@ -172,7 +175,10 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>, 
     let service = Arc::new(Service::new(app));
     let answer = move |request, peer| {
         let service = Arc::clone(&service);
-        async move { service.answer(peer, request).await }
+        // Boxed, so that a connection between two requests does not carry the size of one.
+        let answering: Pin<Box<dyn Future<Output = Response<Body>> + Send>> =
+            Box::pin(async move { service.answer(peer, request).await });
+        answering
     };
     server::serve(listener, tls, &limits, answer, stop).await;
 }

@@ -38,8 +38,12 @@ impl Draft {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(self.path(), file)?,
             linked => linked?,
         }
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+        // Elsewhere folders cannot be opened, and need not be.
+        if cfg!(unix) {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
     }
 }
 

@@ -134,7 +134,7 @@ async fn talk(request: Request<Incoming>) -> Result<Response<Full<bytes::Bytes>>
         .into_body()
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let result = match message["method"].as_str().unwrap_or_default() {

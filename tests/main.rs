@@ -25,11 +25,13 @@ mod stories {
     mod quota;
     mod refusal;
     mod revocation;
+    mod rotation;
     mod seats;
     mod seed;
     mod session;
     mod stalled;
     mod stranger;
+    mod threshold;
     mod token;
     mod upstream_session;
     mod workspace;

@@ -1,8 +1,8 @@
 //! What passes a gateway passes byte for byte, but for a closed list of edits.
 
 use aerostack_tests::client::rpc;
-use aerostack_tests::scene::Scene;
-use aerostack_tests::story::{World, short_story, story};
+use aerostack_tests::scene::{Scene, story_behind};
+use aerostack_tests::story::{short_story, story};
 use aerostack_tests::upstream::{Answers, Fault, Sessions, Setup, Tool, Upstream};
 use serde_json::json;
 
@@ -26,28 +26,21 @@ fn last_call(upstream: &Upstream) -> (String, String) {
 
 #[tokio::test]
 async fn a_legacy_call_and_its_answer_are_unchanged_but_for_id_and_name() {
-    story(async |world| {
-        for setup in [
-            Setup::legacy(),
-            Setup::legacy().answers(Answers::Stream),
-            Setup::old_sse(),
-        ] {
-            let place = aerostack_tests::engine::Place::new(world.place.engine)
-                .await
-                .unwrap();
-            let inner = World { place };
-            let scene = Scene::set(&inner, setup.tools([Tool::answering("odd.one", RESULT)])).await;
-            let answer = scene.alice.posts(&call("7.0", "desk__odd_one", "")).await;
-            let text = answer.text();
-            let text = text
-                .strip_prefix("event: message\ndata: ")
-                .map_or(text.as_str(), str::trim_end);
-            assert_eq!(text, format!(r#"{{"jsonrpc":"2.0","id":7.0,"result":{RESULT}}}"#));
-            let (sent, id) = last_call(&scene.upstream);
-            assert_eq!(sent, call(&id, "odd.one", ""));
-            drop(scene);
-            inner.place.clear().await;
-        }
+    let setups = [
+        Setup::legacy(),
+        Setup::legacy().answers(Answers::Stream),
+        Setup::old_sse(),
+    ];
+    let setups = setups.map(|setup| setup.tools([Tool::answering("odd.one", RESULT)]));
+    story_behind(&setups, async |scene| {
+        let answer = scene.alice.posts(&call("7.0", "desk__odd_one", "")).await;
+        let text = answer.text();
+        let text = text
+            .strip_prefix("event: message\ndata: ")
+            .map_or(text.as_str(), str::trim_end);
+        assert_eq!(text, format!(r#"{{"jsonrpc":"2.0","id":7.0,"result":{RESULT}}}"#));
+        let (sent, id) = last_call(&scene.upstream);
+        assert_eq!(sent, call(&id, "odd.one", ""));
     })
     .await;
 }
@@ -99,18 +92,14 @@ async fn a_list_shows_tools_as_their_server_wrote_them_but_for_the_name() {
 
 #[tokio::test]
 async fn a_big_answer_streams_through_with_the_callers_id() {
-    short_story(async |world| {
-        for setup in [
-            Setup::legacy(),
-            Setup::modern(),
-            Setup::legacy().answers(Answers::Stream),
-            Setup::old_sse(),
-        ] {
-            let place = aerostack_tests::engine::Place::new(world.place.engine)
-                .await
-                .unwrap();
-            let inner = World { place };
-            let scene = Scene::set(&inner, setup.sessions(Sessions::None)).await;
+    for setup in [
+        Setup::legacy(),
+        Setup::modern(),
+        Setup::legacy().answers(Answers::Stream),
+        Setup::old_sse(),
+    ] {
+        short_story(async |world| {
+            let scene = Scene::set(world, setup.clone().sessions(Sessions::None)).await;
             let params = json!({ "name": "desk__big", "arguments": { "kib": 8_192 } });
             let body = rpc("big one", "tools/call", &params);
             let answer = scene.alice.posts(&body).await;
@@ -132,9 +121,9 @@ async fn a_big_answer_streams_through_with_the_callers_id() {
                 message["result"]["content"][0]["text"].as_str().map(str::len),
                 Some(8_192 * 1_024)
             );
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

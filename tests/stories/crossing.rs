@@ -1,7 +1,7 @@
 //! Old clients reach new servers, and new clients old servers.
 
 use aerostack_tests::client::{META_CAPABILITIES, META_VERSION, modern_params, rpc};
-use aerostack_tests::scene::Scene;
+use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::{Setup, Tool};
 use serde_json::json;
@@ -53,30 +53,21 @@ async fn a_legacy_client_reaches_a_modern_server() {
 
 #[tokio::test]
 async fn a_modern_client_reaches_an_old_server() {
-    story(async |world| {
-        for setup in [Setup::legacy(), Setup::old_sse()] {
-            let place = aerostack_tests::engine::Place::new(world.place.engine)
-                .await
-                .unwrap();
-            let inner = aerostack_tests::story::World { place };
-            let scene = Scene::set(&inner, setup).await;
-            let answer = scene
-                .alice
-                .calls_modern("desk__add", json!({ "a": 1, "b": 2 }))
-                .await;
-            let result = &answer.json()["result"];
-            assert_eq!(result["resultType"], "complete");
-            assert_eq!(result["structuredContent"], json!({ "sum": 3 }));
-            let call = scene.upstream.calls().pop().unwrap();
-            for header in ["mcp-method", "mcp-name"] {
-                assert_eq!(call.header(header), None);
-            }
-            assert_ne!(call.header("mcp-protocol-version"), Some("2026-07-28"));
-            let failed = scene.alice.calls_modern("desk__fail", json!({})).await;
-            assert_eq!(failed.json()["result"]["isError"], true);
-            drop(scene);
-            inner.place.clear().await;
+    story_behind(&[Setup::legacy(), Setup::old_sse()], async |scene| {
+        let answer = scene
+            .alice
+            .calls_modern("desk__add", json!({ "a": 1, "b": 2 }))
+            .await;
+        let result = &answer.json()["result"];
+        assert_eq!(result["resultType"], "complete");
+        assert_eq!(result["structuredContent"], json!({ "sum": 3 }));
+        let call = scene.upstream.calls().pop().unwrap();
+        for header in ["mcp-method", "mcp-name"] {
+            assert_eq!(call.header(header), None);
         }
+        assert_ne!(call.header("mcp-protocol-version"), Some("2026-07-28"));
+        let failed = scene.alice.calls_modern("desk__fail", json!({})).await;
+        assert_eq!(failed.json()["result"]["isError"], true);
     })
     .await;
 }

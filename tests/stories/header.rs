@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use aerostack_core::server::SessionMode;
 use aerostack_tests::client::Caller;
-use aerostack_tests::scene::Scene;
+use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::{short_story, story};
 use aerostack_tests::upstream::{Fault, Setup};
 use http::{Request, Response};
@@ -46,56 +46,47 @@ const TRACE: [(&str, &str); 3] = [
 
 #[tokio::test]
 async fn of_a_clients_headers_only_the_trace_reaches_the_server() {
-    story(async |world| {
-        for setup in [Setup::legacy(), Setup::modern()] {
-            let place = aerostack_tests::engine::Place::new(world.place.engine)
-                .await
+    story_behind(&[Setup::legacy(), Setup::modern()], async |scene| {
+        let mut alice: Caller = scene.alice.clone();
+        for (name, value) in OF_THE_CLIENT.into_iter().chain(TRACE) {
+            alice = alice.with(name, value);
+        }
+        let (inside, _) = alice.initializes("2025-11-25").await;
+        inside.calls("desk__echo", json!({ "text": "hi" })).await;
+        alice.calls_modern("desk__echo", json!({ "text": "hi" })).await;
+        for call in scene.upstream.calls() {
+            for (name, value) in TRACE {
+                assert_eq!(call.header(name), Some(value));
+            }
+            let allowed = [
+                "host",
+                "content-type",
+                "content-length",
+                "accept",
+                "accept-encoding",
+                "mcp-protocol-version",
+                "mcp-session-id",
+                "mcp-method",
+                "mcp-name",
+                "traceparent",
+                "tracestate",
+                "baggage",
+                "user-agent",
+            ];
+            for (name, value) in &call.headers {
+                assert!(allowed.contains(&name.as_str()), "{name}: {value:?}");
+            }
+            assert_ne!(call.header("user-agent"), Some("story/1.0"));
+            let session = inside
+                .headers
+                .iter()
+                .find(|(name, _)| name == "Mcp-Session-Id")
                 .unwrap();
-            let inner = aerostack_tests::story::World { place };
-            let scene = Scene::set(&inner, setup).await;
-            let mut alice: Caller = scene.alice.clone();
-            for (name, value) in OF_THE_CLIENT.into_iter().chain(TRACE) {
-                alice = alice.with(name, value);
-            }
-            let (inside, _) = alice.initializes("2025-11-25").await;
-            inside.calls("desk__echo", json!({ "text": "hi" })).await;
-            alice.calls_modern("desk__echo", json!({ "text": "hi" })).await;
-            for call in scene.upstream.calls() {
-                for (name, value) in TRACE {
-                    assert_eq!(call.header(name), Some(value));
-                }
-                let allowed = [
-                    "host",
-                    "content-type",
-                    "content-length",
-                    "accept",
-                    "accept-encoding",
-                    "mcp-protocol-version",
-                    "mcp-session-id",
-                    "mcp-method",
-                    "mcp-name",
-                    "traceparent",
-                    "tracestate",
-                    "baggage",
-                    "user-agent",
-                ];
-                for (name, value) in &call.headers {
-                    assert!(allowed.contains(&name.as_str()), "{name}: {value:?}");
-                }
-                assert_ne!(call.header("user-agent"), Some("story/1.0"));
-                let session = inside
-                    .headers
-                    .iter()
-                    .find(|(name, _)| name == "Mcp-Session-Id")
-                    .unwrap();
-                assert_ne!(call.header("mcp-session-id"), Some(session.1.as_str()));
-            }
-            for request in scene.upstream.requests() {
-                assert_eq!(request.header("authorization"), None);
-                assert!(!format!("{:?}{}", request.headers, request.text()).contains(&scene.alice.token));
-            }
-            drop(scene);
-            inner.place.clear().await;
+            assert_ne!(call.header("mcp-session-id"), Some(session.1.as_str()));
+        }
+        for request in scene.upstream.requests() {
+            assert_eq!(request.header("authorization"), None);
+            assert!(!format!("{:?}{}", request.headers, request.text()).contains(&scene.alice.token));
         }
     })
     .await;

@@ -139,9 +139,7 @@ impl Grant {
     #[must_use]
     pub fn open_stream(self: &Arc<Self>, limit: u32) -> Option<StreamPermit> {
         let admit = |open| (open < limit).then_some(open + 1);
-        self.streams
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, admit)
-            .ok()?;
+        self.streams.fetch_update(Ordering::SeqCst, Ordering::SeqCst, admit).ok()?;
         Some(StreamPermit(Arc::clone(self)))
     }
 
@@ -191,7 +189,8 @@ impl Grants {
         let workspaces = self.workspaces.pin();
         let of = |live: &Arc<LiveWorkspace>| {
             let snapshot = live.snapshot();
-            let ids = snapshot.installs.iter().map(|installed| (live.id.clone(), installed.install.id.clone()));
+            let ids =
+                snapshot.installs.iter().map(|installed| (live.id.clone(), installed.install.id.clone()));
             ids.collect::<Vec<_>>()
         };
         workspaces.values().flat_map(of).collect()
@@ -200,10 +199,7 @@ impl Grants {
     /// Tells of every publication of an open workspace.
     #[must_use]
     pub fn publications(&self, workspace: &WorkspaceId) -> Option<watch::Receiver<u64>> {
-        self.workspaces
-            .pin()
-            .get(workspace)
-            .map(|live| live.published.subscribe())
+        self.workspaces.pin().get(workspace).map(|live| live.published.subscribe())
     }
 
     /// Opens a workspace, or replaces its snapshot unless a newer revision stands.
@@ -300,26 +296,15 @@ impl Grants {
     }
 
     fn of_workspace(&self, id: &WorkspaceId) -> Vec<Arc<Grant>> {
-        self.by_token
-            .pin()
-            .values()
-            .filter(|grant| grant.workspace.id == *id)
-            .cloned()
-            .collect()
+        self.by_token.pin().values().filter(|grant| grant.workspace.id == *id).cloned().collect()
     }
 
     fn remove(&self, grant: &Arc<Grant>, now: Timestamp) {
         grant.end_at(now);
         let is_this = |found: &Arc<Grant>| Arc::ptr_eq(found, grant);
         // A newer grant of the same token stays.
-        let _ = self
-            .by_digest
-            .pin()
-            .remove_if(&grant.digest, |_, found| is_this(found));
-        let _ = self
-            .by_token
-            .pin()
-            .remove_if(&grant.token, |_, found| is_this(found));
+        let _ = self.by_digest.pin().remove_if(&grant.digest, |_, found| is_this(found));
+        let _ = self.by_token.pin().remove_if(&grant.token, |_, found| is_this(found));
     }
 }
 

@@ -63,14 +63,8 @@ mod tests {
 
     #[test]
     fn addresses_are_kept_without_slash_query_and_credentials() {
-        assert_eq!(
-            ApiUrl::parse("http://127.0.0.1:8787/").unwrap().as_str(),
-            "http://127.0.0.1:8787"
-        );
-        assert_eq!(
-            ApiUrl::parse("https://x.test/aero/?a=1#b").unwrap().as_str(),
-            "https://x.test/aero"
-        );
+        assert_eq!(ApiUrl::parse("http://127.0.0.1:8787/").unwrap().as_str(), "http://127.0.0.1:8787");
+        assert_eq!(ApiUrl::parse("https://x.test/aero/?a=1#b").unwrap().as_str(), "https://x.test/aero");
         for bad in ["x.test", "ftp://x.test", "https://me:pw@x.test", ""] {
             assert_eq!(ApiUrl::parse(bad).unwrap_err().exit_code(), 2, "{bad}");
         }
@@ -80,12 +74,7 @@ mod tests {
     fn only_plain_http_to_other_machines_is_in_the_clear() {
         let clear = |text: &str| ApiUrl::parse(text).unwrap().is_in_the_clear();
         assert!(clear("http://gateway.test"));
-        for safe in [
-            "https://gateway.test",
-            "http://localhost:1",
-            "http://[::1]:1",
-            "http://127.1.2.3",
-        ] {
+        for safe in ["https://gateway.test", "http://localhost:1", "http://[::1]:1", "http://127.1.2.3"] {
             assert!(!clear(safe), "{safe}");
         }
     }

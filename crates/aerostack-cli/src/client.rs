@@ -112,20 +112,14 @@ impl Client {
         E: Endpoint<Request = PageQuery, Reply = Page<T>>,
     {
         let mut items = Vec::new();
-        let mut query = PageQuery {
-            limit: Some(PAGE_MAX),
-            cursor: None,
-        };
+        let mut query = PageQuery { limit: Some(PAGE_MAX), cursor: None };
         for _ in 0..PAGES_MAX {
             let page = self.call::<E>(parameters, &query).await?;
             items.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => query.cursor = Some(cursor),
                 None => {
-                    return Ok(Page {
-                        items,
-                        next_cursor: None,
-                    });
+                    return Ok(Page { items, next_cursor: None });
                 }
             }
         }
@@ -137,21 +131,10 @@ impl Client {
     /// # Errors
     /// When nothing answers.
     pub(crate) async fn probe(&self, path: &str) -> Outcome<Probe> {
-        let response = self
-            .http
-            .get(self.url.join(path)?)
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        let date = response
-            .headers()
-            .get(DATE)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        Ok(Probe {
-            status: response.status().as_u16(),
-            date,
-        })
+        let response =
+            self.http.get(self.url.join(path)?).send().await.map_err(|error| self.unreachable(&error))?;
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Probe { status: response.status().as_u16(), date })
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Outcome<Vec<u8>> {
@@ -176,21 +159,16 @@ impl Client {
         }
         if error.is_connect() {
             let hint = "start a gateway with `aerostack-gateway serve`, or name another one with --api-url";
-            return Failure::failed(format!(
-                "no gateway can be reached at {url}: {}",
-                innermost(error)
-            ))
-            .with_hint(hint);
+            return Failure::failed(format!("no gateway can be reached at {url}: {}", innermost(error)))
+                .with_hint(hint);
         }
         Failure::failed(format!("the connection to {url} failed: {}", innermost(error)))
     }
 
     fn not_the_api(&self, status: u16) -> Failure {
         let url = self.url.as_str();
-        Failure::failed(format!(
-            "{url} answered {status} in a form that is not the admin API's"
-        ))
-        .with_hint("check --api-url, and that gateway and command line are of one version")
+        Failure::failed(format!("{url} answered {status} in a form that is not the admin API's"))
+            .with_hint("check --api-url, and that gateway and command line are of one version")
     }
 }
 

@@ -68,19 +68,14 @@ impl<'w> Context<'w> {
             output.be_quiet();
         }
         let variable = |name: &str| {
-            environment
-                .get(name)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
+            environment.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
         };
         let key_variable = variable(API_KEY_VARIABLE);
         key_variable.iter().for_each(|key| output.hide(key));
         let store = Store::new(config_dir);
         let loaded = store.load().and_then(|profile| {
-            let named = globals
-                .api_url
-                .or_else(|| variable(API_URL_VARIABLE))
-                .or_else(|| profile.api_url.clone());
+            let named =
+                globals.api_url.or_else(|| variable(API_URL_VARIABLE)).or_else(|| profile.api_url.clone());
             let api_url = ApiUrl::parse(named.as_deref().unwrap_or(DEFAULT_API_URL))?;
             Ok((profile, api_url))
         });
@@ -113,15 +108,9 @@ impl<'w> Context<'w> {
     /// # Errors
     /// When the file cannot be written.
     pub(crate) fn remember(&mut self, change: impl FnOnce(&mut Gateway)) -> Outcome {
-        let entry = self
-            .profile
-            .gateways
-            .entry(self.api_url.as_str().to_owned())
-            .or_default();
+        let entry = self.profile.gateways.entry(self.api_url.as_str().to_owned()).or_default();
         change(entry);
-        self.profile
-            .gateways
-            .retain(|_, gateway| *gateway != Gateway::default());
+        self.profile.gateways.retain(|_, gateway| *gateway != Gateway::default());
         self.store.save(&self.profile)
     }
 
@@ -188,18 +177,15 @@ impl<'w> Context<'w> {
         };
         if let Some(path) = self.store.open_to_others() {
             let path = path.display();
-            self.output.warn(&format!(
-                "others on this machine can get at {path}: chmod go-rwx '{path}'"
-            ));
+            self.output.warn(&format!("others on this machine can get at {path}: chmod go-rwx '{path}'"));
         }
         Ok(key)
     }
 
     fn not_logged_in(&self) -> Failure {
         let url = self.api_url.as_str();
-        Failure::failed(format!("not logged in to {url}")).with_hint(format!(
-            "run `aerostack login --api-url {url}`, or set {API_KEY_VARIABLE}"
-        ))
+        Failure::failed(format!("not logged in to {url}"))
+            .with_hint(format!("run `aerostack login --api-url {url}`, or set {API_KEY_VARIABLE}"))
     }
 
     /// The workspace that is meant.
@@ -210,9 +196,7 @@ impl<'w> Context<'w> {
         if let (Some(argument), Some(flag)) = (&argument, &self.workspace_flag)
             && argument != flag
         {
-            return Err(Failure::usage(format!(
-                "two workspaces are named: '{argument}' and '{flag}'"
-            )));
+            return Err(Failure::usage(format!("two workspaces are named: '{argument}' and '{flag}'")));
         }
         let named = argument
             .or_else(|| self.workspace_flag.clone())
@@ -244,11 +228,7 @@ impl<'w> Context<'w> {
         let Ok(page) = self.workspaces().await else {
             return failure;
         };
-        let known: Vec<&str> = page
-            .items
-            .iter()
-            .map(|workspace| workspace.slug.as_str())
-            .collect();
+        let known: Vec<&str> = page.items.iter().map(|workspace| workspace.slug.as_str()).collect();
         if known.contains(&wanted.as_str()) {
             return failure;
         }
@@ -267,11 +247,8 @@ fn choose(workspaces: &[WorkspaceView]) -> Outcome<Slug> {
         [only] => Ok(only.slug.clone()),
         several => {
             let names: Vec<&str> = several.iter().map(|workspace| workspace.slug.as_str()).collect();
-            Err(
-                Failure::usage(format!("a workspace must be named, one of: {}", names.join(", "))).with_hint(
-                    "name it with --workspace, or once for all with `aerostack workspace use <slug>`",
-                ),
-            )
+            Err(Failure::usage(format!("a workspace must be named, one of: {}", names.join(", ")))
+                .with_hint("name it with --workspace, or once for all with `aerostack workspace use <slug>`"))
         }
     }
 }

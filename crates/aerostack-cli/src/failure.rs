@@ -33,18 +33,12 @@ pub(crate) struct Told {
 impl Failure {
     /// Wrong usage: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::Usage(Told {
-            message: message.into(),
-            hint: None,
-        })
+        Self::Usage(Told { message: message.into(), hint: None })
     }
 
     /// Refused or failed: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self::Failed(Told {
-            message: message.into(),
-            hint: None,
-        })
+        Self::Failed(Told { message: message.into(), hint: None })
     }
 
     /// A file or stream that could not be used.
@@ -94,10 +88,9 @@ impl Failure {
 fn hint_for(body: &ErrorBody) -> Option<String> {
     match body.code {
         ErrorCode::Unauthorized => Some("sign in again with `aerostack login`".to_owned()),
-        ErrorCode::Internal | ErrorCode::OutcomeUnknown | ErrorCode::Unavailable => Some(format!(
-            "the gateway's log has this request as {}",
-            body.request_id
-        )),
+        ErrorCode::Internal | ErrorCode::OutcomeUnknown | ErrorCode::Unavailable => {
+            Some(format!("the gateway's log has this request as {}", body.request_id))
+        }
         _ => None,
     }
 }

@@ -22,11 +22,7 @@ impl<'w> Input<'w> {
         read_secret: &'w mut SecretReader,
         is_terminal: bool,
     ) -> Self {
-        Self {
-            stdin,
-            read_secret,
-            is_terminal,
-        }
+        Self { stdin, read_secret, is_terminal }
     }
 
     /// Whether there is somebody to ask.
@@ -47,13 +43,8 @@ impl<'w> Input<'w> {
         let text = text.trim();
         match read {
             Ok(_) if !text.is_empty() => Ok(text.to_owned()),
-            Ok(_) => Err(Failure::usage(format!(
-                "{what} was to come from standard input, which is empty"
-            ))),
-            Err(error) => Err(Failure::of_io(
-                &format!("{what} cannot be read from standard input"),
-                &error,
-            )),
+            Ok(_) => Err(Failure::usage(format!("{what} was to come from standard input, which is empty"))),
+            Err(error) => Err(Failure::of_io(&format!("{what} cannot be read from standard input"), &error)),
         }
     }
 
@@ -66,11 +57,7 @@ impl<'w> Input<'w> {
         let text = (self.read_secret)(&question)
             .map_err(|error| Failure::of_io(&format!("{what} cannot be read"), &error))?;
         let text = text.trim();
-        if text.is_empty() {
-            Err(Failure::usage(format!("{what} is missing")))
-        } else {
-            Ok(text.to_owned())
-        }
+        if text.is_empty() { Err(Failure::usage(format!("{what} is missing"))) } else { Ok(text.to_owned()) }
     }
 
     /// Asks whether to go on; everything but `y` and `yes` is no.
@@ -79,10 +66,8 @@ impl<'w> Input<'w> {
     /// A usage failure that names `--yes` when there is nobody to ask, and a plain one after a no.
     pub(crate) fn confirm(&mut self, output: &mut Output<'_>, question: &str) -> Outcome {
         if !self.is_terminal {
-            return Err(
-                Failure::usage("this is asked about first, and there is nobody to ask")
-                    .with_hint("add --yes"),
-            );
+            return Err(Failure::usage("this is asked about first, and there is nobody to ask")
+                .with_hint("add --yes"));
         }
         output.question(&format!("{question} [y/N] "));
         let mut answer = String::new();

@@ -39,14 +39,8 @@ pub(crate) struct Style {
 impl Style {
     /// Decides from terminals, `NO_COLOR` and `--no-color`.
     pub(crate) fn of(world: &World, arguments: &[OsString]) -> Self {
-        let forbidden = world
-            .environment
-            .get(NO_COLOUR_VARIABLE)
-            .is_some_and(|value| !value.is_empty());
-        let refused = arguments
-            .iter()
-            .take_while(|text| *text != "--")
-            .any(|text| text == "--no-color");
+        let forbidden = world.environment.get(NO_COLOUR_VARIABLE).is_some_and(|value| !value.is_empty());
+        let refused = arguments.iter().take_while(|text| *text != "--").any(|text| text == "--no-color");
         let colour = !forbidden && !refused;
         Self {
             quiet: false,
@@ -72,20 +66,13 @@ impl<'w> Output<'w> {
         stderr: &'w mut (dyn Write + Send),
         style: Style,
     ) -> Self {
-        Self {
-            stdout,
-            stderr,
-            style,
-            credentials: Vec::new(),
-        }
+        Self { stdout, stderr, style, credentials: Vec::new() }
     }
 
     /// Keeps whatever looks like a credential among the arguments out of all talk.
     pub(crate) fn hide_credentials_of(&mut self, arguments: &[OsString]) {
         for argument in arguments.iter().filter_map(|argument| argument.to_str()) {
-            let starts = CREDENTIAL_PREFIXES
-                .iter()
-                .filter_map(|prefix| argument.find(prefix));
+            let starts = CREDENTIAL_PREFIXES.iter().filter_map(|prefix| argument.find(prefix));
             if let Some(start) = starts.min() {
                 self.hide(&argument[start..]);
             }
@@ -144,9 +131,7 @@ impl<'w> Output<'w> {
     }
 
     fn data(&mut self, bytes: &[u8]) -> Outcome {
-        self.stdout
-            .write_all(bytes)
-            .map_err(|error| stdout_failure(&error))
+        self.stdout.write_all(bytes).map_err(|error| stdout_failure(&error))
     }
 
     /// `✓ …`: what was done.
@@ -202,11 +187,7 @@ impl<'w> Output<'w> {
             self.write_talk(&self.without_credentials(&text));
             return code;
         }
-        let text = if self.style.colour_data {
-            rendered.ansi().to_string()
-        } else {
-            rendered.to_string()
-        };
+        let text = if self.style.colour_data { rendered.ansi().to_string() } else { rendered.to_string() };
         match self.data(text.as_bytes()).and_then(|()| self.finish()) {
             Ok(()) => code,
             Err(failure) => self.failure(&failure),
@@ -233,9 +214,7 @@ impl<'w> Output<'w> {
     }
 
     fn without_credentials(&self, text: &str) -> String {
-        self.credentials
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
+        self.credentials.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "(hidden)"))
     }
 
     fn write_talk(&mut self, text: &str) {
@@ -243,10 +222,7 @@ impl<'w> Output<'w> {
         // again, and loudly, in `finish`.
         let _ = self.stdout.flush();
         // When nobody can be told, there is nobody to tell that to.
-        let _ = self
-            .stderr
-            .write_all(text.as_bytes())
-            .and_then(|()| self.stderr.flush());
+        let _ = self.stderr.write_all(text.as_bytes()).and_then(|()| self.stderr.flush());
     }
 }
 
@@ -269,11 +245,7 @@ fn stdout_failure(error: &io::Error) -> Failure {
 }
 
 fn paint(text: &str, code: &str, colour: bool) -> String {
-    if colour {
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
-    }
+    if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// One line without control characters; blanks at its end stay, since questions end in one.

@@ -46,9 +46,7 @@ pub(crate) struct Gateway {
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway")
-            .field("workspace", &self.workspace)
-            .finish_non_exhaustive()
+        f.debug_struct("Gateway").field("workspace", &self.workspace).finish_non_exhaustive()
     }
 }
 
@@ -61,9 +59,7 @@ pub(crate) struct Store {
 impl Store {
     /// Names the folder; nothing is read or made yet.
     pub(crate) fn new(dir: Option<&Path>) -> Self {
-        Self {
-            dir: dir.map(Path::to_owned),
-        }
+        Self { dir: dir.map(Path::to_owned) }
     }
 
     /// The folder, if the platform names one.
@@ -83,10 +79,7 @@ impl Store {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Profile::default()),
             Err(error) => {
-                return Err(Failure::of_io(
-                    &format!("{} cannot be read", path.display()),
-                    &error,
-                ));
+                return Err(Failure::of_io(&format!("{} cannot be read", path.display()), &error));
             }
         };
         toml::from_str(&text).map_err(|_| {
@@ -105,24 +98,16 @@ impl Store {
                 .with_hint("set AEROSTACK_CONFIG_DIR to a folder of yours")
         })?;
         let text = toml::to_string(profile).expect("a profile is plain data");
-        make_dir(dir)
-            .and_then(|()| replace(&dir.join(FILE_NAME), text.as_bytes()))
-            .map_err(|error| {
-                Failure::of_io(
-                    &format!("the profile cannot be saved in {}", dir.display()),
-                    &error,
-                )
-            })
+        make_dir(dir).and_then(|()| replace(&dir.join(FILE_NAME), text.as_bytes())).map_err(|error| {
+            Failure::of_io(&format!("the profile cannot be saved in {}", dir.display()), &error)
+        })
     }
 
     /// The first path, of file and folder, whose contents others than its owner can get at.
     pub(crate) fn open_to_others(&self) -> Option<PathBuf> {
         let dir = self.dir.clone()?;
         let paths = [(dir.join(FILE_NAME), OPEN_FILE), (dir, OPEN_DIR)];
-        paths
-            .into_iter()
-            .find(|(path, bits)| has_permission(path, *bits))
-            .map(|(path, _)| path)
+        paths.into_iter().find(|(path, bits)| has_permission(path, *bits)).map(|(path, _)| path)
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -173,10 +158,7 @@ mod tests {
     use super::*;
 
     fn profile() -> Profile {
-        let gateway = Gateway {
-            key: Some("ak_1".to_owned()),
-            workspace: Slug::parse("personal").ok(),
-        };
+        let gateway = Gateway { key: Some("ak_1".to_owned()), workspace: Slug::parse("personal").ok() };
         Profile {
             api_url: Some("https://x.test".to_owned()),
             gateways: BTreeMap::from([("https://x.test".to_owned(), gateway)]),
@@ -192,10 +174,8 @@ mod tests {
         store.save(&profile()).unwrap();
         assert_eq!(store.load().unwrap(), profile());
         assert_eq!(store.open_to_others(), None);
-        let names: Vec<_> = fs::read_dir(store.dir().unwrap())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> =
+            fs::read_dir(store.dir().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, [FILE_NAME]);
     }
 

@@ -17,10 +17,7 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table under a heading.
     pub(crate) fn new(heading: &[&str]) -> Self {
-        Self {
-            heading: heading.iter().map(|&word| word.to_owned()).collect(),
-            rows: Vec::new(),
-        }
+        Self { heading: heading.iter().map(|&word| word.to_owned()).collect(), rows: Vec::new() }
     }
 
     /// A table without a heading, for lines that speak for themselves.
@@ -30,19 +27,11 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(
-            cells
-                .into_iter()
-                .map(|cell| clean_line(&cell, CELL_MAX_CHARS))
-                .collect(),
-        );
+        self.rows.push(cells.into_iter().map(|cell| clean_line(&cell, CELL_MAX_CHARS)).collect());
     }
 
     fn headings(&self) -> impl Iterator<Item = Option<&str>> {
-        self.heading
-            .iter()
-            .map(|word| Some(word.as_str()))
-            .chain(std::iter::repeat(None))
+        self.heading.iter().map(|word| Some(word.as_str())).chain(std::iter::repeat(None))
     }
 
     /// The text, each line ended.
@@ -58,10 +47,7 @@ impl Table {
             let gap = if heading == Some("") { MARK_GAP } else { COLUMN_GAP };
             column.set_padding((0, gap));
         }
-        table
-            .lines()
-            .map(|line| format!("{}\n", line.trim_end()))
-            .collect()
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
 
@@ -74,10 +60,7 @@ mod tests {
         let mut table = Table::new(&["NAME", "STATUS"]);
         table.row(["CI Pipeline".to_owned(), "active".to_owned()]);
         table.row(["李雷".to_owned(), String::new()]);
-        assert_eq!(
-            table.render(),
-            "NAME          STATUS\nCI Pipeline   active\n李雷\n"
-        );
+        assert_eq!(table.render(), "NAME          STATUS\nCI Pipeline   active\n李雷\n");
     }
 
     #[test]

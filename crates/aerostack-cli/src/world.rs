@@ -57,10 +57,7 @@ impl World {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with(VARIABLE_PREFIX) || name == NO_COLOUR_VARIABLE)
             .collect();
-        let own_dir = environment
-            .get(CONFIG_DIR_VARIABLE)
-            .filter(|dir| !dir.is_empty())
-            .map(PathBuf::from);
+        let own_dir = environment.get(CONFIG_DIR_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from);
         Self {
             config_dir: own_dir.or_else(|| dirs::config_dir().map(|dir| dir.join("aerostack"))),
             environment,
@@ -95,14 +92,9 @@ impl World {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the command line reads the clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the command line reads the clock")]
 fn system_now() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().plus(since_epoch)
 }
 

@@ -38,7 +38,8 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
-        let unfit = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';' | '@');
+        let unfit =
+            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';' | '@');
         let fits = !local.is_empty()
             && !domain.is_empty()
             && !domain.starts_with('.')

@@ -162,7 +162,8 @@ impl AuditKey {
     /// Seals event number `sequence` (from 1) of the chain named `chain`, after `previous`.
     #[must_use]
     pub fn seal(&self, chain: &str, sequence: i64, previous: Seal, event: &AuditEvent) -> Seal {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0[..]).expect("HMAC takes a key of any length");
+        let mut mac =
+            <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0[..]).expect("HMAC takes a key of any length");
         mac.update(previous.as_bytes());
         mac.update(&sequence.to_be_bytes());
         mac.update(&event.at.as_millis().to_be_bytes());

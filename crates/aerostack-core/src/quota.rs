@@ -81,7 +81,8 @@ impl Window {
             return;
         }
         // A step is dated at its end, so that it is forgotten late rather than early.
-        let at = if limit <= EXACT_LIMIT_MAX { now_ms } else { now_ms - now_ms.rem_euclid(STEP_MS) + STEP_MS - 1 };
+        let at =
+            if limit <= EXACT_LIMIT_MAX { now_ms } else { now_ms - now_ms.rem_euclid(STEP_MS) + STEP_MS - 1 };
         self.total += requests;
         match self.runs.back_mut() {
             // Also when the clock went back: the order of the runs must hold.
@@ -126,7 +127,10 @@ mod tests {
         }
         let Verdict::Refused { retry_after } = window.admit(1, 120, at(20_000)) else { panic!("accepted") };
         assert_eq!(retry_after, Duration::from_millis(40_000));
-        assert_eq!(window.admit(1, 120, at(59_999)), Verdict::Refused { retry_after: Duration::from_millis(1) });
+        assert_eq!(
+            window.admit(1, 120, at(59_999)),
+            Verdict::Refused { retry_after: Duration::from_millis(1) }
+        );
         assert_eq!(window.admit(1, 120, at(60_000)), Verdict::Accepted);
     }
 

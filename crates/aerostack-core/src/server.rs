@@ -219,7 +219,9 @@ mod tests {
 
     #[test]
     fn references_name_a_catalogue_or_leave_it_open() {
-        let read = |text: &str| text.parse::<Reference>().map(|r| (r.username.map(|u| u.to_string()), r.name.to_string()));
+        let read = |text: &str| {
+            text.parse::<Reference>().map(|r| (r.username.map(|u| u.to_string()), r.name.to_string()))
+        };
         assert_eq!(read("github"), Ok((None, "github".to_owned())));
         assert_eq!(read("acme/github"), Ok((Some("acme".to_owned()), "github".to_owned())));
         assert_eq!(read("@acme/github"), read("acme/github"));

@@ -40,7 +40,10 @@ mod tests {
     fn the_closest_names_are_suggested_and_far_ones_are_not() {
         let known = ["Alice Chen", "Bob Singh", "Alice Cheng (laptop)"];
         assert_eq!(closest("Alice Chan", known), ["Alice Chen", "Alice Cheng (laptop)"]);
-        assert_eq!(hint("alice", known).as_deref(), Some("did you mean 'Alice Chen' or 'Alice Cheng (laptop)'?"));
+        assert_eq!(
+            hint("alice", known).as_deref(),
+            Some("did you mean 'Alice Chen' or 'Alice Cheng (laptop)'?")
+        );
         assert_eq!(hint("Zoë", known), None);
     }
 }

@@ -16,7 +16,8 @@ pub struct NameError;
 /// [`NameError`] otherwise.
 pub fn parse_name(text: &str) -> Result<String, NameError> {
     let name = text.trim();
-    let fits = !name.is_empty() && name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(is_unprintable);
+    let fits =
+        !name.is_empty() && name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(is_unprintable);
     if fits { Ok(name.to_owned()) } else { Err(NameError) }
 }
 

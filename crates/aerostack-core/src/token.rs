@@ -334,14 +334,20 @@ mod tests {
         let day = Duration::from_secs(86_400);
         let old = issue_at(TokenOrder { expires_in: Some(day), ..order("CI Bot") }, 0).unwrap().token;
         let later = NOW.plus(day / 2);
-        let rotation =
-            rotate(&old, Duration::from_secs(600), old.created_by.clone(), later, &mut StdRng::seed_from_u64(3));
+        let rotation = rotate(
+            &old,
+            Duration::from_secs(600),
+            old.created_by.clone(),
+            later,
+            &mut StdRng::seed_from_u64(3),
+        );
         let rotation = rotation.unwrap();
         assert_eq!(rotation.issued.token.name, "CI Bot");
         assert_eq!(rotation.issued.token.expires_at, Some(later.plus(day)));
         assert_eq!(rotation.old_ends_at, later.plus(Duration::from_secs(600)));
         assert_ne!(rotation.issued.token.digest, old.digest);
-        let long = rotate(&old, OVERLAP_MAX * 2, old.created_by.clone(), later, &mut StdRng::seed_from_u64(3));
+        let long =
+            rotate(&old, OVERLAP_MAX * 2, old.created_by.clone(), later, &mut StdRng::seed_from_u64(3));
         assert_eq!(long.unwrap_err(), IssueRefusal::Overlap);
     }
 

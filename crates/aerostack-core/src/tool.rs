@@ -47,7 +47,8 @@ pub fn expose(mode: ToolPrefix, offers: &[Offer<'_>]) -> Vec<Vec<String>> {
                     ToolPrefix::Never => false,
                     ToolPrefix::OnCollision => shared.contains(*tool),
                 };
-                let full = if prefixed { format!("{}{SEPARATOR}{tool}", offer.slug) } else { (*tool).to_owned() };
+                let full =
+                    if prefixed { format!("{}{SEPARATOR}{tool}", offer.slug) } else { (*tool).to_owned() };
                 let name = unique(fit(&full, EXPOSED_MAX_LEN), &taken);
                 taken.insert(name.clone());
                 name

@@ -129,17 +129,10 @@ impl App {
     /// What editors are given for a workspace: `<public-url>/ws/<slug>`.
     #[must_use]
     pub fn gateway_url(&self, slug: &Slug) -> String {
-        let configured = self
-            .config
-            .public_url
-            .as_ref()
-            .map(|url| url.as_str().trim_end_matches('/').to_owned());
-        let listening = || {
-            self.public_url
-                .get()
-                .cloned()
-                .unwrap_or_else(|| format!("http://{}", self.config.listen))
-        };
+        let configured =
+            self.config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let listening =
+            || self.public_url.get().cloned().unwrap_or_else(|| format!("http://{}", self.config.listen));
         format!("{}/ws/{slug}", configured.unwrap_or_else(listening))
     }
 
@@ -157,11 +150,7 @@ impl App {
         let lane = tokio::time::timeout(self.config.limits.database_timeout, self.lane.lock()).await;
         let lane = lane.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
         let tx = self.store.write().await?;
-        Ok(Order {
-            tx,
-            app: self,
-            _lane: lane,
-        })
+        Ok(Order { tx, app: self, _lane: lane })
     }
 
     /// Tells whether the gateway drains: new requests are refused, those in flight finish.
@@ -173,7 +162,10 @@ impl App {
     /// Tells `/metrics` how much stands in memory now.
     pub fn measure(&self) {
         let (tokens, workspaces) = self.grants.counts();
-        #[expect(clippy::cast_precision_loss, reason = "gauges are floating point; counts stay far below 2^53")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "gauges are floating point; counts stay far below 2^53"
+        )]
         let gauge = |count: usize| count as f64;
         metrics::gauge!("aerostack_tokens").set(gauge(tokens));
         metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
@@ -217,12 +209,10 @@ impl App {
 
     fn publish_state(&self, state: &WorkspaceState) {
         let idle_timeout = self.config.limits.call_idle_timeout;
-        let snapshot = Snapshot::new(state, |installed| {
-            self.upstreams.client(target_of(installed, idle_timeout))
-        });
+        let snapshot =
+            Snapshot::new(state, |installed| self.upstreams.client(target_of(installed, idle_timeout)));
         let limits = self.config.plans.limits(state.owner_plan);
-        self.grants
-            .publish_workspace(&state.workspace.id, snapshot, limits.rate_limit_per_minute);
+        self.grants.publish_workspace(&state.workspace.id, snapshot, limits.rate_limit_per_minute);
     }
 
     /// Reads a workspace back after a commit of unknown outcome, until the database answers.

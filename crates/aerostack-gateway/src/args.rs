@@ -127,21 +127,14 @@ mod tests {
         assert_eq!(args.flags.listen.as_deref(), Some("127.0.0.1:0"));
         let args =
             read("aerostack-gateway owner create --email a@b.c --username acme --data-dir /d").unwrap();
-        let Some(Command::Owner(Owner::Create { plan, username, .. })) = args.command else {
-            panic!()
-        };
+        let Some(Command::Owner(Owner::Create { plan, username, .. })) = args.command else { panic!() };
         assert_eq!((plan, username.as_str()), (Plan::Team, "acme"));
         assert_eq!(args.flags.data_dir.as_deref(), Some("/d"));
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for bad in [
-            "owner create --email nobody --username acme",
-            "backup",
-            "serve --port 1",
-            "owner",
-        ] {
+        for bad in ["owner create --email nobody --username acme", "backup", "serve --port 1", "owner"] {
             assert!(read(&format!("aerostack-gateway {bad}")).is_err(), "{bad}");
         }
     }
@@ -149,12 +142,7 @@ mod tests {
     #[test]
     fn the_long_help_names_every_variable() {
         let help = read("aerostack-gateway --help").unwrap_err().to_string();
-        for name in [
-            "AEROSTACK_LISTEN",
-            "AEROSTACK_PLANS",
-            "AEROSTACK_LIMIT_BODY",
-            "AEROSTACK_MASTER_KEY",
-        ] {
+        for name in ["AEROSTACK_LISTEN", "AEROSTACK_PLANS", "AEROSTACK_LIMIT_BODY", "AEROSTACK_MASTER_KEY"] {
             assert!(help.contains(name), "{name}");
         }
     }

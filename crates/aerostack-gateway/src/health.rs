@@ -79,9 +79,7 @@ fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
     let is_local_name = |authority: Authority| {
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.to_canonical().is_loopback())
+            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
     };
     peer.ip().to_canonical().is_loopback()
         && !OF_PROXIES.iter().any(|name| headers.contains_key(name))
@@ -89,9 +87,7 @@ fn is_local(peer: SocketAddr, headers: &HeaderMap) -> bool {
 }
 
 async fn is_operator(app: &App, headers: &HeaderMap) -> bool {
-    let bearer = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(key) = bearer.and_then(|text| RawToken::parse(TokenKind::AccountKey, text.trim())) else {
         return false;
     };
@@ -125,16 +121,10 @@ mod tests {
             assert!(is_local(here, &headers(&[(HOST, host)])), "{host}");
         }
         assert!(is_local("[::ffff:127.0.0.1]:1".parse().unwrap(), &headers(&[])));
-        assert!(!is_local(
-            "10.0.0.7:50000".parse().unwrap(),
-            &headers(&[(HOST, "127.0.0.1")])
-        ));
+        assert!(!is_local("10.0.0.7:50000".parse().unwrap(), &headers(&[(HOST, "127.0.0.1")])));
         assert!(!is_local(here, &headers(&[(HOST, "mcp.company.com")])));
         for name in OF_PROXIES {
-            assert!(!is_local(
-                here,
-                &headers(&[(HOST, "127.0.0.1:8787"), (name, "x")])
-            ));
+            assert!(!is_local(here, &headers(&[(HOST, "127.0.0.1:8787"), (name, "x")])));
         }
     }
 

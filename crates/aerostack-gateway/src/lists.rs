@@ -56,10 +56,7 @@ pub async fn ask(app: &App, target: Target) -> Result<Listing, UpstreamError> {
 /// What is kept of a server's answer.
 #[must_use]
 pub fn tool_list(listing: &Listing) -> ToolList {
-    ToolList {
-        tools: listing.tools.clone(),
-        instructions: listing.instructions.clone(),
-    }
+    ToolList { tools: listing.tools.clone(), instructions: listing.instructions.clone() }
 }
 
 /// Starts to keep the lists of everything that is installed.
@@ -109,10 +106,7 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
 /// The install's present client, and whether it is switched on; `None` once it is removed.
 fn find(app: &App, kept: &Kept) -> Option<(Arc<Client>, bool)> {
     let snapshot = app.grants.snapshot(&kept.workspace)?;
-    let found = snapshot
-        .installs
-        .iter()
-        .find(|candidate| candidate.install.id == kept.install)?;
+    let found = snapshot.installs.iter().find(|candidate| candidate.install.id == kept.install)?;
     Some((Arc::clone(&found.client), found.install.enabled))
 }
 
@@ -163,9 +157,7 @@ async fn write(app: &App, kept: &Kept, outcome: &Result<Listing, UpstreamError>)
             store::install::save_failure(&mut order.tx, &kept.install, &error.to_string(), now).await?;
         }
     }
-    order
-        .commit(vec![Publication::Workspace(kept.workspace.clone())])
-        .await
+    order.commit(vec![Publication::Workspace(kept.workspace.clone())]).await
 }
 
 fn digest(list: &ToolList) -> [u8; 32] {

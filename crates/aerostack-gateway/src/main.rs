@@ -20,20 +20,12 @@ fn main() -> ExitCode {
         Err(asked_or_wrong) => {
             // It knows where it belongs: help on stdout, mistakes on stderr.
             let _ = asked_or_wrong.print();
-            return if asked_or_wrong.use_stderr() {
-                ExitCode::from(BAD_USAGE)
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if asked_or_wrong.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
         }
     };
     run(args).unwrap_or_else(|error| {
         telemetry::say(&format!("error: {error:#}"));
-        if error.is::<BadSetting>() {
-            ExitCode::from(BAD_USAGE)
-        } else {
-            ExitCode::FAILURE
-        }
+        if error.is::<BadSetting>() { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
     })
 }
 

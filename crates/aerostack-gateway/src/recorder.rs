@@ -37,13 +37,7 @@ impl Recorder {
     #[must_use]
     pub fn new() -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(QUEUE_LEN);
-        (
-            Self {
-                used: sender,
-                dropped: AtomicU64::new(0),
-            },
-            Writer { used: receiver },
-        )
+        (Self { used: sender, dropped: AtomicU64::new(0) }, Writer { used: receiver })
     }
 
     /// Notes that a request of the grant was accepted.

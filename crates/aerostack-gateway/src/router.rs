@@ -30,19 +30,11 @@ pub enum Route<'a> {
 /// Finds the door of a path.
 #[must_use]
 pub fn route(path: &str) -> Route<'_> {
-    let workspace = path
-        .strip_prefix("/ws/")
-        .or_else(|| path.strip_prefix("/api/gateway/ws/"));
+    let workspace = path.strip_prefix("/ws/").or_else(|| path.strip_prefix("/api/gateway/ws/"));
     if let Some(rest) = workspace {
         return match rest.split_once('/') {
-            None if !rest.is_empty() => Route::Mcp {
-                slug: rest,
-                edge: Edge::Streamable,
-            },
-            Some((slug, "sse")) if !slug.is_empty() => Route::Mcp {
-                slug,
-                edge: Edge::Sse,
-            },
+            None if !rest.is_empty() => Route::Mcp { slug: rest, edge: Edge::Streamable },
+            Some((slug, "sse")) if !slug.is_empty() => Route::Mcp { slug, edge: Edge::Sse },
             _ => Route::Nothing,
         };
     }

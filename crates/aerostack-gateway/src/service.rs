@@ -14,8 +14,8 @@ use hyper::body::Body as HttpBody;
 
 use crate::app::{App, RequestContext};
 use crate::http::body::Body;
-use crate::http::respond;
 use crate::http::origin::{self, AllowedOrigins};
+use crate::http::respond;
 use crate::mcp::{Door, Refusal};
 use crate::router::{Edge, Route, route};
 use crate::{admin, health};
@@ -48,10 +48,7 @@ impl Service {
     {
         let started = Instant::now();
         let now = self.app.clock.now();
-        let context = RequestContext {
-            id: RequestId::new(now, &mut self.app.rng()),
-            received_at: now,
-        };
+        let context = RequestContext { id: RequestId::new(now, &mut self.app.rng()), received_at: now };
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let place = place(&method, &path);
         let mut response = self.serve(&context, peer, request, &path).await;
@@ -60,7 +57,8 @@ impl Service {
         }
         let (status, elapsed) = (response.status(), started.elapsed());
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        metrics::counter!("aerostack_requests_total", "door" => place.door, "status" => class(status)).increment(1);
+        metrics::counter!("aerostack_requests_total", "door" => place.door, "status" => class(status))
+            .increment(1);
         metrics::histogram!("aerostack_request_duration_seconds", "door" => place.door).record(elapsed);
         tracing::info!(request = %context.id, %method, path = place.path, status = status.as_u16(), duration_us, "request");
         response
@@ -135,10 +133,7 @@ const fn class(status: StatusCode) -> &'static str {
 }
 
 fn headers_len(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum()
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 fn error(status: StatusCode, code: i32, message: &str) -> Response<Body> {
@@ -166,11 +161,7 @@ fn foreign(context: &RequestContext, route: Route<'_>) -> Response<Body> {
 }
 
 fn not_found() -> Response<Body> {
-    error(
-        StatusCode::NOT_FOUND,
-        -32600,
-        "Invalid request: there is nothing at this path",
-    )
+    error(StatusCode::NOT_FOUND, -32600, "Invalid request: there is nothing at this path")
 }
 
 fn draining(context: &RequestContext, route: Route<'_>) -> Response<Body> {

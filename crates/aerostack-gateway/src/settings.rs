@@ -55,12 +55,10 @@ impl Settings {
     /// [`BadSetting`] names the first that cannot be used.
     pub fn read(flags: &Flags, environment: &Environment) -> Result<Self, BadSetting> {
         let mut reader = Reader::new(environment);
-        let listen = reader.value(
-            ("listen", "AEROSTACK_LISTEN"),
-            flags.listen.as_deref(),
-            value::LISTEN,
-            || (value::LISTEN.parse)(LISTEN),
-        )?;
+        let listen =
+            reader.value(("listen", "AEROSTACK_LISTEN"), flags.listen.as_deref(), value::LISTEN, || {
+                (value::LISTEN.parse)(LISTEN)
+            })?;
         let data_dir = reader.value(
             ("data-dir", "AEROSTACK_DATA_DIR"),
             flags.data_dir.as_deref(),
@@ -89,9 +87,8 @@ impl Settings {
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
         let limits = limits::read(&mut reader)?;
-        let log = reader.variable("AEROSTACK_LOG", value::LOG, || {
-            Ok(crate::telemetry::DEFAULT_LOG.to_owned())
-        })?;
+        let log =
+            reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
         let (shown, unknown) = reader.finish(&OTHER_VARIABLES);
         let config = Config {
             listen,
@@ -105,12 +102,7 @@ impl Settings {
             plans,
             limits,
         };
-        Ok(Self {
-            config,
-            log,
-            shown,
-            unknown,
-        })
+        Ok(Self { config, log, shown, unknown })
     }
 
     /// The flags that make another command of this program use the same database; empty for defaults.
@@ -141,10 +133,7 @@ fn read_tls(reader: &mut Reader<'_>, flags: &Flags) -> Result<Option<TlsFiles>, 
         (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
         (None, None) => Ok(None),
         (Some(_), None) => Err(BadSetting::of(key.1, "it is needed beside AEROSTACK_TLS_CERT")),
-        (None, Some(_)) => Err(BadSetting::of(
-            certificate.1,
-            "it is needed beside AEROSTACK_TLS_KEY",
-        )),
+        (None, Some(_)) => Err(BadSetting::of(certificate.1, "it is needed beside AEROSTACK_TLS_KEY")),
     }
 }
 
@@ -170,25 +159,16 @@ pub fn environment_help() -> String {
             "AEROSTACK_ALLOWED_ORIGINS",
             "browser origins, comma-separated, beside loopback and the public URL".to_owned(),
         ),
-        (
-            "AEROSTACK_UPSTREAM_ALLOW",
-            "private networks anybody's servers may be in: 10.0.0.0/8,…".to_owned(),
-        ),
+        ("AEROSTACK_UPSTREAM_ALLOW", "private networks anybody's servers may be in: 10.0.0.0/8,…".to_owned()),
         (
             "AEROSTACK_PLANS",
             "changes to the plans: pro.tokens=50,free.workspaces=unlimited,team.rate=600".to_owned(),
         ),
-        (
-            "AEROSTACK_LOG",
-            "what is logged: error, warn, info, debug or filters [default: info]".to_owned(),
-        ),
+        ("AEROSTACK_LOG", "what is logged: error, warn, info, debug or filters [default: info]".to_owned()),
     ];
     let rows: Vec<(&str, String)> = own.into_iter().chain(limits::help()).collect();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|(name, text)| format!("  {name:width$}  {text}"))
-        .collect();
+    let lines: Vec<String> = rows.iter().map(|(name, text)| format!("  {name:width$}  {text}")).collect();
     format!("Environment variables without a flag:\n{}", lines.join("\n"))
 }
 

@@ -94,21 +94,13 @@ impl Snapshot {
     pub fn new(state: &WorkspaceState, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
         let definitions: Vec<Vec<(String, &str)>> = state.installs.iter().map(named_definitions).collect();
         let tools = name_tools(state, &definitions);
-        let by_name = tools
-            .iter()
-            .enumerate()
-            .map(|(index, tool)| (tool.exposed.clone(), index))
-            .collect();
+        let by_name = tools.iter().enumerate().map(|(index, tool)| (tool.exposed.clone(), index)).collect();
         let installs = state
             .installs
             .iter()
             .map(|installed| SnapshotInstall {
                 install: installed.install.clone(),
-                instructions: installed
-                    .list
-                    .tools
-                    .as_ref()
-                    .and_then(|list| list.instructions.clone()),
+                instructions: installed.list.tools.as_ref().and_then(|list| list.instructions.clone()),
                 is_listed: installed.list.tools.is_some(),
                 client: client_of(installed),
             })
@@ -141,11 +133,7 @@ impl Snapshot {
         if let Some(&index) = self.by_name.get(exposed) {
             let entry = &self.tools[index];
             let install = &self.installs[entry.install];
-            return entry.enabled.then(|| Route {
-                install,
-                tool: entry.name.clone(),
-                entry: Some(entry),
-            });
+            return entry.enabled.then(|| Route { install, tool: entry.name.clone(), entry: Some(entry) });
         }
         self.route_by_prefix(exposed)
     }
@@ -153,16 +141,9 @@ impl Snapshot {
     /// A server whose list is not known yet may still be called, by its prefix.
     fn route_by_prefix(&self, exposed: &str) -> Option<Route<'_>> {
         let (slug, tool) = exposed.split_once(SEPARATOR)?;
-        let install = self
-            .installs
-            .iter()
-            .find(|install| install.install.slug.as_str() == slug)?;
+        let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
         let may_be_called = !install.is_listed && install.install.offers(tool);
-        may_be_called.then(|| Route {
-            install,
-            tool: tool.to_owned(),
-            entry: None,
-        })
+        may_be_called.then(|| Route { install, tool: tool.to_owned(), entry: None })
     }
 }
 
@@ -175,7 +156,13 @@ pub fn target_of(installed: &InstalledServer, idle_timeout: Duration) -> Target 
 
 /// The same for a server that may not be installed; `idle_timeout` is for servers without their own.
 #[must_use]
-pub fn target(install: InstallId, slug: &Slug, server: &Server, trusted: bool, idle_timeout: Duration) -> Target {
+pub fn target(
+    install: InstallId,
+    slug: &Slug,
+    server: &Server,
+    trusted: bool,
+    idle_timeout: Duration,
+) -> Target {
     Target {
         install,
         slug: slug.to_string(),
@@ -198,18 +185,13 @@ fn named_definitions(installed: &InstalledServer) -> Vec<(String, &str)> {
 }
 
 fn name_tools(state: &WorkspaceState, definitions: &[Vec<(String, &str)>]) -> Vec<ToolEntry> {
-    let names: Vec<Vec<&str>> = definitions
-        .iter()
-        .map(|list| list.iter().map(|(name, _)| name.as_str()).collect())
-        .collect();
+    let names: Vec<Vec<&str>> =
+        definitions.iter().map(|list| list.iter().map(|(name, _)| name.as_str()).collect()).collect();
     let offers: Vec<Offer<'_>> = state
         .installs
         .iter()
         .zip(&names)
-        .map(|(installed, tools)| Offer {
-            slug: installed.install.slug.as_str(),
-            tools,
-        })
+        .map(|(installed, tools)| Offer { slug: installed.install.slug.as_str(), tools })
         .collect();
     let exposed = expose(state.workspace.tool_prefix, &offers);
     let mut entries = Vec::new();
@@ -230,9 +212,8 @@ fn entry(
 ) -> Option<ToolEntry> {
     let definition: Definition<'_> = serde_json::from_str(text).ok()?;
     let exposed_definition = replace_span(text, definition.name.get(), &format!("\"{exposed}\""));
-    let odd_output = definition
-        .output_schema
-        .is_some_and(|schema| root_type(schema.get()).as_deref() != Some("object"));
+    let odd_output =
+        definition.output_schema.is_some_and(|schema| root_type(schema.get()).as_deref() != Some("object"));
     Some(ToolEntry {
         legacy_definition: odd_output.then(|| without_output_schema(&exposed_definition)),
         definition: exposed_definition,

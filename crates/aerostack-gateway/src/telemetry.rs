@@ -22,19 +22,12 @@ pub const DEFAULT_LOG: &str = "info";
 /// What is wrong with the filter, in words.
 pub fn start(filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error means that somebody logs already, which only tests do.
     let _ = if io::stderr().is_terminal() {
         lines.with_target(false).try_init()
     } else {
-        lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .try_init()
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     };
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
@@ -44,11 +37,7 @@ pub fn start(filter: &str) -> Result<(), String> {
 /// together at run time may hold anything.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(String::new, ToString::to_string);
-    let message = panic
-        .payload()
-        .downcast_ref::<&'static str>()
-        .copied()
-        .unwrap_or("");
+    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("");
     let thread = std::thread::current().name().unwrap_or("").to_owned();
     tracing::error!(%place, message, thread, "a task panicked");
 }
@@ -62,9 +51,7 @@ pub fn figures() -> &'static PrometheusHandle {
     FIGURES.get_or_init(|| {
         let builder = PrometheusBuilder::new().set_buckets(&DURATION_BUCKETS);
         let builder = builder.expect("the list of buckets is not empty");
-        let handle = builder
-            .install_recorder()
-            .expect("no other recorder is installed");
+        let handle = builder.install_recorder().expect("no other recorder is installed");
         metrics::describe_counter!(
             "aerostack_connections_refused_total",
             "Connections closed because the gateway's connection limit was reached"

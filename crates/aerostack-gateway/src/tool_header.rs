@@ -13,8 +13,20 @@ pub const PREFIX: &str = "mcp-param-";
 const MARK: &str = "x-mcp-header";
 /// Keywords whose value is a schema or a list of them.
 const SCHEMA_KEYWORDS: [&str; 14] = [
-    "items", "prefixItems", "contains", "additionalProperties", "unevaluatedItems", "unevaluatedProperties",
-    "propertyNames", "oneOf", "anyOf", "allOf", "not", "if", "then", "else",
+    "items",
+    "prefixItems",
+    "contains",
+    "additionalProperties",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "propertyNames",
+    "oneOf",
+    "anyOf",
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
 ];
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
@@ -64,11 +76,7 @@ pub fn parameters(schema: &str) -> Result<Vec<HeaderParameter>, InvalidAnnotatio
     let mut found = Vec::new();
     collect(&schema, &mut Vec::new(), Reach::Root, &mut found)?;
     let distinct: HashSet<&str> = found.iter().map(|parameter| parameter.header.as_str()).collect();
-    if distinct.len() == found.len() {
-        Ok(found)
-    } else {
-        Err(InvalidAnnotation)
-    }
+    if distinct.len() == found.len() { Ok(found) } else { Err(InvalidAnnotation) }
 }
 
 /// Where in a schema one stands.
@@ -135,10 +143,7 @@ fn parameter(
     kind: Option<&Value>,
     path: &[String],
 ) -> Result<HeaderParameter, InvalidAnnotation> {
-    let name = annotation
-        .as_str()
-        .filter(|name| is_token(name))
-        .ok_or(InvalidAnnotation)?;
+    let name = annotation.as_str().filter(|name| is_token(name)).ok_or(InvalidAnnotation)?;
     let kind = match kind.and_then(Value::as_str) {
         Some("string") => Kind::String,
         Some("integer") => Kind::Integer,
@@ -169,9 +174,7 @@ pub fn value_of(parameter: &HeaderParameter, arguments: &Value) -> Option<String
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => {
             let whole = number.as_i64()?;
-            (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX)
-                .contains(&whole)
-                .then(|| whole.to_string())
+            (-SAFE_INTEGER_MAX..=SAFE_INTEGER_MAX).contains(&whole).then(|| whole.to_string())
         }
         _ => None,
     }
@@ -184,11 +187,7 @@ pub fn encode(value: &str) -> String {
         && value.trim() == value
         && !value.is_empty()
         && !(value.starts_with(OPEN) && value.ends_with(CLOSE));
-    if plain {
-        value.to_owned()
-    } else {
-        format!("{OPEN}{}{CLOSE}", STANDARD.encode(value))
-    }
+    if plain { value.to_owned() } else { format!("{OPEN}{}{CLOSE}", STANDARD.encode(value)) }
 }
 
 /// Reads a header's value; `None` when it claims to be base64 and is not, or is not UTF-8.
@@ -210,11 +209,7 @@ pub fn mirrors(kind: Kind, header: &str, argument: &str) -> bool {
     let number = |text: &str| {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let whole = digits.split_once('.').map_or(digits, |(whole, fraction)| {
-            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') {
-                whole
-            } else {
-                ""
-            }
+            if !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0') { whole } else { "" }
         });
         (!whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit())).then(|| {
             let value: Option<i64> = whole.parse().ok();
@@ -231,10 +226,7 @@ mod tests {
     use serde_json::json;
 
     fn read(schema: &Value) -> Result<Vec<String>, InvalidAnnotation> {
-        Ok(parameters(&schema.to_string())?
-            .into_iter()
-            .map(|parameter| parameter.header)
-            .collect())
+        Ok(parameters(&schema.to_string())?.into_iter().map(|parameter| parameter.header).collect())
     }
 
     #[test]
@@ -251,10 +243,7 @@ mod tests {
             "where": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
             "free": {"type": "string", "default": {"x-mcp-header": "not a schema"}}
         }});
-        assert_eq!(
-            read(&schema),
-            Ok(vec!["mcp-param-region".to_owned(), "mcp-param-n".to_owned()])
-        );
+        assert_eq!(read(&schema), Ok(vec!["mcp-param-region".to_owned(), "mcp-param-n".to_owned()]));
     }
 
     #[test]

@@ -73,13 +73,7 @@ impl Vault {
         rng.fill_bytes(&mut nonce);
         let sealed = self
             .session
-            .encrypt(
-                &XNonce::from(nonce),
-                Payload {
-                    msg: plain,
-                    aad: b"session",
-                },
-            )
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: b"session" })
             .expect("a short value can be sealed");
         URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
     }
@@ -90,23 +84,13 @@ impl Vault {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
         let nonce = XNonce::try_from(nonce).ok()?;
-        self.session
-            .decrypt(
-                &nonce,
-                Payload {
-                    msg: sealed,
-                    aad: b"session",
-                },
-            )
-            .ok()
+        self.session.decrypt(&nonce, Payload { msg: sealed, aad: b"session" }).ok()
     }
 }
 
 fn derive(master: &[u8; MASTER_KEY_LEN], label: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0u8; 32]);
-    Hkdf::<Sha256>::new(None, master)
-        .expand(label, &mut key[..])
-        .expect("32 bytes are within HKDF's reach");
+    Hkdf::<Sha256>::new(None, master).expand(label, &mut key[..]).expect("32 bytes are within HKDF's reach");
     key
 }
 
@@ -119,11 +103,7 @@ pub fn parse_master_key(text: &str) -> Result<Zeroizing<[u8; MASTER_KEY_LEN]>, M
     let bytes = Zeroizing::new(if text.len() == MASTER_KEY_LEN * 2 {
         let pairs = text.as_bytes().chunks_exact(2);
         pairs
-            .map(|pair| {
-                std::str::from_utf8(pair)
-                    .ok()
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            })
+            .map(|pair| std::str::from_utf8(pair).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()))
             .collect::<Option<Vec<u8>>>()
             .ok_or(MasterKeyError::Malformed)?
     } else {
@@ -148,10 +128,7 @@ pub fn master_key_of(
     rng: &mut dyn CryptoRng,
 ) -> Result<Zeroizing<[u8; MASTER_KEY_LEN]>, MasterKeyError> {
     let path = data_dir.join(MASTER_KEY_FILE);
-    let failed = |source| MasterKeyError::File {
-        path: path.clone(),
-        source,
-    };
+    let failed = |source| MasterKeyError::File { path: path.clone(), source };
     let mut text = Zeroizing::new(String::new());
     match fs::File::open(&path) {
         Ok(mut file) => {
@@ -211,9 +188,7 @@ mod tests {
         let second = master_key_of(folder.path(), &mut rng).unwrap();
         assert_eq!(first, second);
         let mode = std::os::unix::fs::PermissionsExt::mode(
-            &fs::metadata(folder.path().join(MASTER_KEY_FILE))
-                .unwrap()
-                .permissions(),
+            &fs::metadata(folder.path().join(MASTER_KEY_FILE)).unwrap().permissions(),
         );
         assert_eq!(mode & 0o777, 0o600);
     }

@@ -12,14 +12,8 @@ fn gateway(data_dir: &Path, arguments: &[&str]) -> Command {
     {
         command.env_remove(name);
     }
-    command
-        .args(arguments)
-        .env("AEROSTACK_DATA_DIR", data_dir)
-        .env("AEROSTACK_LISTEN", "127.0.0.1:0");
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(arguments).env("AEROSTACK_DATA_DIR", data_dir).env("AEROSTACK_LISTEN", "127.0.0.1:0");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -34,9 +28,7 @@ fn run(data_dir: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
 fn serve(data_dir: &Path) -> (Child, String) {
     let mut child = gateway(data_dir, &[]).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     (child, line)
 }
 
@@ -51,10 +43,7 @@ fn terminate(child: &Child) {
 fn it_says_where_it_listens_and_drains_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, line) = serve(folder.path());
-    assert!(
-        line.starts_with("listening on http://127.0.0.1:") && line.ends_with('\n'),
-        "{line}"
-    );
+    assert!(line.starts_with("listening on http://127.0.0.1:") && line.ends_with('\n'), "{line}");
     let (code, out, error) = run(folder.path(), &["migrate"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert!(error.contains("is using this data folder"), "{error}");
@@ -70,15 +59,10 @@ fn it_says_where_it_listens_and_drains_on_sigterm() {
 #[test]
 fn the_key_of_a_new_operator_stands_alone_on_stdout() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, out, error) = run(
-        folder.path(),
-        &["owner", "create", "--email", "a@co.com", "--username", "acme"],
-    );
+    let (code, out, error) =
+        run(folder.path(), &["owner", "create", "--email", "a@co.com", "--username", "acme"]);
     assert_eq!(code, Some(0), "{error}");
-    assert!(
-        out.starts_with("ak_") && out.ends_with('\n') && out.lines().count() == 1,
-        "{out}"
-    );
+    assert!(out.starts_with("ak_") && out.ends_with('\n') && out.lines().count() == 1, "{out}");
     assert!(!error.contains(out.trim()), "{error}");
 }
 
@@ -94,10 +78,6 @@ fn a_setting_or_line_that_cannot_be_used_exits_with_64() {
         assert_eq!((code, out.as_str()), (Some(64), ""));
         assert!(error.contains(named), "{error}");
     }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing was touched"
-    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was touched");
     assert_eq!(run(folder.path(), &["--help"]).0, Some(0));
 }

@@ -85,10 +85,7 @@ mod tests {
         let moment = |text| When::parse(text).map(|when| when.moment(now).to_string());
         assert_eq!(moment("7d").as_deref(), Ok("2026-03-10T11:15:00.000Z"));
         assert_eq!(moment("2026-03-01").as_deref(), Ok("2026-03-01T00:00:00.000Z"));
-        assert_eq!(
-            moment("2026-03-01T10:00:00+02:00").as_deref(),
-            Ok("2026-03-01T08:00:00.000Z")
-        );
+        assert_eq!(moment("2026-03-01T10:00:00+02:00").as_deref(), Ok("2026-03-01T08:00:00.000Z"));
         assert!(moment("yesterday").is_err());
         assert_eq!(moment("99999999w").as_deref(), Ok("1970-01-01T00:00:00.000Z"));
     }

@@ -40,13 +40,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
     /// Workspace, in place of the active one
-    #[arg(
-        long,
-        short,
-        global = true,
-        value_name = "SLUG",
-        help_heading = "Global options"
-    )]
+    #[arg(long, short, global = true, value_name = "SLUG", help_heading = "Global options")]
     pub(crate) workspace: Option<Slug>,
     /// Address of the gateway; else AEROSTACK_API_URL, else that of the last login
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
@@ -156,16 +150,10 @@ fn check_format(matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some(chosen) = matches.get_one::<Format>(FORMAT_ID) else {
         return Ok(());
     };
-    let own = leaf
-        .get_arguments()
-        .find(|argument| argument.get_id() == FORMAT_ID);
+    let own = leaf.get_arguments().find(|argument| argument.get_id() == FORMAT_ID);
     let offers: Vec<String> = own
         .map(|argument| {
-            argument
-                .get_possible_values()
-                .iter()
-                .map(|value| value.get_name().to_owned())
-                .collect()
+            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
         })
         .unwrap_or_default();
     if offers.iter().any(|word| word == chosen.word()) {
@@ -176,10 +164,7 @@ fn check_format(matches: &ArgMatches) -> Result<(), clap::Error> {
     } else {
         format!("--output {}", offers.join(", "))
     };
-    let message = format!(
-        "`{path}` does not offer --output {}: it offers {offers}\n",
-        chosen.word()
-    );
+    let message = format!("`{path}` does not offer --output {}: it offers {offers}\n", chosen.word());
     Err(clap::Error::raw(ErrorKind::InvalidValue, message))
 }
 
@@ -199,9 +184,8 @@ mod tests {
         while let Some(parent) = open.pop() {
             for child in parent.get_subcommands().filter(|child| !child.is_hide_set()) {
                 assert!(child.get_about().is_some(), "{}", child.get_name());
-                let has_examples = child
-                    .get_after_help()
-                    .is_some_and(|text| text.to_string().starts_with("Examples:"));
+                let has_examples =
+                    child.get_after_help().is_some_and(|text| text.to_string().starts_with("Examples:"));
                 assert!(has_examples || child.has_subcommands(), "{}", child.get_name());
                 open.push(child.clone());
             }
@@ -230,23 +214,15 @@ mod tests {
             panic!()
         };
         assert_eq!(output.format, Format::Json);
-        let Command::Whoami(output) = read("aerostack whoami").unwrap().command else {
-            panic!()
-        };
+        let Command::Whoami(output) = read("aerostack whoami").unwrap().command else { panic!() };
         assert_eq!(output.format, Format::Table);
     }
 
     #[test]
     fn global_options_stand_before_or_after_the_command() {
-        for line in [
-            "aerostack -w eng -q mcp list",
-            "aerostack mcp list --workspace eng --quiet",
-        ] {
+        for line in ["aerostack -w eng -q mcp list", "aerostack mcp list --workspace eng --quiet"] {
             let globals = read(line).unwrap().globals;
-            assert_eq!(
-                (globals.workspace.as_ref().map(Slug::as_str), globals.quiet),
-                (Some("eng"), true)
-            );
+            assert_eq!((globals.workspace.as_ref().map(Slug::as_str), globals.quiet), (Some("eng"), true));
         }
     }
 }

@@ -12,10 +12,8 @@ where
     T: FromStr + Clone + Send + Sync + 'static,
     T::Err: Display,
 {
-    PossibleValuesParser::new(words).map(|word| {
-        word.parse::<T>()
-            .unwrap_or_else(|error| panic!("'{word}' was offered: {error}"))
-    })
+    PossibleValuesParser::new(words)
+        .map(|word| word.parse::<T>().unwrap_or_else(|error| panic!("'{word}' was offered: {error}")))
 }
 
 /// `free`, `pro`, `team` or `enterprise`.
@@ -50,19 +48,11 @@ mod tests {
     use super::*;
 
     fn accepts<T: Clone + Send + Sync + 'static>(parser: impl TypedValueParser<Value = T>) {
-        let words: Vec<String> = parser
-            .possible_values()
-            .unwrap()
-            .map(|value| value.get_name().to_owned())
-            .collect();
+        let words: Vec<String> =
+            parser.possible_values().unwrap().map(|value| value.get_name().to_owned()).collect();
         let command = clap::Command::new("test");
         for word in words {
-            assert!(
-                parser
-                    .parse_ref(&command, None, std::ffi::OsStr::new(&word))
-                    .is_ok(),
-                "{word}"
-            );
+            assert!(parser.parse_ref(&command, None, std::ffi::OsStr::new(&word)).is_ok(), "{word}");
         }
     }
 

@@ -12,14 +12,7 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 6] = [
-    "id",
-    "name",
-    "created_at",
-    "last_used_at",
-    "revoked_at",
-    "current",
-];
+const CSV_FIELDS: [&str; 6] = ["id", "name", "created_at", "last_used_at", "revoked_at", "current"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: AccountCommand) -> Outcome {
     match command {
@@ -30,9 +23,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: AccountCommand) -> O
 }
 
 async fn create(context: &mut Context<'_>, arguments: arguments::CreateKey) -> Outcome {
-    let created = context
-        .call::<CreateKey>(&[], &CreateKeyRequest { name: arguments.name })
-        .await?;
+    let created = context.call::<CreateKey>(&[], &CreateKeyRequest { name: arguments.name }).await?;
     match arguments.output.format {
         Format::Json => return context.output.json(&created),
         Format::Token => return context.output.line(&created.key),
@@ -69,31 +60,19 @@ async fn revoke(context: &mut Context<'_>, arguments: arguments::RevokeKey) -> O
     let page = context.client()?.list::<ListKeys, _>(&[]).await?;
     let key = find(&page.items, &arguments.key)?;
     if key.revoked_at.is_some() {
-        context.output.done(&format!(
-            "Key '{}' was revoked before; nothing was done.",
-            key.name
-        ));
+        context.output.done(&format!("Key '{}' was revoked before; nothing was done.", key.name));
         return Ok(());
     }
     let revoked = context.call::<RevokeKey>(&[key.id.as_str()], &Empty {}).await?;
-    context.output.done(&format!(
-        "Key '{}' revoked. It signs nobody in any more.",
-        revoked.name
-    ));
+    context.output.done(&format!("Key '{}' revoked. It signs nobody in any more.", revoked.name));
     if key.current {
-        context
-            .output
-            .warn("it was the key of this login: `aerostack login` with another one");
+        context.output.warn("it was the key of this login: `aerostack login` with another one");
     }
     Ok(())
 }
 
 fn status(key: &KeyView) -> &'static str {
-    if key.revoked_at.is_some() {
-        "revoked"
-    } else {
-        "active"
-    }
+    if key.revoked_at.is_some() { "revoked" } else { "active" }
 }
 
 /// The key of an identifier, of a unique beginning of one, or the active key of a name.
@@ -101,32 +80,20 @@ fn find<'a>(keys: &'a [KeyView], wanted: &str) -> Outcome<&'a KeyView> {
     if let Some(key) = keys.iter().find(|key| key.id.as_str() == wanted) {
         return Ok(key);
     }
-    if let Some(key) = keys
-        .iter()
-        .find(|key| key.name == wanted && key.revoked_at.is_none())
-    {
+    if let Some(key) = keys.iter().find(|key| key.name == wanted && key.revoked_at.is_none()) {
         return Ok(key);
     }
     let is_beginning = wanted.starts_with(aerostack_core::id::KeyId::PREFIX);
-    let begin: Vec<&KeyView> = keys
-        .iter()
-        .filter(|key| is_beginning && key.id.as_str().starts_with(wanted))
-        .collect();
+    let begin: Vec<&KeyView> =
+        keys.iter().filter(|key| is_beginning && key.id.as_str().starts_with(wanted)).collect();
     match begin[..] {
         [key] => Ok(key),
         [] => {
-            let names = keys
-                .iter()
-                .filter(|key| key.revoked_at.is_none())
-                .map(|key| key.name.as_str());
+            let names = keys.iter().filter(|key| key.revoked_at.is_none()).map(|key| key.name.as_str());
             let hint = suggest::hint(wanted, names);
-            Err(
-                Failure::failed(format!("there is no active key '{wanted}'")).with_hint(
-                    hint.unwrap_or_else(|| {
-                        "`aerostack account key list` shows the keys there are".to_owned()
-                    }),
-                ),
-            )
+            Err(Failure::failed(format!("there is no active key '{wanted}'")).with_hint(
+                hint.unwrap_or_else(|| "`aerostack account key list` shows the keys there are".to_owned()),
+            ))
         }
         _ => Err(Failure::failed(format!("several keys begin with '{wanted}'"))),
     }
@@ -151,24 +118,15 @@ mod tests {
 
     #[test]
     fn a_key_is_found_by_identifier_beginning_or_active_name() {
-        let keys = [
-            key("key_aa1", "CI", true),
-            key("key_aa2", "CI", false),
-            key("key_b", "laptop", false),
-        ];
+        let keys = [key("key_aa1", "CI", true), key("key_aa2", "CI", false), key("key_b", "laptop", false)];
         let found = |wanted: &str| {
-            find(&keys, wanted)
-                .map(|key| key.id.to_string())
-                .map_err(|failure| failure.to_string())
+            find(&keys, wanted).map(|key| key.id.to_string()).map_err(|failure| failure.to_string())
         };
         assert_eq!(found("key_aa1").as_deref(), Ok("key_aa1"));
         assert_eq!(found("CI").as_deref(), Ok("key_aa2"));
         assert_eq!(found("key_b").as_deref(), Ok("key_b"));
         assert_eq!(found("key_a"), Err("several keys begin with 'key_a'".to_owned()));
         assert_eq!(found("laptp"), Err("there is no active key 'laptp'".to_owned()));
-        assert_eq!(
-            find(&keys, "laptp").unwrap_err().hint().as_deref(),
-            Some("did you mean 'laptop'?")
-        );
+        assert_eq!(find(&keys, "laptp").unwrap_err().hint().as_deref(), Some("did you mean 'laptop'?"));
     }
 }

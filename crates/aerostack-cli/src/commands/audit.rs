@@ -29,9 +29,9 @@ pub(super) async fn run(context: &mut Context<'_>, arguments: Audit) -> Outcome 
     }
     if has_more {
         let shown = count(u64::from(arguments.limit), "event");
-        context.output.talk(&format!(
-            "The newest {shown}; there are more: --limit or --since reach further back."
-        ));
+        context
+            .output
+            .talk(&format!("The newest {shown}; there are more: --limit or --since reach further back."));
     }
     Ok(())
 }
@@ -62,13 +62,7 @@ async fn collect(
         match page.next_cursor {
             Some(cursor) if left > 0 => query.cursor = Some(cursor),
             next => {
-                return Ok((
-                    Page {
-                        items,
-                        next_cursor: None,
-                    },
-                    next.is_some(),
-                ));
+                return Ok((Page { items, next_cursor: None }, next.is_some()));
             }
         }
     }
@@ -77,11 +71,7 @@ async fn collect(
 fn lines(events: &[AuditView]) -> Table {
     let mut table = Table::plain();
     for event in events {
-        table.row([
-            event.at.minute(),
-            event.actor.clone(),
-            format!("{}: {}", event.action, event.object),
-        ]);
+        table.row([event.at.minute(), event.actor.clone(), format!("{}: {}", event.action, event.object)]);
     }
     table
 }
@@ -94,14 +84,10 @@ fn print_verification(
 ) -> Outcome {
     match format {
         Format::Json => context.output.json(verification)?,
-        Format::Csv => context
-            .output
-            .csv(std::slice::from_ref(verification), &VERIFICATION_FIELDS)?,
+        Format::Csv => context.output.csv(std::slice::from_ref(verification), &VERIFICATION_FIELDS)?,
         Format::Table | Format::Token | Format::McpJson => {
-            let shown = details([
-                ("Events", verification.count.to_string()),
-                ("Head", verification.head.clone()),
-            ]);
+            let shown =
+                details([("Events", verification.count.to_string()), ("Head", verification.head.clone())]);
             context.output.table(&shown)?;
         }
     }
@@ -111,10 +97,8 @@ fn print_verification(
         ));
         return Ok(());
     }
-    let place = verification
-        .broken_at
-        .map(|sequence| format!(" from event {sequence} on"))
-        .unwrap_or_default();
+    let place =
+        verification.broken_at.map(|sequence| format!(" from event {sequence} on")).unwrap_or_default();
     Err(Failure::failed(format!(
         "the audit log of '{slug}' does not hold{place}: it was changed outside the gateway"
     )))

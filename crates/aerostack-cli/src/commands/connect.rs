@@ -25,9 +25,7 @@ pub(super) async fn run(context: &mut Context<'_>, arguments: Connect) -> Outcom
     context.output.line(&block(&workspace, arguments.client))?;
     context.output.finish()?;
     context.output.talk(place(arguments.client));
-    context.output.talk(&format!(
-        "A token: aerostack workspace token create {slug} --name \"Alice Chen\""
-    ));
+    context.output.talk(&format!("A token: aerostack workspace token create {slug} --name \"Alice Chen\""));
     Ok(())
 }
 
@@ -52,13 +50,7 @@ fn block(workspace: &WorkspaceView, editor: Option<Editor>) -> String {
 
 /// The header stands in a variable because some systems cut an argument at its blank.
 fn claude_desktop(slug: &str, url: &str) -> Value {
-    let mut arguments = vec![
-        "-y",
-        "mcp-remote",
-        url,
-        "--header",
-        "Authorization:${AUTH_HEADER}",
-    ];
+    let mut arguments = vec!["-y", "mcp-remote", url, "--header", "Authorization:${AUTH_HEADER}"];
     if ApiUrl::parse(url).is_ok_and(|url| url.is_in_the_clear()) {
         arguments.push("--allow-http");
     }
@@ -112,11 +104,7 @@ mod tests {
             tool_prefix: ToolPrefix::Always,
             gateway_url: url.to_owned(),
             servers: 0,
-            seats: Seats {
-                used: 0,
-                limit: None,
-                plan: Plan::Enterprise,
-            },
+            seats: Seats { used: 0, limit: None, plan: Plan::Enterprise },
             created_at: Timestamp::default(),
         }
     }
@@ -127,10 +115,7 @@ mod tests {
 
     #[test]
     fn every_editor_gets_the_block_it_reads() {
-        let (url, headers) = (
-            "https://x.test/ws/eng",
-            json!({ "Authorization": "Bearer $TOKEN" }),
-        );
+        let (url, headers) = ("https://x.test/ws/eng", json!({ "Authorization": "Bearer $TOKEN" }));
         let plain = json!({ "mcpServers": { "eng": { "url": url, "headers": headers } } });
         assert_eq!((of(None), of(Some(Editor::Cursor))), (plain.clone(), plain));
         let typed = json!({ "eng": { "type": "http", "url": url, "headers": headers } });

@@ -36,11 +36,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> Outcome {
         }
         Err(failure) => report.failure(context, &failure)?,
     }
-    if report.failed {
-        Err(Failure::Reported)
-    } else {
-        Ok(())
-    }
+    if report.failed { Err(Failure::Reported) } else { Ok(()) }
 }
 
 async fn probe(url: ApiUrl) -> Outcome<Probe> {
@@ -78,28 +74,18 @@ fn folder(context: &mut Context<'_>, report: &mut Report) -> Outcome {
     if let Some(path) = context.store.open_to_others() {
         let path = path.display();
         let hint = format!("chmod go-rwx '{path}'");
-        return report.fails(
-            context,
-            &format!("Others on this machine can get at {path}"),
-            Some(&hint),
-        );
+        return report.fails(context, &format!("Others on this machine can get at {path}"), Some(&hint));
     }
     report.holds(context, &format!("Settings are kept in {dir}, for you only"))
 }
 
 fn clocks(context: &mut Context<'_>, report: &mut Report, probe: &Probe) -> Outcome {
     let Some(theirs) = probe.date.as_deref().and_then(http_date) else {
-        return report.holds(
-            context,
-            "The gateway does not say what time it is; its clock was not compared",
-        );
+        return report.holds(context, "The gateway does not say what time it is; its clock was not compared");
     };
     let skew = theirs.since(context.now).max(context.now.since(theirs));
     if skew > CLOCK_SKEW_MAX {
-        let text = format!(
-            "This machine's clock and the gateway's are {} s apart",
-            skew.as_secs()
-        );
+        let text = format!("This machine's clock and the gateway's are {} s apart", skew.as_secs());
         return report.fails(
             context,
             &text,
@@ -142,11 +128,7 @@ fn active(context: &mut Context<'_>, report: &mut Report, workspaces: &[Workspac
         }
         Some(slug) => {
             let text = format!("The active workspace '{slug}' does not exist");
-            report.fails(
-                context,
-                &text,
-                Some("choose another with `aerostack workspace use <slug>`"),
-            )
+            report.fails(context, &text, Some("choose another with `aerostack workspace use <slug>`"))
         }
     }
 }
@@ -158,20 +140,14 @@ async fn check_workspace(
 ) -> Outcome {
     let slug = &workspace.slug;
     // A full plan is no fault: what exists works.
-    let full = if workspace.seats.has_room() {
-        ""
-    } else {
-        "; the next one needs a revoked one or a larger plan"
-    };
+    let full =
+        if workspace.seats.has_room() { "" } else { "; the next one needs a revoked one or a larger plan" };
     report.holds(context, &format!("'{slug}': {}{full}", workspace.seats.line()))?;
     let installs = match context.client()?.list::<ListInstalls, _>(&[slug.as_str()]).await {
         Ok(page) => page.items,
         Err(failure) => return report.failure(context, &failure),
     };
-    for install in installs
-        .iter()
-        .filter(|install| install.status == InstallStatus::Failing)
-    {
+    for install in installs.iter().filter(|install| install.status == InstallStatus::Failing) {
         let reason = install.last_error.as_deref().unwrap_or("it gave no reason");
         let text = format!("'{slug}': server '{}' fails: {reason}", install.slug);
         report.fails(
@@ -185,9 +161,7 @@ async fn check_workspace(
 
 /// `Sat, 21 Nov 2026 04:00:00 GMT`.
 fn http_date(text: &str) -> Option<Timestamp> {
-    let moment = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(Timestamp::from_millis(moment.as_millisecond()))
 }
 

@@ -19,10 +19,8 @@ pub(super) async fn login(context: &mut Context<'_>) -> Outcome {
         Some(key) => key,
         None if context.input.is_terminal() => context.input.secret("the account key")?,
         None => {
-            return Err(
-                Failure::usage("there is no account key, and nobody to ask for one")
-                    .with_hint("pipe it to `aerostack login --api-key -`"),
-            );
+            return Err(Failure::usage("there is no account key, and nobody to ask for one")
+                .with_hint("pipe it to `aerostack login --api-key -`"));
         }
     };
     context.output.hide(&key);
@@ -32,21 +30,15 @@ pub(super) async fn login(context: &mut Context<'_>) -> Outcome {
     }
     let url = context.api_url.as_str().to_owned();
     if context.api_url.is_in_the_clear() {
-        context
-            .output
-            .warn(&format!("{url} is not HTTPS: the key can be read on its way"));
+        context.output.warn(&format!("{url} is not HTTPS: the key can be read on its way"));
     }
     let client = Client::new(context.api_url.clone(), Some(SecretString::from(key.clone())))?;
     let account = client.call::<ShowAccount>(&[], &Empty {}).await?;
     context.profile.api_url = Some(url.clone());
     context.remember(|gateway| gateway.key = Some(key))?;
-    context
-        .output
-        .done(&format!("Logged in to {url} as {}", sentence(&account)));
+    context.output.done(&format!("Logged in to {url} as {}", sentence(&account)));
     if from_variable {
-        context.output.warn(&format!(
-            "{API_KEY_VARIABLE} is set and goes before the key of this login"
-        ));
+        context.output.warn(&format!("{API_KEY_VARIABLE} is set and goes before the key of this login"));
     }
     Ok(())
 }
@@ -56,17 +48,13 @@ pub(super) fn logout(context: &mut Context<'_>) -> Outcome {
     let url = context.api_url.as_str().to_owned();
     let was_logged_in = context.gateway().is_some_and(|gateway| gateway.key.is_some());
     if !was_logged_in {
-        context
-            .output
-            .talk(&format!("Not logged in to {url}; nothing was done."));
+        context.output.talk(&format!("Not logged in to {url}; nothing was done."));
         return Ok(());
     }
     context.remember(|gateway| gateway.key = None)?;
     context.output.done(&format!("Logged out of {url}"));
     if context.has_key_variable() {
-        context
-            .output
-            .warn(&format!("{API_KEY_VARIABLE} is set and goes on signing you in"));
+        context.output.warn(&format!("{API_KEY_VARIABLE} is set and goes on signing you in"));
     }
     Ok(())
 }
@@ -77,9 +65,7 @@ pub(super) async fn whoami(context: &mut Context<'_>, arguments: ItemOutput) -> 
     if arguments.format == Format::Json {
         return context.output.json(&account);
     }
-    let workspace = context
-        .gateway()
-        .and_then(|gateway| gateway.workspace.as_ref().map(ToString::to_string));
+    let workspace = context.gateway().and_then(|gateway| gateway.workspace.as_ref().map(ToString::to_string));
     let gateway = context.api_url.as_str().to_owned();
     context.output.table(&details([
         ("Account", sentence(&account)),
@@ -90,10 +76,5 @@ pub(super) async fn whoami(context: &mut Context<'_>, arguments: ItemOutput) -> 
 
 /// `acme (admin@co.com), Pro plan`.
 pub(super) fn sentence(account: &AccountView) -> String {
-    format!(
-        "{} ({}), {} plan",
-        account.username,
-        account.email,
-        account.plan.title()
-    )
+    format!("{} ({}), {} plan", account.username, account.email, account.plan.title())
 }

@@ -15,16 +15,8 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-const INSTALL_FIELDS: [&str; 8] = [
-    "slug",
-    "server",
-    "status",
-    "tools",
-    "disabled_tools",
-    "last_error",
-    "listed_at",
-    "created_at",
-];
+const INSTALL_FIELDS: [&str; 8] =
+    ["slug", "server", "status", "tools", "disabled_tools", "last_error", "listed_at", "created_at"];
 const TOOL_FIELDS: [&str; 5] = ["name", "server", "tool", "enabled", "description"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: McpCommand) -> Outcome {
@@ -50,13 +42,8 @@ enum Switch {
 
 async fn install(context: &mut Context<'_>, arguments: arguments::InstallServer) -> Outcome {
     let slug = context.workspace(None).await?;
-    let request = InstallRequest {
-        server: arguments.server,
-        alias: arguments.alias,
-    };
-    let spinner = context
-        .output
-        .spinner(&format!("Installing {} into '{slug}'", request.server));
+    let request = InstallRequest { server: arguments.server, alias: arguments.alias };
+    let spinner = context.output.spinner(&format!("Installing {} into '{slug}'", request.server));
     let reply = context.call::<InstallServer>(&[slug.as_str()], &request).await;
     drop(spinner);
     let reply = reply?;
@@ -64,39 +51,26 @@ async fn install(context: &mut Context<'_>, arguments: arguments::InstallServer)
     let sentence = if reply.already_installed {
         format!("'{name}' is installed in '{slug}' already.")
     } else {
-        format!(
-            "'{name}' installed into '{slug}': {}.",
-            count(reply.install.tools, "tool")
-        )
+        format!("'{name}' installed into '{slug}': {}.", count(reply.install.tools, "tool"))
     };
     context.output.done(&sentence);
     if let Some(warning) = &reply.warning {
         context.output.warn(warning);
     }
-    if arguments.output.format == Format::Json {
-        context.output.json(&reply)
-    } else {
-        Ok(())
-    }
+    if arguments.output.format == Format::Json { context.output.json(&reply) } else { Ok(()) }
 }
 
 async fn uninstall(context: &mut Context<'_>, arguments: arguments::UninstallServer) -> Outcome {
     let slug = context.workspace(None).await?;
-    let removed = context
-        .call::<UninstallServer>(&[slug.as_str(), arguments.server.as_str()], &Empty {})
-        .await?;
-    context
-        .output
-        .done(&format!("'{}' removed from '{slug}'.", removed.slug));
+    let removed =
+        context.call::<UninstallServer>(&[slug.as_str(), arguments.server.as_str()], &Empty {}).await?;
+    context.output.done(&format!("'{}' removed from '{slug}'.", removed.slug));
     Ok(())
 }
 
 async fn switch(context: &mut Context<'_>, arguments: arguments::SwitchServer, to: Switch) -> Outcome {
     let slug = context.workspace(None).await?;
-    let request = UpdateInstallRequest {
-        enabled: to == Switch::On,
-        tool: arguments.tool,
-    };
+    let request = UpdateInstallRequest { enabled: to == Switch::On, tool: arguments.tool };
     let parameters = [slug.as_str(), arguments.server.as_str()];
     let install = context.call::<UpdateInstall>(&parameters, &request).await?;
     let what = match &request.tool {
@@ -104,14 +78,8 @@ async fn switch(context: &mut Context<'_>, arguments: arguments::SwitchServer, t
         None => format!("'{}'", install.slug),
     };
     let state = if to == Switch::On { "on" } else { "off" };
-    context
-        .output
-        .done(&format!("{what} is switched {state} in '{slug}'."));
-    if arguments.output.format == Format::Json {
-        context.output.json(&install)
-    } else {
-        Ok(())
-    }
+    context.output.done(&format!("{what} is switched {state} in '{slug}'."));
+    if arguments.output.format == Format::Json { context.output.json(&install) } else { Ok(()) }
 }
 
 async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> Outcome {
@@ -121,19 +89,14 @@ async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> 
         return match arguments.output.format {
             _ if arguments.tools_only => {
                 let enabled = page.items.iter().filter(|tool| tool.enabled);
-                enabled
-                    .map(|tool| tool.name.clone())
-                    .try_for_each(|name| context.output.line(&name))
+                enabled.map(|tool| tool.name.clone()).try_for_each(|name| context.output.line(&name))
             }
             Format::Json => context.output.json(&page),
             Format::Csv => context.output.csv(&page.items, &TOOL_FIELDS),
             Format::Table | Format::Token | Format::McpJson => context.output.table(&tool_table(&page.items)),
         };
     }
-    let page = context
-        .client()?
-        .list::<ListInstalls, _>(&[slug.as_str()])
-        .await?;
+    let page = context.client()?.list::<ListInstalls, _>(&[slug.as_str()]).await?;
     match arguments.output.format {
         Format::Json => return context.output.json(&page),
         Format::Csv => return context.output.csv(&page.items, &INSTALL_FIELDS),
@@ -170,12 +133,7 @@ fn tool_table(tools: &[ToolView]) -> Table {
     let mut table = Table::new(&["TOOL", "SERVER", "OWN NAME", "STATUS"]);
     for tool in tools {
         let status = if tool.enabled { "on" } else { "off" };
-        table.row([
-            tool.name.clone(),
-            tool.server.to_string(),
-            tool.tool.clone(),
-            status.to_owned(),
-        ]);
+        table.row([tool.name.clone(), tool.server.to_string(), tool.tool.clone(), status.to_owned()]);
     }
     table
 }

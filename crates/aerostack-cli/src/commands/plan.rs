@@ -11,12 +11,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 4] = [
-    "plan",
-    "limits.tokens",
-    "limits.workspaces",
-    "limits.rate_limit_per_minute",
-];
+const CSV_FIELDS: [&str; 4] = ["plan", "limits.tokens", "limits.workspaces", "limits.rate_limit_per_minute"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: PlanCommand) -> Outcome {
     match command {
@@ -32,13 +27,7 @@ async fn show(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
         Format::Csv => return context.output.csv(&reply.plans, &CSV_FIELDS),
         Format::Table | Format::Token | Format::McpJson => {}
     }
-    let mut table = Table::new(&[
-        "",
-        "PLAN",
-        "TOKENS PER WORKSPACE",
-        "WORKSPACES",
-        "REQUESTS PER MINUTE",
-    ]);
+    let mut table = Table::new(&["", "PLAN", "TOKENS PER WORKSPACE", "WORKSPACES", "REQUESTS PER MINUTE"]);
     for row in &reply.plans {
         let limit =
             |number: Option<u32>, none: &str| number.map_or_else(|| none.to_owned(), |n| n.to_string());
@@ -56,17 +45,12 @@ async fn show(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
 
 async fn set(context: &mut Context<'_>, arguments: arguments::SetPlan) -> Outcome {
     let request = SetPlanRequest { plan: arguments.plan };
-    let reply = context
-        .call::<SetPlan>(&[arguments.username.as_str()], &request)
-        .await?;
+    let reply = context.call::<SetPlan>(&[arguments.username.as_str()], &request).await?;
     let (username, plan) = (&reply.username, reply.plan.title());
     let sentence = if reply.plan == reply.previous {
         format!("{username} is on the {plan} plan already; nothing was done.")
     } else {
-        format!(
-            "{username} is on the {plan} plan now (was {}).",
-            reply.previous.title()
-        )
+        format!("{username} is on the {plan} plan now (was {}).", reply.previous.title())
     };
     context.output.done(&sentence);
     Ok(())
@@ -75,20 +59,10 @@ async fn set(context: &mut Context<'_>, arguments: arguments::SetPlan) -> Outcom
 /// `2 of 5 workspaces used (Pro plan)`.
 fn used(reply: &PlansReply) -> String {
     let own = reply.plans.iter().find(|row| row.plan == reply.current);
-    let limit = own
-        .and_then(|row| row.limits.workspaces)
-        .map(|limit| format!(" of {limit}"))
-        .unwrap_or_default();
-    let noun = if limit.is_empty() && reply.workspaces_used == 1 {
-        "workspace"
-    } else {
-        "workspaces"
-    };
-    format!(
-        "{}{limit} {noun} used ({} plan)",
-        reply.workspaces_used,
-        reply.current.title()
-    )
+    let limit =
+        own.and_then(|row| row.limits.workspaces).map(|limit| format!(" of {limit}")).unwrap_or_default();
+    let noun = if limit.is_empty() && reply.workspaces_used == 1 { "workspace" } else { "workspaces" };
+    format!("{}{limit} {noun} used ({} plan)", reply.workspaces_used, reply.current.title())
 }
 
 #[cfg(test)]
@@ -99,19 +73,9 @@ mod tests {
 
     #[test]
     fn the_footer_counts_workspaces_against_the_own_plan() {
-        let plans = Plan::ALL.map(|plan| PlanView {
-            plan,
-            limits: PlanTable::default().limits(plan),
-        });
-        let reply = |current| PlansReply {
-            current,
-            workspaces_used: 1,
-            plans: plans.to_vec(),
-        };
+        let plans = Plan::ALL.map(|plan| PlanView { plan, limits: PlanTable::default().limits(plan) });
+        let reply = |current| PlansReply { current, workspaces_used: 1, plans: plans.to_vec() };
         assert_eq!(used(&reply(Plan::Pro)), "1 of 5 workspaces used (Pro plan)");
-        assert_eq!(
-            used(&reply(Plan::Enterprise)),
-            "1 workspace used (Enterprise plan)"
-        );
+        assert_eq!(used(&reply(Plan::Enterprise)), "1 workspace used (Enterprise plan)");
     }
 }

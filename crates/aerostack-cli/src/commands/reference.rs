@@ -27,9 +27,7 @@ fn write_command(text: &mut String, command: &Command, path: &str) {
     if is_root || !command.has_subcommands() {
         write_section(text, command, path, is_root);
     }
-    let below = command
-        .get_subcommands()
-        .filter(|below| !below.is_hide_set() && below.get_name() != "help");
+    let below = command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help");
     for child in below {
         write_command(text, child, &format!("{path} {}", child.get_name()));
     }
@@ -40,10 +38,7 @@ fn write_section(text: &mut String, command: &Command, path: &str, is_root: bool
     let about = about.map(ToString::to_string).unwrap_or_default();
     let usage = command.clone().render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim();
-    let aliases: Vec<String> = command
-        .get_visible_aliases()
-        .map(|alias| format!("`{alias}`"))
-        .collect();
+    let aliases: Vec<String> = command.get_visible_aliases().map(|alias| format!("`{alias}`")).collect();
     push(text, &format!("\n## `{path}`\n\n{about}\n"));
     if !aliases.is_empty() {
         push(text, &format!("\nAlso: {}\n", aliases.join(", ")));
@@ -65,13 +60,7 @@ fn write_section(text: &mut String, command: &Command, path: &str, is_root: bool
     if let Some(after) = command.get_after_help() {
         let after = after.to_string();
         let (examples, remark) = after.split_once("\n\n").unwrap_or((&after, ""));
-        push(
-            text,
-            &format!(
-                "\n```sh\n{}\n```\n",
-                unindented(examples.trim_start_matches("Examples:\n"))
-            ),
-        );
+        push(text, &format!("\n```sh\n{}\n```\n", unindented(examples.trim_start_matches("Examples:\n"))));
         if !remark.is_empty() {
             push(text, &format!("\n{remark}\n"));
         }
@@ -81,47 +70,26 @@ fn write_section(text: &mut String, command: &Command, path: &str, is_root: bool
 fn row(argument: &Arg) -> String {
     let meaning = argument.get_help().map(ToString::to_string).unwrap_or_default();
     let mut notes = Vec::new();
-    let words: Vec<String> = argument
-        .get_possible_values()
-        .iter()
-        .map(|value| format!("`{}`", value.get_name()))
-        .collect();
+    let words: Vec<String> =
+        argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     if !words.is_empty() && argument.get_action().takes_values() {
         notes.push(format!("one of {}", words.join(", ")));
     }
-    let defaults: Vec<String> = argument
-        .get_default_values()
-        .iter()
-        .map(|value| format!("`{}`", value.to_string_lossy()))
-        .collect();
+    let defaults: Vec<String> =
+        argument.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
     if !defaults.is_empty() && argument.get_action().takes_values() {
         notes.push(format!("default {}", defaults.join(", ")));
     }
-    let notes = if notes.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", notes.join("; "))
-    };
-    format!(
-        "| `{}` | {} |\n",
-        signature(argument),
-        format!("{meaning}{notes}").replace('|', "\\|")
-    )
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+    format!("| `{}` | {} |\n", signature(argument), format!("{meaning}{notes}").replace('|', "\\|"))
 }
 
 /// `--name <NAME>`, `-w, --workspace <SLUG>`, `<NAME>`.
 fn signature(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
     let values: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
-    let values = if argument.get_action().takes_values() {
-        values.join(" ")
-    } else {
-        String::new()
-    };
-    let short = argument
-        .get_short()
-        .map(|short| format!("-{short}, "))
-        .unwrap_or_default();
+    let values = if argument.get_action().takes_values() { values.join(" ") } else { String::new() };
+    let short = argument.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
     match argument.get_long() {
         Some(long) if values.is_empty() => format!("{short}--{long}"),
         Some(long) => format!("{short}--{long} {values}"),
@@ -130,11 +98,7 @@ fn signature(argument: &Arg) -> String {
 }
 
 fn unindented(examples: &str) -> String {
-    examples
-        .lines()
-        .map(|line| line.strip_prefix("  ").unwrap_or(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    examples.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn push(text: &mut String, more: &str) {
@@ -148,17 +112,9 @@ mod tests {
     #[test]
     fn the_reference_has_every_command_that_is_not_hidden() {
         let text = markdown();
-        for command in [
-            "login",
-            "workspace token create",
-            "workspace audit",
-            "mcp uninstall",
-            "completions",
-        ] {
-            assert!(
-                text.contains(&format!("\n## `aerostack {command}`\n")),
-                "{command}"
-            );
+        for command in ["login", "workspace token create", "workspace audit", "mcp uninstall", "completions"]
+        {
+            assert!(text.contains(&format!("\n## `aerostack {command}`\n")), "{command}");
         }
         assert!(!text.contains("## `aerostack reference`"));
         assert!(text.contains("Also: `remove`"));

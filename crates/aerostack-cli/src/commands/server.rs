@@ -15,16 +15,8 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 8] = [
-    "slug",
-    "owner",
-    "url",
-    "auth",
-    "session",
-    "timeout",
-    "installed_in",
-    "created_at",
-];
+const CSV_FIELDS: [&str; 8] =
+    ["slug", "owner", "url", "auth", "session", "timeout", "installed_in", "created_at"];
 
 pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServer) -> Outcome {
     let request = AddServerRequest {
@@ -35,13 +27,8 @@ pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServ
         timeout: arguments.timeout.map(|timeout| timeout.as_secs()),
     };
     let server = context.call::<AddServer>(&[], &request).await?;
-    context
-        .output
-        .done(&format!("Server '{}' added to the catalogue.", server.slug));
-    context.output.talk(&format!(
-        "Next: aerostack mcp install {} --workspace <slug>",
-        server.slug
-    ));
+    context.output.done(&format!("Server '{}' added to the catalogue.", server.slug));
+    context.output.talk(&format!("Next: aerostack mcp install {} --workspace <slug>", server.slug));
     print(context, &server, arguments.output.format)
 }
 
@@ -52,34 +39,23 @@ pub(super) async fn edit(context: &mut Context<'_>, arguments: arguments::EditSe
         session: arguments.session,
         timeout: arguments.timeout.map(|timeout| timeout.as_secs()),
     };
-    let server = context
-        .call::<EditServer>(&[arguments.slug.as_str()], &request)
-        .await?;
+    let server = context.call::<EditServer>(&[arguments.slug.as_str()], &request).await?;
     context.output.done(&format!("Server '{}' changed.", server.slug));
     print(context, &server, arguments.output.format)
 }
 
 /// In a table the talk has said it already; a program gets the reply.
 fn print(context: &mut Context<'_>, server: &ServerView, format: Format) -> Outcome {
-    if format == Format::Json {
-        context.output.json(server)
-    } else {
-        Ok(())
-    }
+    if format == Format::Json { context.output.json(server) } else { Ok(()) }
 }
 
 pub(super) async fn delete(context: &mut Context<'_>, arguments: arguments::DeleteServer) -> Outcome {
     let slug = arguments.slug;
     if !arguments.yes {
-        context.input.confirm(
-            &mut context.output,
-            &format!("Delete server '{slug}' from the catalogue?"),
-        )?;
+        context.input.confirm(&mut context.output, &format!("Delete server '{slug}' from the catalogue?"))?;
     }
     let deleted = context.call::<DeleteServer>(&[slug.as_str()], &Empty {}).await?;
-    context
-        .output
-        .done(&format!("Server '{}' deleted from the catalogue.", deleted.slug));
+    context.output.done(&format!("Server '{}' deleted from the catalogue.", deleted.slug));
     Ok(())
 }
 
@@ -92,9 +68,7 @@ pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) ->
     }
     let mut table = Table::new(&["SERVER", "URL", "SESSION", "TIMEOUT", "INSTALLED IN", "ADDED"]);
     for server in &page.items {
-        let timeout = server
-            .timeout
-            .map(|secs| format_span(std::time::Duration::from_secs(secs)));
+        let timeout = server.timeout.map(|secs| format_span(std::time::Duration::from_secs(secs)));
         let workspaces: Vec<&str> = server.installed_in.iter().map(Slug::as_str).collect();
         table.row([
             server.slug.to_string(),
@@ -107,9 +81,7 @@ pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) ->
     }
     context.output.table(&table)?;
     if page.items.is_empty() {
-        context
-            .output
-            .talk("The catalogue is empty: aerostack mcp add <slug> --url <url>");
+        context.output.talk("The catalogue is empty: aerostack mcp add <slug> --url <url>");
     }
     Ok(())
 }
@@ -127,9 +99,7 @@ pub(super) async fn test(context: &mut Context<'_>, arguments: arguments::TestSe
     }
     if !reply.ok {
         let reason = reply.error.unwrap_or_else(|| "it gave no reason".to_owned());
-        return Err(Failure::failed(format!(
-            "'{slug}' does not answer as an MCP server: {reason}"
-        )));
+        return Err(Failure::failed(format!("'{slug}' does not answer as an MCP server: {reason}")));
     }
     context.output.done(&format!(
         "'{slug}' answers: {} in {} ms.",

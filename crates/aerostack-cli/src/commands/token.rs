@@ -50,23 +50,14 @@ async fn create(context: &mut Context<'_>, arguments: arguments::CreateToken) ->
         rate_limit_per_minute: arguments.rate_limit,
     };
     let created = context.call::<CreateToken>(&[slug.as_str()], &request).await?;
-    print_created(
-        context,
-        &created,
-        arguments.output.format,
-        &format!("Token '{}' created.", created.name),
-    )
+    print_created(context, &created, arguments.output.format, &format!("Token '{}' created.", created.name))
 }
 
 async fn rotate(context: &mut Context<'_>, arguments: arguments::RotateToken) -> Outcome {
     let reference = TokenReference::read(&arguments.choice)?;
     let slug = context.workspace(reference.workspace).await?;
-    let request = RotateTokenRequest {
-        overlap: arguments.overlap.map(|overlap| overlap.as_secs()),
-    };
-    let created = context
-        .call::<RotateToken>(&[slug.as_str(), &reference.id], &request)
-        .await?;
+    let request = RotateTokenRequest { overlap: arguments.overlap.map(|overlap| overlap.as_secs()) };
+    let created = context.call::<RotateToken>(&[slug.as_str(), &reference.id], &request).await?;
     let old_ends = created.replaces.as_ref().map(|old| old.ends_at);
     let end = match old_ends {
         Some(at) if at > context.now => format!("The old one works until {}.", at.minute()),
@@ -90,9 +81,7 @@ fn print_created(context: &mut Context<'_>, created: &CreatedToken, format: Form
     context.output.done(done);
     context.output.line(&created.token)?;
     context.output.warn("save the token now: it is not shown again");
-    context
-        .output
-        .line(&format!("\nGateway URL: {}\n", created.gateway_url))?;
+    context.output.line(&format!("\nGateway URL: {}\n", created.gateway_url))?;
     context.output.json(&created.mcp_json)?;
     context.output.finish()?;
     if let Some(at) = created.expires_at {
@@ -123,22 +112,14 @@ async fn all_tokens(
     status: Option<TokenStatus>,
 ) -> Outcome<TokenPage> {
     let mut items = Vec::new();
-    let mut query = ListTokensQuery {
-        status,
-        limit: Some(PAGE_MAX),
-        cursor: None,
-    };
+    let mut query = ListTokensQuery { status, limit: Some(PAGE_MAX), cursor: None };
     for _ in 0..PAGES_MAX {
         let page = context.call::<ListTokens>(&[slug], &query).await?;
         items.extend(page.items);
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
             None => {
-                return Ok(TokenPage {
-                    items,
-                    next_cursor: None,
-                    seats: page.seats,
-                });
+                return Ok(TokenPage { items, next_cursor: None, seats: page.seats });
             }
         }
     }
@@ -183,9 +164,7 @@ fn expires(token: &TokenView, now: Timestamp) -> String {
 async fn revoke(context: &mut Context<'_>, arguments: arguments::RevokeToken) -> Outcome {
     let reference = TokenReference::read(&arguments.choice)?;
     let slug = context.workspace(reference.workspace).await?;
-    let revoked = context
-        .call::<RevokeToken>(&[slug.as_str(), &reference.id], &Empty {})
-        .await?;
+    let revoked = context.call::<RevokeToken>(&[slug.as_str(), &reference.id], &Empty {}).await?;
     context.output.done(&revoked_sentence(&revoked));
     if arguments.output.format == Format::Json {
         return context.output.json(&revoked);
@@ -197,15 +176,8 @@ fn revoked_sentence(revoked: &RevokedToken) -> String {
     if !revoked.already_inactive {
         return revoked_line(&revoked.name);
     }
-    let since = revoked
-        .revoked_at
-        .map(|at| format!(" since {}", at.minute()))
-        .unwrap_or_default();
-    format!(
-        "Token '{}' was already {}{since}; nothing was done.",
-        revoked.name,
-        revoked.status.word()
-    )
+    let since = revoked.revoked_at.map(|at| format!(" since {}", at.minute())).unwrap_or_default();
+    format!("Token '{}' was already {}{since}; nothing was done.", revoked.name, revoked.status.word())
 }
 
 #[cfg(test)]
@@ -231,10 +203,7 @@ mod tests {
 
     #[test]
     fn the_list_reads_as_the_pages_show_it() {
-        let unused = TokenView {
-            last_used_at: None,
-            ..token("Bob", Some(7_200))
-        };
+        let unused = TokenView { last_used_at: None, ..token("Bob", Some(7_200)) };
         let text = table_of(&[token("CI Pipeline", None), unused], NOW).render();
         let expected = "TOKEN NAME    CREATED      LAST USED   STATUS   EXPIRES   ID\n\
                         CI Pipeline   2026-02-15   5 min ago   active   never     tok_1\n\
@@ -249,10 +218,7 @@ mod tests {
             [shown(30), shown(120), shown(2 * DAY_SECS), shown(0)],
             ["in under a minute", "in 2 min", "2026-03-19", "2026-03-17"]
         );
-        let overlapping = TokenView {
-            revoked_at: token("", Some(600)).expires_at,
-            ..token("x", None)
-        };
+        let overlapping = TokenView { revoked_at: token("", Some(600)).expires_at, ..token("x", None) };
         assert_eq!(expires(&overlapping, NOW), "in 10 min");
     }
 
@@ -269,10 +235,7 @@ mod tests {
             revoked_sentence(&revoked),
             "Token revoked. Alice's gateway access is immediately disabled."
         );
-        let again = RevokedToken {
-            already_inactive: true,
-            ..revoked
-        };
+        let again = RevokedToken { already_inactive: true, ..revoked };
         assert_eq!(
             revoked_sentence(&again),
             "Token 'Alice Chen' was already revoked since 2026-03-17 11:15 UTC; nothing was done."

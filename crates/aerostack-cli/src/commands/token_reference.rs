@@ -47,21 +47,14 @@ impl TokenReference {
         let workspace = workspace.map(|text| {
             Slug::parse(text).map_err(|error| Failure::usage(format!("'{text}' is no workspace: {error}")))
         });
-        Ok(Self {
-            workspace: workspace.transpose()?,
-            id: token,
-        })
+        Ok(Self { workspace: workspace.transpose()?, id: token })
     }
 }
 
 /// A slug has no underscore and no colon, so a token is never taken for a workspace.
 fn is_token(text: &str) -> bool {
-    let kinds = [
-        TokenKind::Workspace.prefix(),
-        TokenKind::AccountKey.prefix(),
-        TokenId::PREFIX,
-        DIGEST_PREFIX,
-    ];
+    let kinds =
+        [TokenKind::Workspace.prefix(), TokenKind::AccountKey.prefix(), TokenId::PREFIX, DIGEST_PREFIX];
     kinds.iter().any(|prefix| text.trim().starts_with(prefix))
 }
 
@@ -82,9 +75,7 @@ fn by_text(text: &str) -> Outcome<String> {
     }
     if text.starts_with(TokenKind::Workspace.prefix()) {
         if !bearer::is_well_formed(TokenKind::Workspace, text) {
-            return Err(Failure::usage(
-                "this token is incomplete or misspelt: its checksum does not fit",
-            ));
+            return Err(Failure::usage("this token is incomplete or misspelt: its checksum does not fit"));
         }
         return Ok(format!("{DIGEST_PREFIX}{}", TokenDigest::of(text).to_hex()));
     }
@@ -121,29 +112,17 @@ mod tests {
 
     fn checksum(bytes: &[u8]) -> u32 {
         let step = |crc: u32| {
-            if crc & 1 == 1 {
-                (crc >> 1) ^ 0xedb8_8320
-            } else {
-                crc >> 1
-            }
+            if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
         };
-        !bytes.iter().fold(!0, |crc, &byte| {
-            (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc))
-        })
+        !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
     }
 
     #[test]
     fn workspace_and_token_are_told_apart() {
         let ws = Some("eng".to_owned());
-        assert_eq!(
-            read(&["eng"], Some("Alice Chen")).unwrap(),
-            (ws.clone(), "name:Alice Chen".to_owned())
-        );
+        assert_eq!(read(&["eng"], Some("Alice Chen")).unwrap(), (ws.clone(), "name:Alice Chen".to_owned()));
         assert_eq!(read(&[], Some("Alice")).unwrap(), (None, "name:Alice".to_owned()));
-        assert_eq!(
-            read(&["eng", "tok_01h"], None).unwrap(),
-            (ws, "tok_01h".to_owned())
-        );
+        assert_eq!(read(&["eng", "tok_01h"], None).unwrap(), (ws, "tok_01h".to_owned()));
         assert_eq!(read(&["tok_01h"], None).unwrap(), (None, "tok_01h".to_owned()));
     }
 
@@ -175,9 +154,6 @@ mod tests {
             assert!(!said.contains("mwt_alice") && !said.contains("ak_0"), "{said}");
         }
         let failure = read(&["eng", "Alice Chen"], None).unwrap_err();
-        assert_eq!(
-            failure.hint().as_deref(),
-            Some("to name a token by its name: --name \"Alice Chen\"")
-        );
+        assert_eq!(failure.hint().as_deref(), Some("to name a token by its name: --name \"Alice Chen\""));
     }
 }

@@ -53,22 +53,17 @@ async fn create(context: &mut Context<'_>, arguments: arguments::CreateWorkspace
     if arguments.activate {
         context.remember(|gateway| gateway.workspace = Some(workspace.slug.clone()))?;
     }
-    context
-        .output
-        .done(&format!("Workspace '{}' created.", workspace.slug));
+    context.output.done(&format!("Workspace '{}' created.", workspace.slug));
     if arguments.activate {
         context.output.done(&activated(&workspace.slug));
     }
     if arguments.output.format == Format::Json {
         return context.output.json(&workspace);
     }
+    context.output.line(&format!("Gateway URL: {}", workspace.gateway_url))?;
     context
         .output
-        .line(&format!("Gateway URL: {}", workspace.gateway_url))?;
-    context.output.talk(&format!(
-        "Next: aerostack workspace token create {} --name \"Alice Chen\"",
-        workspace.slug
-    ));
+        .talk(&format!("Next: aerostack workspace token create {} --name \"Alice Chen\"", workspace.slug));
     Ok(())
 }
 
@@ -92,9 +87,7 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
     }
     context.output.table(&table)?;
     if page.items.is_empty() {
-        context
-            .output
-            .talk("There is no workspace yet: aerostack workspace create <name>");
+        context.output.talk("There is no workspace yet: aerostack workspace create <name>");
     }
     Ok(())
 }
@@ -120,12 +113,8 @@ async fn set(context: &mut Context<'_>, arguments: arguments::SetWorkspace) -> O
         description: arguments.description,
         tool_prefix: arguments.tool_prefix,
     };
-    let workspace = context
-        .call::<UpdateWorkspace>(&[slug.as_str()], &request)
-        .await?;
-    context
-        .output
-        .done(&format!("Workspace '{}' changed.", workspace.slug));
+    let workspace = context.call::<UpdateWorkspace>(&[slug.as_str()], &request).await?;
+    context.output.done(&format!("Workspace '{}' changed.", workspace.slug));
     print(context, &workspace, arguments.output.format)
 }
 
@@ -138,13 +127,8 @@ async fn delete(context: &mut Context<'_>, arguments: arguments::DeleteWorkspace
             format!("Delete workspace '{slug}' and end its {tokens}? Its slug is never used again.");
         context.input.confirm(&mut context.output, &question)?;
     }
-    let deleted = context
-        .call::<DeleteWorkspace>(&[slug.as_str()], &Empty {})
-        .await?;
-    if context
-        .gateway()
-        .is_some_and(|gateway| gateway.workspace.as_ref() == Some(&deleted.slug))
-    {
+    let deleted = context.call::<DeleteWorkspace>(&[slug.as_str()], &Empty {}).await?;
+    if context.gateway().is_some_and(|gateway| gateway.workspace.as_ref() == Some(&deleted.slug)) {
         context.remember(|gateway| gateway.workspace = None)?;
     }
     let ended = match deleted.tokens_ended {
@@ -152,9 +136,7 @@ async fn delete(context: &mut Context<'_>, arguments: arguments::DeleteWorkspace
         1 => "1 token is refused from now on.".to_owned(),
         number => format!("{number} tokens are refused from now on."),
     };
-    context
-        .output
-        .done(&format!("Workspace '{}' deleted. {ended}", deleted.slug));
+    context.output.done(&format!("Workspace '{}' deleted. {ended}", deleted.slug));
     Ok(())
 }
 
@@ -181,8 +163,5 @@ fn activated(slug: &Slug) -> String {
 
 /// `4 of 25`, or `4` without a limit.
 fn seats(seats: Seats) -> String {
-    seats.limit.map_or_else(
-        || seats.used.to_string(),
-        |limit| format!("{} of {limit}", seats.used),
-    )
+    seats.limit.map_or_else(|| seats.used.to_string(), |limit| format!("{} of {limit}", seats.used))
 }

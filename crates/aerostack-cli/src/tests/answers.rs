@@ -7,30 +7,13 @@ use super::scripted_gateway::{Answer, ScriptedGateway};
 
 #[tokio::test]
 async fn a_refusal_prints_the_gateways_words_and_its_hint() {
-    let body = refusal(
-        "seat_limit_reached",
-        "25 of 25 tokens used (Pro plan)",
-        Some("revoke one"),
-    );
+    let body = refusal("seat_limit_reached", "25 of 25 tokens used (Pro plan)", Some("revoke one"));
     let gateway = ScriptedGateway::start(vec![Answer::new(403, &body)]).await;
     let mut person = Person::with_key(&gateway);
-    let ran = person
-        .runs(&[
-            "workspace",
-            "token",
-            "create",
-            "eng",
-            "--name",
-            "Alice",
-            "--output",
-            "token",
-        ])
-        .await;
+    let ran =
+        person.runs(&["workspace", "token", "create", "eng", "--name", "Alice", "--output", "token"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
-    assert_eq!(
-        ran.stderr,
-        "error: 25 of 25 tokens used (Pro plan)\nhint: revoke one\n"
-    );
+    assert_eq!(ran.stderr, "error: 25 of 25 tokens used (Pro plan)\nhint: revoke one\n");
 }
 
 #[tokio::test]
@@ -39,17 +22,10 @@ async fn wrong_usage_is_exit_code_2_and_misspelt_commands_get_a_hint() {
     let mut person = Person::with_key(&gateway);
     let ran = person.runs(&["workspace", "tokn", "list"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
-    assert!(
-        ran.stderr
-            .contains("\nhint: a similar subcommand exists: 'token'\n"),
-        "{}",
-        ran.stderr
-    );
-    for wrong in [
-        &["workspace", "list", "--output", "token"][..],
-        &["workspace", "token", "revoke", "eng"],
-        &["plan"],
-    ] {
+    assert!(ran.stderr.contains("\nhint: a similar subcommand exists: 'token'\n"), "{}", ran.stderr);
+    for wrong in
+        [&["workspace", "list", "--output", "token"][..], &["workspace", "token", "revoke", "eng"], &["plan"]]
+    {
         assert_eq!(person.runs(wrong).await.code, 2, "{wrong:?}");
     }
     assert_eq!(gateway.requests().len(), 0);
@@ -63,33 +39,22 @@ async fn a_gateway_that_is_not_there_is_one_sentence_and_a_hint() {
     let ran = person.runs(&["whoami"]).await;
     assert_eq!(ran.code, 1);
     assert!(
-        ran.stderr
-            .starts_with("error: no gateway can be reached at http://127.0.0.1:"),
+        ran.stderr.starts_with("error: no gateway can be reached at http://127.0.0.1:"),
         "{}",
         ran.stderr
     );
-    assert!(
-        ran.stderr
-            .contains("\nhint: start a gateway with `aerostack-gateway serve`"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("\nhint: start a gateway with `aerostack-gateway serve`"), "{}", ran.stderr);
 }
 
 #[tokio::test]
 async fn what_is_not_the_admin_api_is_said_to_be_none() {
-    let gateway = ScriptedGateway::start(vec![
-        Answer::new(502, &json!("<html>")),
-        Answer::new(200, &json!([])),
-    ])
-    .await;
+    let gateway =
+        ScriptedGateway::start(vec![Answer::new(502, &json!("<html>")), Answer::new(200, &json!([]))]).await;
     let mut person = Person::with_key(&gateway);
     for status in ["502", "200"] {
         let ran = person.runs(&["whoami"]).await;
         assert!(
-            ran.stderr.contains(&format!(
-                "answered {status} in a form that is not the admin API's\nhint: "
-            )),
+            ran.stderr.contains(&format!("answered {status} in a form that is not the admin API's\nhint: ")),
             "{}",
             ran.stderr
         );

@@ -32,36 +32,20 @@ impl Person {
         let config = tempfile::tempdir().unwrap();
         let (mut world, stdout, stderr) =
             World::captured(config.path().join("aerostack"), Timestamp::parse(NOW).unwrap());
-        world
-            .environment
-            .insert("AEROSTACK_API_URL".to_owned(), gateway.url());
-        Self {
-            world,
-            stdout,
-            stderr,
-            _config: config,
-        }
+        world.environment.insert("AEROSTACK_API_URL".to_owned(), gateway.url());
+        Self { world, stdout, stderr, _config: config }
     }
 
     pub(super) fn with_key(gateway: &ScriptedGateway) -> Self {
         let mut person = Self::new(gateway);
-        person
-            .world
-            .environment
-            .insert("AEROSTACK_API_KEY".to_owned(), KEY.to_owned());
+        person.world.environment.insert("AEROSTACK_API_KEY".to_owned(), KEY.to_owned());
         person
     }
 
     pub(super) async fn runs(&mut self, arguments: &[&str]) -> Ran {
-        let line = std::iter::once("aerostack")
-            .chain(arguments.iter().copied())
-            .map(OsString::from);
+        let line = std::iter::once("aerostack").chain(arguments.iter().copied()).map(OsString::from);
         let code = run(line, &mut self.world).await;
-        Ran {
-            code,
-            stdout: self.stdout.take(),
-            stderr: self.stderr.take(),
-        }
+        Ran { code, stdout: self.stdout.take(), stderr: self.stderr.take() }
     }
 }
 

@@ -16,10 +16,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(status: u16, body: &Value) -> Self {
-        Self {
-            status,
-            body: body.to_string(),
-        }
+        Self { status, body: body.to_string() }
     }
 }
 
@@ -42,11 +39,7 @@ impl ScriptedGateway {
                 serve_one(stream, &seen, answers.pop_front()).await;
             }
         });
-        Self {
-            address,
-            requests,
-            accepting,
-        }
+        Self { address, requests, accepting }
     }
 
     pub(super) fn url(&self) -> String {
@@ -79,10 +72,7 @@ async fn serve_one(mut stream: TcpStream, seen: &Mutex<Vec<String>>, answer: Opt
          content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    stream
-        .write_all(format!("{head}{body}").as_bytes())
-        .await
-        .unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
 }
 
 fn is_complete(bytes: &[u8]) -> bool {
@@ -90,10 +80,7 @@ fn is_complete(bytes: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head.lines().find_map(|line| {
-        line.to_lowercase()
-            .strip_prefix("content-length: ")
-            .map(str::to_owned)
-    });
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }

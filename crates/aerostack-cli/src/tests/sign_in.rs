@@ -14,24 +14,14 @@ async fn login_checks_the_key_keeps_it_and_sends_it_to_that_gateway_only() {
     person.world.stdin = Box::new(std::io::Cursor::new(format!("{KEY}\n")));
     let ran = person.runs(&["login", "--api-key", "-"]).await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(
-        ran.stderr,
-        format!(
-            "✓ Logged in to {} as acme (admin@co.com), Pro plan\n",
-            gateway.url()
-        )
-    );
+    assert_eq!(ran.stderr, format!("✓ Logged in to {} as acme (admin@co.com), Pro plan\n", gateway.url()));
     assert_eq!(ran.stdout, "");
     let ran = person.runs(&["whoami", "--output", "json"]).await;
-    assert_eq!(
-        serde_json::from_str::<Value>(&ran.stdout).unwrap()["username"],
-        "acme"
-    );
+    assert_eq!(serde_json::from_str::<Value>(&ran.stdout).unwrap()["username"], "acme");
     let ran = person.runs(&["whoami", "--api-url", &other.url()]).await;
     assert_eq!(ran.code, 1);
     assert!(
-        ran.stderr
-            .starts_with(&format!("error: not logged in to {}\nhint: ", other.url())),
+        ran.stderr.starts_with(&format!("error: not logged in to {}\nhint: ", other.url())),
         "{}",
         ran.stderr
     );
@@ -45,10 +35,7 @@ async fn a_key_that_is_refused_is_not_kept() {
     let gateway = ScriptedGateway::start(vec![Answer::new(401, &body)]).await;
     let mut person = Person::with_key(&gateway);
     let ran = person.runs(&["login"]).await;
-    assert_eq!(
-        ran.stderr,
-        "error: The key is not accepted\nhint: sign in again with `aerostack login`\n"
-    );
+    assert_eq!(ran.stderr, "error: The key is not accepted\nhint: sign in again with `aerostack login`\n");
     person.world.environment.remove("AEROSTACK_API_KEY");
     assert!(person.runs(&["whoami"]).await.stderr.contains("not logged in"));
 }
@@ -84,32 +71,17 @@ async fn the_address_is_that_of_flag_then_variable_then_login_then_this_machine(
     let mut person = Person::with_key(&gateway);
     person.runs(&["login"]).await;
     let here = |url: &str| format!("Not logged in to {url}; nothing was done.\n");
-    person
-        .world
-        .environment
-        .insert("AEROSTACK_API_URL".to_owned(), "http://variable.test/".to_owned());
+    person.world.environment.insert("AEROSTACK_API_URL".to_owned(), "http://variable.test/".to_owned());
     assert_eq!(
-        person
-            .runs(&["logout", "--api-url", "https://flag.test"])
-            .await
-            .stderr,
+        person.runs(&["logout", "--api-url", "https://flag.test"]).await.stderr,
         here("https://flag.test")
     );
-    assert_eq!(
-        person.runs(&["logout"]).await.stderr,
-        here("http://variable.test")
-    );
+    assert_eq!(person.runs(&["logout"]).await.stderr, here("http://variable.test"));
     person.world.environment.clear();
-    assert_eq!(
-        person.runs(&["logout"]).await.stderr,
-        format!("✓ Logged out of {}\n", gateway.url())
-    );
+    assert_eq!(person.runs(&["logout"]).await.stderr, format!("✓ Logged out of {}\n", gateway.url()));
     let mut stranger = Person::new(&gateway);
     stranger.world.environment.clear();
-    assert_eq!(
-        stranger.runs(&["logout"]).await.stderr,
-        here("http://127.0.0.1:8787")
-    );
+    assert_eq!(stranger.runs(&["logout"]).await.stderr, here("http://127.0.0.1:8787"));
 }
 
 #[test]

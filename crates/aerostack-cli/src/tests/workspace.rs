@@ -21,42 +21,23 @@ async fn the_workspace_is_the_named_one_then_the_active_one_then_the_only_one() 
     .await;
     let mut person = Person::with_key(&gateway);
     let list = ["workspace", "token", "list"];
-    assert!(
-        person
-            .runs(&list)
-            .await
-            .stdout
-            .ends_with("4 of 25 tokens used (Pro plan)\n")
-    );
+    assert!(person.runs(&list).await.stdout.ends_with("4 of 25 tokens used (Pro plan)\n"));
     let ran = person.runs(&list).await;
     assert_eq!(ran.code, 2);
     assert!(
-        ran.stderr
-            .starts_with("error: a workspace must be named, one of: eng, ops\nhint: "),
+        ran.stderr.starts_with("error: a workspace must be named, one of: eng, ops\nhint: "),
         "{}",
         ran.stderr
     );
-    assert_eq!(
-        person.runs(&["workspace", "use", "ops"]).await.stderr,
-        "✓ Active workspace set to 'ops'\n"
-    );
+    assert_eq!(person.runs(&["workspace", "use", "ops"]).await.stderr, "✓ Active workspace set to 'ops'\n");
     person.runs(&list).await;
     person.runs(&["workspace", "token", "list", "eng"]).await;
-    let paths: Vec<String> = gateway
-        .requests()
-        .iter()
-        .map(|request| request.split(' ').nth(1).unwrap().to_owned())
-        .collect();
+    let paths: Vec<String> =
+        gateway.requests().iter().map(|request| request.split(' ').nth(1).unwrap().to_owned()).collect();
     let tokens_of = |slug: &str| format!("/api/v1/workspaces/{slug}/tokens?limit=1000");
     assert_eq!(paths[1], tokens_of("eng"));
     assert_eq!(paths[4..], [tokens_of("ops"), tokens_of("eng")]);
-    assert_eq!(
-        person
-            .runs(&["workspace", "token", "list", "eng", "-w", "ops"])
-            .await
-            .code,
-        2
-    );
+    assert_eq!(person.runs(&["workspace", "token", "list", "eng", "-w", "ops"]).await.code, 2);
 }
 
 #[tokio::test]
@@ -66,10 +47,7 @@ async fn a_workspace_that_does_not_exist_gets_the_closest_ones_as_a_hint() {
     let gateway = ScriptedGateway::start(vec![Answer::new(404, &missing), Answer::new(200, &known)]).await;
     let mut person = Person::with_key(&gateway);
     let ran = person.runs(&["mcp", "list", "--workspace", "enginering"]).await;
-    assert_eq!(
-        ran.stderr,
-        "error: There is no workspace 'enginering'\nhint: did you mean 'engineering'?\n"
-    );
+    assert_eq!(ran.stderr, "error: There is no workspace 'enginering'\nhint: did you mean 'engineering'?\n");
 }
 
 #[tokio::test]
@@ -87,20 +65,11 @@ async fn lists_are_paged_to_their_end() {
 #[tokio::test]
 async fn deleting_asks_first_and_without_a_terminal_wants_yes() {
     let deleted = json!({ "slug": "eng", "deleted_at": NOW, "tokens_ended": 4 });
-    let gateway = ScriptedGateway::start(vec![
-        Answer::new(200, &workspace("eng")),
-        Answer::new(200, &deleted),
-    ])
-    .await;
+    let gateway =
+        ScriptedGateway::start(vec![Answer::new(200, &workspace("eng")), Answer::new(200, &deleted)]).await;
     let mut person = Person::with_key(&gateway);
     let ran = person.runs(&["workspace", "delete", "eng"]).await;
-    assert_eq!(
-        (ran.code, ran.stderr.lines().last()),
-        (2, Some("hint: add --yes"))
-    );
+    assert_eq!((ran.code, ran.stderr.lines().last()), (2, Some("hint: add --yes")));
     let ran = person.runs(&["workspace", "delete", "eng", "--yes"]).await;
-    assert_eq!(
-        ran.stderr,
-        "✓ Workspace 'eng' deleted. 4 tokens are refused from now on.\n"
-    );
+    assert_eq!(ran.stderr, "✓ Workspace 'eng' deleted. 4 tokens are refused from now on.\n");
 }

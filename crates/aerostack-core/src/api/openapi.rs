@@ -75,7 +75,9 @@ fn error_responses() -> Map<String, Value> {
     let body = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/ErrorReply" } } });
     by_status
         .into_iter()
-        .map(|(status, words)| (status.to_string(), json!({ "description": words.join(", "), "content": body })))
+        .map(|(status, words)| {
+            (status.to_string(), json!({ "description": words.join(", "), "content": body }))
+        })
         .collect()
 }
 

@@ -12,8 +12,8 @@ use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::server::{
-    AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply, ServerView,
-    TestReply, ToolView, Uninstalled, UpdateInstallRequest,
+    AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
+    ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
 };
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
@@ -279,7 +279,14 @@ mod tests {
     fn a_known_path_with_another_method_names_the_right_ones() {
         let found = Operation::find("DELETE", "/api/v1/workspaces");
         assert_eq!(found, Found::WrongMethod(vec![Method::Get, Method::Post]));
-        for path in ["/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/account", "/api/v1/account/", "/api/v1/servers/%zz"] {
+        for path in [
+            "/api/v1",
+            "/api/v1/",
+            "/api/v1/nothing",
+            "/api/v2/account",
+            "/api/v1/account/",
+            "/api/v1/servers/%zz",
+        ] {
             assert_eq!(Operation::find("GET", path), Found::Nothing, "{path}");
         }
     }

@@ -20,10 +20,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<KeyView>, 
     let account = &call.caller.account.id;
     let keys = store::account::list_keys(&mut tx, account, paging.after.as_deref(), paging.fetch()).await?;
     let (keys, next_cursor) = paging.cut(keys, |key| key.id.to_string());
-    Ok(Page {
-        items: keys.into_iter().map(|key| view(&call, key)).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: keys.into_iter().map(|key| view(&call, key)).collect(), next_cursor })
 }
 
 /// Creates a key.
@@ -44,11 +41,8 @@ pub(super) async fn create(call: Call, request: CreateKeyRequest) -> Result<Crea
             .with_hint("revoke a key that nobody uses any more".to_owned()));
     }
     store::account::insert_key(&mut order.tx, &issued.key).await?;
-    let deed = Deed {
-        action: Action::KeyCreated,
-        object: &issued.key.name,
-        detail: issued.key.id.to_string(),
-    };
+    let deed =
+        Deed { action: Action::KeyCreated, object: &issued.key.name, detail: issued.key.id.to_string() };
     call.audit_account(&mut order.tx, &account, now, deed).await?;
     order.commit(Vec::new()).await?;
     Ok(CreatedKey {
@@ -70,11 +64,7 @@ pub(super) async fn revoke(call: Call, _request: Empty) -> Result<KeyView, ApiEr
     }
     key.revoked_at = Some(now);
     store::account::revoke_key(&mut order.tx, &key.id, now).await?;
-    let deed = Deed {
-        action: Action::KeyRevoked,
-        object: &key.name,
-        detail: key.id.to_string(),
-    };
+    let deed = Deed { action: Action::KeyRevoked, object: &key.name, detail: key.id.to_string() };
     call.audit_account(&mut order.tx, &account, now, deed).await?;
     // Nothing is published: keys are read from the database at every use.
     order.commit(Vec::new()).await?;

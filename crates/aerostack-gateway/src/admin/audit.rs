@@ -31,10 +31,7 @@ pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView
     let workspace = call.workspace_ever(&mut tx, Power::ManageWorkspace).await?;
     let found = store::audit::page(&mut tx, workspace.id.as_str(), &filter, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |(sequence, _)| sequence.to_string());
-    Ok(Page {
-        items: found.into_iter().map(view).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: found.into_iter().map(view).collect(), next_cursor })
 }
 
 /// Checks the chain from its beginning, in one state of the database.
@@ -54,12 +51,7 @@ pub(super) async fn verify(call: Call, _request: Empty) -> Result<AuditVerificat
     }
     let (count, head) = verifier.result();
     let broken_at = broken.map(|broken| broken.sequence);
-    Ok(AuditVerification {
-        ok: broken_at.is_none(),
-        count,
-        head: head.to_string(),
-        broken_at,
-    })
+    Ok(AuditVerification { ok: broken_at.is_none(), count, head: head.to_string(), broken_at })
 }
 
 fn view((sequence, event): (i64, AuditEvent)) -> AuditView {

@@ -90,18 +90,12 @@ impl Call {
     /// Raises the revision of the caller's own account.
     pub(super) async fn lock_account(&self, tx: &mut Tx) -> Result<(), ApiError> {
         let locked = store::account::lock(tx, &self.caller.account.id).await?;
-        locked
-            .map(drop)
-            .ok_or_else(|| ApiError::not_found("the account is gone"))
+        locked.map(drop).ok_or_else(|| ApiError::not_found("the account is gone"))
     }
 
     /// Seats under a plan.
     pub(super) fn seats(&self, used: u32, plan: Plan) -> Seats {
-        Seats {
-            used,
-            limit: self.app.config.plans.limits(plan).tokens,
-            plan,
-        }
+        Seats { used, limit: self.app.config.plans.limits(plan).tokens, plan }
     }
 
     /// Seats of a workspace: its active tokens against its owner's plan.
@@ -113,9 +107,7 @@ impl Call {
     ) -> Result<Seats, ApiError> {
         let used = store::token::count_seats(tx, &workspace.id, now).await?;
         let owner = store::account::find(tx, &workspace.owner).await?;
-        let plan = owner
-            .ok_or_else(|| ApiError::internal("a workspace has no owner".to_owned()))?
-            .plan;
+        let plan = owner.ok_or_else(|| ApiError::internal("a workspace has no owner".to_owned()))?.plan;
         Ok(self.seats(used, plan))
     }
 

@@ -39,9 +39,8 @@ pub(super) async fn authenticate(
 ) -> Result<Caller, ApiError> {
     let raw = presented(headers).ok_or_else(refused)?;
     let mut tx = app.store.read().await?;
-    let (key, account) = store::account::find_key_by_digest(&mut tx, &raw.digest())
-        .await?
-        .ok_or_else(refused)?;
+    let (key, account) =
+        store::account::find_key_by_digest(&mut tx, &raw.digest()).await?.ok_or_else(refused)?;
     if key.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
         touch_behind(app, &key, now);
     }
@@ -96,17 +95,9 @@ mod tests {
     fn a_key_is_read_from_either_header_and_noise_is_not() {
         let raw = RawToken::generate(TokenKind::AccountKey, "", &mut rand::rng());
         let digest = |headers| presented(&headers).map(|raw| raw.digest());
-        assert_eq!(
-            digest(headers("authorization", &format!("bearer {}", raw.expose()))),
-            Some(raw.digest())
-        );
+        assert_eq!(digest(headers("authorization", &format!("bearer {}", raw.expose()))), Some(raw.digest()));
         assert_eq!(digest(headers("x-api-key", raw.expose())), Some(raw.digest()));
-        for value in [
-            "Basic x",
-            "Bearer",
-            "Bearer ak_1",
-            &format!("Bearer {}0", raw.expose()),
-        ] {
+        for value in ["Basic x", "Bearer", "Bearer ak_1", &format!("Bearer {}0", raw.expose())] {
             assert_eq!(digest(headers("authorization", value)), None, "{value}");
         }
     }

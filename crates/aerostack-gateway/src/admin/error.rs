@@ -36,12 +36,7 @@ pub(super) struct ApiError {
 impl ApiError {
     /// An error of this code with these words.
     pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hint: None,
-            log: None,
-        }
+        Self { code, message: message.into(), hint: None, log: None }
     }
 
     /// The same with a hint.
@@ -63,11 +58,7 @@ impl ApiError {
     /// A failure that only the log may know.
     pub(super) fn internal(log: String) -> Self {
         let error = Self::new(ErrorCode::Internal, "something failed inside the gateway");
-        Self {
-            log: Some(log),
-            ..error
-        }
-        .with_hint("its log has the request id".to_owned())
+        Self { log: Some(log), ..error }.with_hint("its log has the request id".to_owned())
     }
 
     /// Writes the answer; what only the log may know is logged here, once.
@@ -98,27 +89,20 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Conflict => Self::new(
-                ErrorCode::Conflict,
-                "somebody else changed the same thing at the same moment",
-            )
-            .with_hint("look at it and try again".to_owned()),
+            StoreError::Conflict => {
+                Self::new(ErrorCode::Conflict, "somebody else changed the same thing at the same moment")
+                    .with_hint("look at it and try again".to_owned())
+            }
             StoreError::OutcomeUnknown(_) => {
                 let message = "the connection to the database broke while the change was being made";
                 let refused = Self::new(ErrorCode::OutcomeUnknown, message);
-                Self {
-                    log: Some(with_sources(&error)),
-                    ..refused
-                }
-                .with_hint("look whether it was made before you repeat it".to_owned())
+                Self { log: Some(with_sources(&error)), ..refused }
+                    .with_hint("look whether it was made before you repeat it".to_owned())
             }
             StoreError::Unavailable(_) => {
                 let refused = Self::new(ErrorCode::Unavailable, "the database is not available now");
-                Self {
-                    log: Some(with_sources(&error)),
-                    ..refused
-                }
-                .with_hint("try again in a moment".to_owned())
+                Self { log: Some(with_sources(&error)), ..refused }
+                    .with_hint("try again in a moment".to_owned())
             }
             StoreError::Unreadable { .. }
             | StoreError::SchemaIsNewer { .. }
@@ -147,11 +131,10 @@ impl From<IssueRefusal> for ApiError {
 /// A workspace that the plan does not allow.
 pub(super) fn workspace_refused(refusal: CreateRefusal, plan: Plan) -> ApiError {
     match refusal {
-        CreateRefusal::WorkspaceLimitReached { .. } => ApiError::new(
-            ErrorCode::WorkspaceLimitReached,
-            format!("{refusal} ({} plan)", plan.title()),
-        )
-        .with_hint("delete a workspace that nobody uses any more, or upgrade the plan".to_owned()),
+        CreateRefusal::WorkspaceLimitReached { .. } => {
+            ApiError::new(ErrorCode::WorkspaceLimitReached, format!("{refusal} ({} plan)", plan.title()))
+                .with_hint("delete a workspace that nobody uses any more, or upgrade the plan".to_owned())
+        }
     }
 }
 

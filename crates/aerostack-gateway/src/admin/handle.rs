@@ -72,29 +72,17 @@ where
 {
     let caller = authenticate(app, request.headers(), context.received_at).await?;
     let input = input::receive(operation, request, &app.config.limits).await?;
-    let call = Call {
-        app: Arc::clone(app),
-        caller,
-        parameters,
-    };
+    let call = Call { app: Arc::clone(app), caller, parameters };
     if operation.method().is_read() {
         return dispatch(operation, call, input).await;
     }
     let task = app.tasks.spawn(dispatch(operation, call, input));
-    task.await.unwrap_or_else(|error| {
-        Err(ApiError::internal(format!(
-            "{} did not end: {error}",
-            operation.name()
-        )))
-    })
+    task.await
+        .unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
 }
 
 fn wrong_method(context: &RequestContext, methods: &[Method]) -> Response<Body> {
-    let allowed = methods
-        .iter()
-        .map(|method| method.word())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let allowed = methods.iter().map(|method| method.word()).collect::<Vec<_>>().join(", ");
     let message = format!("this path takes {allowed}");
     let response = ApiError::new(ErrorCode::MethodNotAllowed, message).into_response(context);
     match HeaderValue::from_str(&allowed) {

@@ -70,21 +70,12 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 
 /// The reason may quote what was sent, so it is cut.
 fn unusable(what: &str, reason: &str) -> ApiError {
-    ApiError::invalid(format!(
-        "the {what} cannot be used: {}",
-        clean_line(reason, REASON_MAX_CHARS)
-    ))
+    ApiError::invalid(format!("the {what} cannot be used: {}", clean_line(reason, REASON_MAX_CHARS)))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 #[cfg(test)]
@@ -104,10 +95,7 @@ mod tests {
         for bad in ["limit=x", "unknown=1", "action=nothing", "limit=1&limit=2"] {
             assert_eq!(read(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad}");
         }
-        assert_eq!(
-            Input::Query(String::new()).read::<PageQuery>(),
-            Ok(PageQuery::default())
-        );
+        assert_eq!(Input::Query(String::new()).read::<PageQuery>(), Ok(PageQuery::default()));
         assert!(Input::Query("x=1".to_owned()).read::<Empty>().is_err());
     }
 
@@ -116,18 +104,10 @@ mod tests {
         let read = |text: &'static str| {
             Input::Json(Bytes::from_static(text.as_bytes())).read::<CreateTokenRequest>()
         };
-        assert_eq!(
-            read(r#"{"name":"Alice","for":"a@co.com"}"#).unwrap().name,
-            "Alice"
-        );
-        for bad in [
-            "",
-            "{",
-            r#"{"name":"a","x":1}"#,
-            r#"{"name":"a","name":"b"}"#,
-            r#"{"name":"\ud800"}"#,
-            "[]{}",
-        ] {
+        assert_eq!(read(r#"{"name":"Alice","for":"a@co.com"}"#).unwrap().name, "Alice");
+        for bad in
+            ["", "{", r#"{"name":"a","x":1}"#, r#"{"name":"a","name":"b"}"#, r#"{"name":"\ud800"}"#, "[]{}"]
+        {
             assert_eq!(read(bad).unwrap_err().code, ErrorCode::InvalidRequest, "{bad}");
         }
         assert_eq!(Input::Json(Bytes::new()).read::<Empty>(), Ok(Empty {}));

@@ -28,10 +28,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallVie
     let found =
         store::install::list_page(&mut tx, &workspace.id, paging.after.as_deref(), paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |summary| summary.install.id.to_string());
-    Ok(Page {
-        items: found.into_iter().map(|summary| view(&call, summary)).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: found.into_iter().map(|summary| view(&call, summary)).collect(), next_cursor })
 }
 
 /// Shows one install.
@@ -91,25 +88,14 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
         }
     };
     let object = format!("@{}/{}", owner.username, server.slug);
-    let deed = Deed {
-        action: Action::ServerInstalled,
-        object: &object,
-        detail: install.slug.to_string(),
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    let deed = Deed { action: Action::ServerInstalled, object: &object, detail: install.slug.to_string() };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     let summary = store::install::find_by_slug(&mut order.tx, &workspace.id, &install.slug).await?;
     let summary =
         summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))?;
-    order
-        .commit(vec![Publication::Workspace(workspace.id.clone())])
-        .await?;
+    order.commit(vec![Publication::Workspace(workspace.id.clone())]).await?;
     lists::adopt(&call.app, workspace.id, install.id);
-    Ok(InstalledReply {
-        install: view(&call, summary),
-        already_installed: false,
-        warning,
-    })
+    Ok(InstalledReply { install: view(&call, summary), already_installed: false, warning })
 }
 
 /// Removes a server from a workspace.
@@ -119,17 +105,10 @@ pub(super) async fn uninstall(call: Call, _request: Empty) -> Result<Uninstalled
     let found = find(&call, &mut order.tx, &workspace).await?;
     store::install::delete(&mut order.tx, &found.install.id).await?;
     let detail = found.install.slug.to_string();
-    let deed = Deed {
-        action: Action::ServerUninstalled,
-        object: &found.reference(),
-        detail,
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    let deed = Deed { action: Action::ServerUninstalled, object: &found.reference(), detail };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
-    Ok(Uninstalled {
-        slug: found.install.slug,
-    })
+    Ok(Uninstalled { slug: found.install.slug })
 }
 
 /// The install of the path.
@@ -169,20 +148,16 @@ async fn find_server(
         return Ok((server, owner));
     }
     let known = store::server::slugs_of_owner(tx, &owner.id).await?;
-    Err(
-        match suggest::hint(reference.name.as_str(), known.iter().map(Slug::as_str)) {
-            Some(hint) => no_server(reference).with_hint(hint),
-            None => no_server(reference),
-        },
-    )
+    Err(match suggest::hint(reference.name.as_str(), known.iter().map(Slug::as_str)) {
+        Some(hint) => no_server(reference).with_hint(hint),
+        None => no_server(reference),
+    })
 }
 
 fn no_server(reference: &Reference) -> ApiError {
     let name = &reference.name;
-    let shown = reference
-        .username
-        .as_ref()
-        .map_or_else(|| name.to_string(), |user| format!("@{user}/{name}"));
+    let shown =
+        reference.username.as_ref().map_or_else(|| name.to_string(), |user| format!("@{user}/{name}"));
     ApiError::not_found(format!("there is no server '{shown}'"))
         .with_hint("see the catalogue with: aerostack mcp catalog".to_owned())
 }
@@ -205,11 +180,7 @@ async fn find_existing(
 }
 
 fn already_installed(call: &Call, existing: InstallSummary) -> InstalledReply {
-    InstalledReply {
-        install: view(call, existing),
-        already_installed: true,
-        warning: None,
-    }
+    InstalledReply { install: view(call, existing), already_installed: true, warning: None }
 }
 
 /// An install as it is shown, with the number of its tools that callers are offered now.
@@ -238,12 +209,8 @@ fn offered_tools(call: &Call, install: &Install) -> u32 {
     let Some(snapshot) = call.app.grants.snapshot(&install.workspace) else {
         return 0;
     };
-    let is_of = |index: usize| {
-        snapshot
-            .installs
-            .get(index)
-            .is_some_and(|found| found.install.id == install.id)
-    };
+    let is_of =
+        |index: usize| snapshot.installs.get(index).is_some_and(|found| found.install.id == install.id);
     let count = snapshot.listed().filter(|tool| is_of(tool.install)).count();
     u32::try_from(count).unwrap_or(u32::MAX)
 }

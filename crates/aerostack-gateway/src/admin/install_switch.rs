@@ -23,21 +23,13 @@ pub(super) async fn update(call: Call, request: UpdateInstallRequest) -> Result<
     let (action, object, detail) = match &request.tool {
         None => {
             found.install.enabled = request.enabled;
-            let action = if request.enabled {
-                Action::ServerEnabled
-            } else {
-                Action::ServerDisabled
-            };
+            let action = if request.enabled { Action::ServerEnabled } else { Action::ServerDisabled };
             (action, reference, before.slug.to_string())
         }
         Some(text) => {
             let tool = find_tool(&call, &before, text)?;
             switch(&mut found.install.disabled_tools, &tool, request.enabled);
-            let action = if request.enabled {
-                Action::ToolEnabled
-            } else {
-                Action::ToolDisabled
-            };
+            let action = if request.enabled { Action::ToolEnabled } else { Action::ToolDisabled };
             (action, tool, format!("{reference} as {}", before.slug))
         }
     };
@@ -45,13 +37,8 @@ pub(super) async fn update(call: Call, request: UpdateInstallRequest) -> Result<
         return Ok(view(&call, found));
     }
     store::install::update_switches(&mut order.tx, &found.install).await?;
-    let deed = Deed {
-        action,
-        object: &object,
-        detail,
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    let deed = Deed { action, object: &object, detail };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(view(&call, found))
 }
@@ -62,10 +49,7 @@ pub(super) async fn update(call: Call, request: UpdateInstallRequest) -> Result<
 fn find_tool(call: &Call, install: &Install, text: &str) -> Result<String, ApiError> {
     let snapshot = call.app.grants.snapshot(&install.workspace);
     let place = snapshot.as_ref().and_then(|snapshot| {
-        snapshot
-            .installs
-            .iter()
-            .position(|candidate| candidate.install.id == install.id)
+        snapshot.installs.iter().position(|candidate| candidate.install.id == install.id)
     });
     let of_install = || {
         let tools = snapshot.iter().flat_map(|snapshot| &snapshot.tools);
@@ -78,11 +62,8 @@ fn find_tool(call: &Call, install: &Install, text: &str) -> Result<String, ApiEr
     if install.disabled_tools.iter().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    let is_listed = place.is_some_and(|place| {
-        snapshot
-            .as_ref()
-            .is_some_and(|found| found.installs[place].is_listed)
-    });
+    let is_listed =
+        place.is_some_and(|place| snapshot.as_ref().is_some_and(|found| found.installs[place].is_listed));
     if !is_listed {
         let message = format!("the tools of '{}' are not known yet", install.slug);
         return Err(ApiError::new(ErrorCode::Conflict, message).with_hint(
@@ -95,10 +76,7 @@ fn find_tool(call: &Call, install: &Install, text: &str) -> Result<String, ApiEr
 
 fn switch(disabled_tools: &mut Vec<String>, tool: &str, enabled: bool) {
     // Kept sorted: `Install::offers` searches it.
-    match (
-        disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)),
-        enabled,
-    ) {
+    match (disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)), enabled) {
         (Ok(place), true) => drop(disabled_tools.remove(place)),
         (Err(place), false) => disabled_tools.insert(place, tool.to_owned()),
         (Ok(_), false) | (Err(_), true) => {}

@@ -45,15 +45,11 @@ impl Paging {
 }
 
 fn decode(cursor: &str) -> Result<String, ApiError> {
-    let key = URL_SAFE_NO_PAD
-        .decode(cursor)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    key.filter(|key| !key.is_empty() && !key.contains(char::is_control))
-        .ok_or_else(|| {
-            ApiError::invalid("the cursor is not one of this list")
-                .with_hint("begin again without a cursor".to_owned())
-        })
+    let key = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    key.filter(|key| !key.is_empty() && !key.contains(char::is_control)).ok_or_else(|| {
+        ApiError::invalid("the cursor is not one of this list")
+            .with_hint("begin again without a cursor".to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -68,12 +64,7 @@ mod tests {
         loop {
             let paging = Paging::read(Some(2), cursor.as_deref()).unwrap();
             let after = paging.after.clone().unwrap_or_default();
-            let found = all
-                .iter()
-                .filter(|item| **item > after)
-                .take(3)
-                .cloned()
-                .collect();
+            let found = all.iter().filter(|item| **item > after).take(3).cloned().collect();
             let (items, next) = paging.cut(found, Clone::clone);
             seen.extend(items);
             cursor = next;
@@ -86,13 +77,9 @@ mod tests {
 
     #[test]
     fn limits_and_cursors_that_cannot_be_are_refused() {
-        for (limit, cursor) in [
-            (Some(0), None),
-            (Some(1_001), None),
-            (None, Some("")),
-            (None, Some("!")),
-            (None, Some("AA")),
-        ] {
+        for (limit, cursor) in
+            [(Some(0), None), (Some(1_001), None), (None, Some("")), (None, Some("!")), (None, Some("AA"))]
+        {
             assert!(Paging::read(limit, cursor).is_err(), "{limit:?} {cursor:?}");
         }
         assert_eq!(Paging::read(None, None).unwrap().fetch(), 101);

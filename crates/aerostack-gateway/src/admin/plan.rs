@@ -18,10 +18,7 @@ pub(super) async fn list(call: Call, _request: Empty) -> Result<PlansReply, ApiE
     let mut tx = call.read().await?;
     let account = &call.caller.account;
     let workspaces_used = store::workspace::count_of_owner(&mut tx, &account.id).await?;
-    let view = |plan| PlanView {
-        plan,
-        limits: call.app.config.plans.limits(plan),
-    };
+    let view = |plan| PlanView { plan, limits: call.app.config.plans.limits(plan) };
     Ok(PlansReply {
         current: account.plan,
         workspaces_used,
@@ -47,24 +44,15 @@ pub(super) async fn set(call: Call, request: SetPlanRequest) -> Result<SetPlanRe
     };
     let missing = || ApiError::not_found(format!("there is no account '{}'", shown(username)));
     let found = found.ok_or_else(missing)?;
-    let account = store::account::lock(&mut order.tx, &found.id)
-        .await?
-        .ok_or_else(missing)?;
-    let reply = SetPlanReply {
-        username: account.username.clone(),
-        previous: account.plan,
-        plan: request.plan,
-    };
+    let account = store::account::lock(&mut order.tx, &found.id).await?.ok_or_else(missing)?;
+    let reply =
+        SetPlanReply { username: account.username.clone(), previous: account.plan, plan: request.plan };
     if reply.previous == reply.plan {
         return Ok(reply);
     }
     store::account::set_plan(&mut order.tx, &account.id, request.plan).await?;
     let detail = format!("{} to {}", reply.previous, reply.plan);
-    let deed = Deed {
-        action: Action::PlanChanged,
-        object: account.username.as_str(),
-        detail,
-    };
+    let deed = Deed { action: Action::PlanChanged, object: account.username.as_str(), detail };
     call.audit_account(&mut order.tx, &account.id, now, deed).await?;
     // Rate limits come with the plan, and they stand in memory.
     let mut publications = Vec::new();

@@ -39,10 +39,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ServerView
         let installed_in = places.remove(&server.id).unwrap_or_default();
         view(&call, server, installed_in)
     };
-    Ok(Page {
-        items: found.into_iter().map(&mut placed).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: found.into_iter().map(&mut placed).collect(), next_cursor })
 }
 
 /// Adds a server.
@@ -52,10 +49,7 @@ pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerV
     let (mut order, now) = call.order().await?;
     let owner = call.caller.account.id.clone();
     call.lock_account(&mut order.tx).await?;
-    if store::server::find_by_slug(&mut order.tx, &owner, &request.slug)
-        .await?
-        .is_some()
-    {
+    if store::server::find_by_slug(&mut order.tx, &owner, &request.slug).await?.is_some() {
         let message = format!("the catalogue has a server named '{}'", request.slug);
         return Err(ApiError::new(ErrorCode::NameTaken, message)
             .with_hint(format!("change it with: aerostack mcp edit {}", request.slug)));
@@ -78,11 +72,7 @@ pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerV
     store::server::insert(&mut order.tx, &server).await?;
     // The host alone: the rest of an address may hold a key.
     let detail = server.url.host_str().unwrap_or_default().to_owned();
-    let deed = Deed {
-        action: Action::ServerAdded,
-        object: &reference(&call, &server.slug),
-        detail,
-    };
+    let deed = Deed { action: Action::ServerAdded, object: &reference(&call, &server.slug), detail };
     call.audit_account(&mut order.tx, &owner, now, deed).await?;
     order.commit(Vec::new()).await?;
     Ok(view(&call, server, Vec::new()))
@@ -93,11 +83,7 @@ pub(super) async fn show(call: Call, _request: Empty) -> Result<ServerView, ApiE
     let mut tx = call.read().await?;
     let server = find(&call, &mut tx).await?;
     let places = store::install::workspaces_with(&mut tx, &server.id).await?;
-    Ok(view(
-        &call,
-        server,
-        places.into_iter().map(|(_, slug)| slug).collect(),
-    ))
+    Ok(view(&call, server, places.into_iter().map(|(_, slug)| slug).collect()))
 }
 
 /// Changes a server; what is absent stays. Every workspace that has it meets the change at once.
@@ -125,20 +111,14 @@ pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<Serve
         return Ok(view(&call, after, slugs));
     }
     if places.len() > EDITED_WORKSPACES_MAX {
-        let message = format!(
-            "'{}' is installed in more than {EDITED_WORKSPACES_MAX} workspaces",
-            after.slug
-        );
+        let message =
+            format!("'{}' is installed in more than {EDITED_WORKSPACES_MAX} workspaces", after.slug);
         return Err(ApiError::new(ErrorCode::LimitReached, message)
             .with_hint("add it under another name and move workspaces to that".to_owned()));
     }
     store::server::update(&mut order.tx, &after).await?;
     let object = reference(&call, &after.slug);
-    let deed = Deed {
-        action: Action::ServerEdited,
-        object: &object,
-        detail: changes(&before, &after),
-    };
+    let deed = Deed { action: Action::ServerEdited, object: &object, detail: changes(&before, &after) };
     call.audit_account(&mut order.tx, &owner, now, deed).await?;
     let mut publications = Vec::new();
     for (workspace, _) in places {
@@ -157,20 +137,15 @@ pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedServer,
     let server = find(&call, &mut order.tx).await?;
     let places = store::install::workspaces_with(&mut order.tx, &server.id).await?;
     if let Some((_, first)) = places.first() {
-        let named: Vec<&str> = places
-            .iter()
-            .take(NAMED_WORKSPACES_MAX)
-            .map(|(_, slug)| slug.as_str())
-            .collect();
+        let named: Vec<&str> =
+            places.iter().take(NAMED_WORKSPACES_MAX).map(|(_, slug)| slug.as_str()).collect();
         let more = match places.len().saturating_sub(NAMED_WORKSPACES_MAX) {
             0 => String::new(),
             rest => format!(" and {rest} more"),
         };
         let message = format!("'{}' is installed in {}{more}", server.slug, named.join(", "));
-        return Err(ApiError::new(ErrorCode::Conflict, message).with_hint(format!(
-            "remove it first: aerostack mcp uninstall {} -w {first}",
-            server.slug
-        )));
+        return Err(ApiError::new(ErrorCode::Conflict, message)
+            .with_hint(format!("remove it first: aerostack mcp uninstall {} -w {first}", server.slug)));
     }
     store::server::delete(&mut order.tx, &server.id).await?;
     let deed = Deed {

@@ -50,7 +50,5 @@ pub(super) async fn test(call: Call, _request: Empty) -> Result<TestReply, ApiEr
 }
 
 fn tool_name(definition: &str) -> Option<String> {
-    serde_json::from_str(definition)
-        .ok()
-        .map(|named: Named| named.name)
+    serde_json::from_str(definition).ok().map(|named: Named| named.name)
 }

@@ -45,11 +45,8 @@ pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<Cr
         object: &issued.token.name,
         detail: issued.token.id.to_string(),
     };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
-    order
-        .commit(vec![Publication::TokenIssued(issued.token.clone())])
-        .await?;
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    order.commit(vec![Publication::TokenIssued(issued.token.clone())]).await?;
     Ok(created(&call, &workspace, issued, seats.taken(), None))
 }
 
@@ -64,11 +61,7 @@ pub(super) async fn list(call: Call, query: ListTokensQuery) -> Result<TokenPage
         store::token::list_page(&mut tx, &workspace.id, query.status, now, after, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |listed| listed.token.id.to_string());
     let seats = call.seats_of(&mut tx, &workspace, now).await?;
-    Ok(TokenPage {
-        items: found.into_iter().map(|listed| view(listed, now)).collect(),
-        next_cursor,
-        seats,
-    })
+    Ok(TokenPage { items: found.into_iter().map(|listed| view(listed, now)).collect(), next_cursor, seats })
 }
 
 /// Shows one token.
@@ -76,9 +69,7 @@ pub(super) async fn show(call: Call, _request: Empty) -> Result<TokenView, ApiEr
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
     let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
-    let token = resolve(&mut tx, &workspace.id, call.parameter(1), now)
-        .await?
-        .token;
+    let token = resolve(&mut tx, &workspace.id, call.parameter(1), now).await?.token;
     let last_used_at = store::token::last_used_at(&mut tx, &token.id).await?;
     Ok(view(ListedToken { token, last_used_at }, now))
 }

@@ -38,22 +38,11 @@ pub(super) async fn revoke(call: Call, _request: Empty) -> Result<RevokedToken, 
         let (id, workspace) = (ended.id.clone(), workspace.id.clone());
         publications.push(Publication::TokenEnds { id, workspace, at });
     }
-    let ids: Vec<&str> = std::iter::once(&token)
-        .chain(&namesakes)
-        .map(|ended| ended.id.as_str())
-        .collect();
-    let deed = Deed {
-        action: Action::TokenRevoked,
-        object: &token.name,
-        detail: ids.join(", "),
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    let ids: Vec<&str> = std::iter::once(&token).chain(&namesakes).map(|ended| ended.id.as_str()).collect();
+    let deed = Deed { action: Action::TokenRevoked, object: &token.name, detail: ids.join(", ") };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     order.commit(publications).await?;
-    let token = Token {
-        revoked_at: Some(at),
-        ..token
-    };
+    let token = Token { revoked_at: Some(at), ..token };
     Ok(revoked(token, TokenStatus::Revoked, AlreadyInactive::No))
 }
 
@@ -77,17 +66,9 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
     let overlap = Duration::from_secs(request.overlap.unwrap_or(0));
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
-    let old = resolve(&mut order.tx, &workspace.id, call.parameter(1), now)
-        .await?
-        .token;
+    let old = resolve(&mut order.tx, &workspace.id, call.parameter(1), now).await?.token;
     refuse_unrotatable(&old, now)?;
-    let rotation = decide_rotation(
-        &old,
-        overlap,
-        call.caller.account.id.clone(),
-        now,
-        &mut call.app.rng(),
-    )?;
+    let rotation = decide_rotation(&old, overlap, call.caller.account.id.clone(), now, &mut call.app.rng())?;
     let (issued, at) = (rotation.issued, rotation.old_ends_at);
     store::token::give_up_seat(&mut order.tx, &old.id).await?;
     store::token::set_revoked(&mut order.tx, &old.id, at).await?;
@@ -96,48 +77,25 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
     if !overlap.is_zero() {
         detail.push_str(&format!(", which works for another {}", format_span(overlap)));
     }
-    let deed = Deed {
-        action: Action::TokenRotated,
-        object: &old.name,
-        detail,
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    let deed = Deed { action: Action::TokenRotated, object: &old.name, detail };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     let seats = call.seats_of(&mut order.tx, &workspace, now).await?;
-    let ends = Publication::TokenEnds {
-        id: old.id.clone(),
-        workspace: workspace.id.clone(),
-        at,
-    };
-    order
-        .commit(vec![Publication::TokenIssued(issued.token.clone()), ends])
-        .await?;
+    let ends = Publication::TokenEnds { id: old.id.clone(), workspace: workspace.id.clone(), at };
+    order.commit(vec![Publication::TokenIssued(issued.token.clone()), ends]).await?;
     let ends_at = old.expires_at.map_or(at, |expires_at| expires_at.min(at));
-    Ok(created(
-        &call,
-        &workspace,
-        issued,
-        seats,
-        Some(ReplacedToken { id: old.id, ends_at }),
-    ))
+    Ok(created(&call, &workspace, issued, seats, Some(ReplacedToken { id: old.id, ends_at })))
 }
 
 /// A token that is over has no seat to hand on, and one that was rotated has handed it on already.
 fn refuse_unrotatable(token: &Token, now: Timestamp) -> Result<(), ApiError> {
     let status = token.status(now);
     if status != TokenStatus::Active {
-        let message = format!(
-            "the token '{}' is {} and cannot be rotated",
-            token.name,
-            status.word()
-        );
+        let message = format!("the token '{}' is {} and cannot be rotated", token.name, status.word());
         return Err(ApiError::new(ErrorCode::Conflict, message).with_hint("create a new one".to_owned()));
     }
     if !token.takes_seat {
-        let message = format!(
-            "the token '{}' was rotated already; this one only works out its overlap",
-            token.name
-        );
+        let message =
+            format!("the token '{}' was rotated already; this one only works out its overlap", token.name);
         return Err(ApiError::new(ErrorCode::Conflict, message)
             .with_hint("rotate the one that replaced it, by name or id".to_owned()));
     }

@@ -46,9 +46,7 @@ pub(super) async fn resolve(
     now: Timestamp,
 ) -> Result<Resolved, ApiError> {
     let found = match parse(text)? {
-        Reference::Id(id) => store::token::find(tx, &id)
-            .await?
-            .filter(|token| token.workspace == *workspace),
+        Reference::Id(id) => store::token::find(tx, &id).await?.filter(|token| token.workspace == *workspace),
         Reference::Prefix(prefix) => by_prefix(tx, workspace, &prefix).await?,
         Reference::Digest(digest) => store::token::find_by_digest(tx, workspace, &digest).await?,
         Reference::Name(name) => return by_name(tx, workspace, &name, now).await,
@@ -57,10 +55,7 @@ pub(super) async fn resolve(
         ApiError::not_found("no token of this workspace has this id")
             .with_hint("list them with: aerostack workspace token list".to_owned())
     };
-    Ok(Resolved {
-        token: found.ok_or_else(missing)?,
-        namesakes: Vec::new(),
-    })
+    Ok(Resolved { token: found.ok_or_else(missing)?, namesakes: Vec::new() })
 }
 
 fn parse(text: &str) -> Result<Reference, ApiError> {
@@ -69,18 +64,14 @@ fn parse(text: &str) -> Result<Reference, ApiError> {
     }
     if let Some(hex) = text.strip_prefix("sha256:") {
         let digest = TokenDigest::from_hex(hex);
-        return digest
-            .map(Reference::Digest)
-            .ok_or_else(|| ApiError::invalid("sha256: takes 64 hex digits"));
+        return digest.map(Reference::Digest).ok_or_else(|| ApiError::invalid("sha256: takes 64 hex digits"));
     }
     if let Some(id) = TokenId::parse(text) {
         return Ok(Reference::Id(id));
     }
     let is_beginning = text.starts_with(TokenId::PREFIX)
         && (PREFIX_MIN_LEN..TokenId::PREFIX.len() + ID_BODY_LEN).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if is_beginning {
         return Ok(Reference::Prefix(text.to_owned()));
     }
@@ -92,15 +83,9 @@ async fn by_prefix(tx: &mut Tx, workspace: &WorkspaceId, prefix: &str) -> Result
     let mut found = store::token::find_by_prefix(tx, workspace, prefix, PREFIX_FITS_MAX).await?;
     if found.len() > 1 {
         let count = found.len();
-        let at_least = if found.len() as u64 >= PREFIX_FITS_MAX.unsigned_abs() {
-            "at least "
-        } else {
-            ""
-        };
-        return Err(
-            ApiError::invalid(format!("{at_least}{count} tokens begin with {prefix}"))
-                .with_hint("use more of the id, or the whole of it".to_owned()),
-        );
+        let at_least = if found.len() as u64 >= PREFIX_FITS_MAX.unsigned_abs() { "at least " } else { "" };
+        return Err(ApiError::invalid(format!("{at_least}{count} tokens begin with {prefix}"))
+            .with_hint("use more of the id, or the whole of it".to_owned()));
     }
     Ok(found.pop())
 }
@@ -111,25 +96,17 @@ async fn by_name(
     name: &str,
     now: Timestamp,
 ) -> Result<Resolved, ApiError> {
-    let mut active = store::token::find_active_by_name(tx, workspace, name, now)
-        .await?
-        .into_iter();
+    let mut active = store::token::find_active_by_name(tx, workspace, name, now).await?.into_iter();
     if let Some(token) = active.next() {
-        return Ok(Resolved {
-            token,
-            namesakes: active.collect(),
-        });
+        return Ok(Resolved { token, namesakes: active.collect() });
     }
     let names = store::token::active_names(tx, workspace, now, SUGGESTION_POOL).await?;
     let closest = suggest::hint(name, names.iter().map(String::as_str));
-    let over = store::token::find_latest_by_name(tx, workspace, name)
-        .await?
-        .map(|token| over_hint(&token, now));
+    let over =
+        store::token::find_latest_by_name(tx, workspace, name).await?.map(|token| over_hint(&token, now));
     let hints: Vec<String> = [over, closest].into_iter().flatten().collect();
-    Err(
-        ApiError::not_found(format!("there is no active token named '{name}'"))
-            .with_hint((!hints.is_empty()).then(|| hints.join("; "))),
-    )
+    Err(ApiError::not_found(format!("there is no active token named '{name}'"))
+        .with_hint((!hints.is_empty()).then(|| hints.join("; "))))
 }
 
 fn over_hint(token: &Token, now: Timestamp) -> String {
@@ -151,27 +128,10 @@ mod tests {
         let id = TokenId::new(Timestamp::from_millis(1), &mut rand::rng());
         let digest = TokenDigest::of("x");
         assert_eq!(parse(id.as_str()), Ok(Reference::Id(id.clone())));
-        assert_eq!(
-            parse(&id.as_str()[..6]),
-            Ok(Reference::Prefix(id.as_str()[..6].to_owned()))
-        );
-        assert_eq!(
-            parse(&format!("sha256:{}", digest.to_hex())),
-            Ok(Reference::Digest(digest))
-        );
-        assert_eq!(
-            parse("name: Alice Chen"),
-            Ok(Reference::Name("Alice Chen".to_owned()))
-        );
-        for bad in [
-            "tok_0",
-            "Alice",
-            "sha256:00",
-            "name:",
-            "name:a\u{0}b",
-            "tok_%_______",
-            "",
-        ] {
+        assert_eq!(parse(&id.as_str()[..6]), Ok(Reference::Prefix(id.as_str()[..6].to_owned())));
+        assert_eq!(parse(&format!("sha256:{}", digest.to_hex())), Ok(Reference::Digest(digest)));
+        assert_eq!(parse("name: Alice Chen"), Ok(Reference::Name("Alice Chen".to_owned())));
+        for bad in ["tok_0", "Alice", "sha256:00", "name:", "name:a\u{0}b", "tok_%_______", ""] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

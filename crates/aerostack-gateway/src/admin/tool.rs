@@ -18,23 +18,14 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>,
     };
     // What stands in memory is what callers are offered.
     let Some(snapshot) = call.app.grants.snapshot(&workspace.id) else {
-        return Ok(Page {
-            items: Vec::new(),
-            next_cursor: None,
-        });
+        return Ok(Page { items: Vec::new(), next_cursor: None });
     };
     let after = paging.after.as_deref().unwrap_or_default();
-    let mut tools: Vec<&ToolEntry> = snapshot
-        .tools
-        .iter()
-        .filter(|tool| tool.exposed.as_str() > after)
-        .collect();
+    let mut tools: Vec<&ToolEntry> =
+        snapshot.tools.iter().filter(|tool| tool.exposed.as_str() > after).collect();
     tools.sort_by(|a, b| a.exposed.cmp(&b.exposed));
     let (tools, next_cursor) = paging.cut(tools, |tool| tool.exposed.clone());
-    Ok(Page {
-        items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(), next_cursor })
 }
 
 fn view(snapshot: &Snapshot, tool: &ToolEntry) -> ToolView {

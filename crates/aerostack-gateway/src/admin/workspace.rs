@@ -29,10 +29,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<WorkspaceV
     let after = paging.after.as_deref();
     let found = store::workspace::list_of_owner(&mut tx, owner, now, after, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |summary| summary.workspace.slug.to_string());
-    Ok(Page {
-        items: found.into_iter().map(|summary| view(&call, summary)).collect(),
-        next_cursor,
-    })
+    Ok(Page { items: found.into_iter().map(|summary| view(&call, summary)).collect(), next_cursor })
 }
 
 /// Creates a workspace. No token is made with it: that would spend a seat silently.
@@ -67,8 +64,7 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
         object: workspace.slug.as_str(),
         detail: workspace.name.clone(),
     };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
     let reply = read_view(&call, &mut order.tx, &workspace, now).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(reply)
@@ -115,21 +111,10 @@ pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedWorkspa
     let tokens_ended = store::token::count_active(&mut order.tx, &workspace.id, now).await?;
     store::workspace::mark_deleted(&mut order.tx, &workspace.id, now).await?;
     let detail = format!("{tokens_ended} tokens ended");
-    let deed = Deed {
-        action: Action::WorkspaceDeleted,
-        object: workspace.slug.as_str(),
-        detail,
-    };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed)
-        .await?;
-    order
-        .commit(vec![Publication::WorkspaceDeleted(workspace.id)])
-        .await?;
-    Ok(DeletedWorkspace {
-        slug: workspace.slug,
-        deleted_at: now,
-        tokens_ended,
-    })
+    let deed = Deed { action: Action::WorkspaceDeleted, object: workspace.slug.as_str(), detail };
+    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    order.commit(vec![Publication::WorkspaceDeleted(workspace.id)]).await?;
+    Ok(DeletedWorkspace { slug: workspace.slug, deleted_at: now, tokens_ended })
 }
 
 /// The same words whoever holds the slug; only who holds it oneself is told how to use it.

@@ -39,10 +39,7 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     let copied = backup::read(file, &config.database, &config.data_dir, timeout).await;
     lease.release().await;
     let copied = copied?;
-    telemetry::say(&format!(
-        "✓ {} rows of {} tables were restored.",
-        copied.rows, copied.tables
-    ));
+    telemetry::say(&format!("✓ {} rows of {} tables were restored.", copied.rows, copied.tables));
     let key = config.data_dir.join(MASTER_KEY_FILE);
     if config.master_key.is_none() && !key.try_exists()? {
         telemetry::say(&format!(

@@ -37,11 +37,7 @@ enum Verdict {
 pub async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let (text, would_start) = report(settings).await;
     telemetry::result(&text)?;
-    Ok(if would_start {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if would_start { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole report, and whether `serve` would start.
@@ -49,11 +45,7 @@ pub(super) async fn report(settings: &Settings) -> (String, bool) {
     let findings = look(&settings.config).await;
     let mut lines = table(&settings.shown);
     lines.push(String::new());
-    let width = findings
-        .iter()
-        .map(|finding| finding.subject.len())
-        .max()
-        .unwrap_or(0);
+    let width = findings.iter().map(|finding| finding.subject.len()).max().unwrap_or(0);
     for Finding { subject, verdict } in &findings {
         let (mark, text) = match verdict {
             Verdict::Fine(text) => ("ok  ", text),
@@ -65,18 +57,12 @@ pub(super) async fn report(settings: &Settings) -> (String, bool) {
     for name in &settings.unknown {
         lines.push(format!("warn  {name} is not known and has no effect"));
     }
-    let stops = findings
-        .iter()
-        .any(|finding| matches!(finding.verdict, Verdict::Stops(_)));
+    let stops = findings.iter().any(|finding| matches!(finding.verdict, Verdict::Stops(_)));
     (lines.join("\n"), !stops)
 }
 
 fn table(settings: &[Setting]) -> Vec<String> {
-    let width = settings
-        .iter()
-        .map(|setting| setting.name.len())
-        .max()
-        .unwrap_or(0);
+    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or(0);
     let row = |setting: &Setting| {
         let Setting { name, value, source } = setting;
         format!("{name:width$}  {value}  ({source})")
@@ -85,32 +71,20 @@ fn table(settings: &[Setting]) -> Vec<String> {
 }
 
 async fn look(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![Finding {
-        subject: "data folder",
-        verdict: folder(&config.data_dir),
-    }];
+    let mut findings = vec![Finding { subject: "data folder", verdict: folder(&config.data_dir) }];
     let store = database(config).await;
     let (verdict, store) = match store {
         Ok((verdict, store)) => (verdict, store),
         Err(verdict) => (verdict, None),
     };
-    findings.push(Finding {
-        subject: "database",
-        verdict,
-    });
-    findings.push(Finding {
-        subject: "master key",
-        verdict: master_key(config, store.as_ref()).await,
-    });
+    findings.push(Finding { subject: "database", verdict });
+    findings.push(Finding { subject: "master key", verdict: master_key(config, store.as_ref()).await });
     if let Some(files) = &config.tls {
         let verdict = match tls::acceptor(files) {
             Ok(_) => Verdict::Fine("certificate and key can be used".to_owned()),
             Err(error) => Verdict::Stops(error.to_string()),
         };
-        findings.push(Finding {
-            subject: "TLS",
-            verdict,
-        });
+        findings.push(Finding { subject: "TLS", verdict });
     }
     if let Some(store) = store {
         store.close().await;
@@ -155,10 +129,7 @@ async fn database(config: &Config) -> Result<(Verdict, Option<Store>), Verdict> 
     let stops = |error: anyhow::Error| Verdict::Stops(format!("{error:#}"));
     let store = ground::open(config).await.map_err(stops)?;
     match store.schema_is_current().await {
-        Ok(true) => Ok((
-            Verdict::Fine("reachable, its schema is up to date".to_owned()),
-            Some(store),
-        )),
+        Ok(true) => Ok((Verdict::Fine("reachable, its schema is up to date".to_owned()), Some(store))),
         Ok(false) => {
             store.close().await;
             Ok((
@@ -213,10 +184,9 @@ async fn missing_key(path: &Path, store: Option<&Store>) -> Verdict {
     };
     match sealed {
         Ok(false) => Verdict::Fine(format!("{} will be made at the first start", path.display())),
-        Ok(true) => Verdict::Warning(format!(
-            "the database was sealed, and its key is not at {}",
-            path.display()
-        )),
+        Ok(true) => {
+            Verdict::Warning(format!("the database was sealed, and its key is not at {}", path.display()))
+        }
         Err(error) => Verdict::Stops(error.to_string()),
     }
 }

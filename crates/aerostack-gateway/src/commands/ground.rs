@@ -5,9 +5,9 @@ use std::path::Path;
 
 use aerostack_core::audit::AuditKey;
 use anyhow::Context;
-use rand::{CryptoRng, Rng};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use rand::{CryptoRng, Rng};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -32,9 +32,7 @@ pub(super) fn prepare_folder(config: &Config) -> anyhow::Result<()> {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options
-            .open(path)
-            .with_context(|| format!("the database file {} cannot be made", path.display()))?;
+        options.open(path).with_context(|| format!("the database file {} cannot be made", path.display()))?;
     }
     Ok(())
 }
@@ -45,10 +43,7 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).with_context(|| {
-        format!(
-            "the data folder {} cannot be made; set --data-dir or AEROSTACK_DATA_DIR",
-            folder.display()
-        )
+        format!("the data folder {} cannot be made; set --data-dir or AEROSTACK_DATA_DIR", folder.display())
     })
 }
 
@@ -70,10 +65,7 @@ pub(super) async fn open_current(config: &Config, clock: &Clock) -> anyhow::Resu
         let lease = Lease::take(&config.database, Doing::Migrate, clock.now(), timeout).await;
         let lease =
             lease.context("the database's schema is not this program's, and cannot be changed now")?;
-        store
-            .migrate()
-            .await
-            .context("the database's schema cannot be brought up to date")?;
+        store.migrate().await.context("the database's schema cannot be brought up to date")?;
         lease.release().await;
     }
     Ok(store)

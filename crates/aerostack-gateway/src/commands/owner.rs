@@ -31,11 +31,7 @@ const DETAIL: &str = "on the gateway's command line";
 pub async fn run(config: &Config, order: Owner) -> anyhow::Result<()> {
     let clock = Clock::system();
     let raw = match order {
-        Owner::Create {
-            email,
-            username,
-            plan,
-        } => {
+        Owner::Create { email, username, plan } => {
             let (account, raw) = create(config, &clock, email, username, plan).await?;
             let Account { username, email, .. } = account;
             telemetry::say(&format!(
@@ -102,13 +98,9 @@ pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::R
     let mut tx = store.write().await?;
     let found = account::find_by_email(&mut tx, email).await?;
     let operator = found.filter(|account| account.kind == AccountKind::Operator);
-    let Some(operator) = operator else {
-        bail!("{email} is no operator of this gateway")
-    };
+    let Some(operator) = operator else { bail!("{email} is no operator of this gateway") };
     // The lock, so that no other key is counted or made meanwhile.
-    let operator = account::lock(&mut tx, &operator.id)
-        .await?
-        .context("the account is gone")?;
+    let operator = account::lock(&mut tx, &operator.id).await?.context("the account is gone")?;
     let live = account::live_keys(&mut tx, &operator.id).await?.len();
     ensure!(
         live < KEYS_MAX as usize,
@@ -147,15 +139,7 @@ async fn insert(tx: &mut Tx, account: &Account, issued: &IssuedKey, vault: &Vaul
     let now = account.created_at;
     account::insert(tx, account).await?;
     account::insert_key(tx, &issued.key).await?;
-    record(
-        tx,
-        vault,
-        account,
-        Action::AccountCreated,
-        account.username.as_str(),
-        now,
-    )
-    .await?;
+    record(tx, vault, account, Action::AccountCreated, account.username.as_str(), now).await?;
     record(tx, vault, account, Action::KeyCreated, FIRST_KEY, now).await
 }
 

@@ -124,34 +124,19 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     telemetry::figures();
     warn_if_open(&config);
-    let tls = config
-        .tls
-        .as_ref()
-        .map(tls::acceptor)
-        .transpose()
-        .map_err(name_setting)?;
+    let tls = config.tls.as_ref().map(tls::acceptor).transpose().map_err(name_setting)?;
     ground::prepare_folder(&config)?;
     let (listen, limits) = (config.listen, config.limits);
     let doing = Doing::Serve(listen);
     let mut lease = Lease::take(&config.database, doing, clock.now(), limits.database_timeout).await?;
     let store = ground::open(&config).await?;
-    let applied = store
-        .migrate()
-        .await
-        .context("the database's schema cannot be brought up to date")?;
+    let applied = store.migrate().await.context("the database's schema cannot be brought up to date")?;
     if applied > 0 {
-        tracing::info!(
-            migrations = applied,
-            "the database's schema was brought up to date"
-        );
+        tracing::info!(migrations = applied, "the database's schema was brought up to date");
     }
     let vault = ground::vault(&config, &store).await?;
-    let app = App::start(config, store, vault, clock)
-        .await
-        .context("the database cannot be read")?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+    let app = App::start(config, store, vault, clock).await.context("the database cannot be read")?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     lease.announce(address);
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -160,14 +145,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     lists::keep_all(&app);
     let stop = Stop::default();
     let server = tokio::spawn(accept(listener, tls, Arc::clone(&app), stop.clone()));
-    Ok(Running {
-        address,
-        app,
-        url: format!("{scheme}://{address}"),
-        stop,
-        server,
-        lease,
-    })
+    Ok(Running { address, app, url: format!("{scheme}://{address}"), stop, server, lease })
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>, stop: Stop) {
@@ -184,11 +162,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>, 
 }
 
 async fn keep_figures(stopping: CancellationToken) {
-    while stopping
-        .run_until_cancelled(tokio::time::sleep(FIGURES_UPKEEP_EVERY))
-        .await
-        .is_some()
-    {
+    while stopping.run_until_cancelled(tokio::time::sleep(FIGURES_UPKEEP_EVERY)).await.is_some() {
         telemetry::figures().run_upkeep();
     }
 }
@@ -210,10 +184,7 @@ fn name_setting(error: TlsError) -> BadSetting {
 }
 
 fn warn_if_open(config: &Config) {
-    let is_https = config
-        .public_url
-        .as_ref()
-        .is_some_and(|url| url.scheme() == "https");
+    let is_https = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
     if !config.listen.ip().is_loopback() && config.tls.is_none() && !is_https {
         tracing::warn!(
             listen = %config.listen,
@@ -237,25 +208,11 @@ async fn hint_at_first_account(app: &App, repeat: &str) {
 fn raise_file_limit(connections: usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let raised = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    );
-    let files = if raised.is_ok() {
-        limit.maximum
-    } else {
-        limit.current
-    };
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
     let needed = (connections as u64).saturating_add(OTHER_FILES);
     if let Some(files) = files.filter(|&files| files < needed) {
-        tracing::warn!(
-            files,
-            needed,
-            "the limit of open files is lower than the limit of connections needs"
-        );
+        tracing::warn!(files, needed, "the limit of open files is lower than the limit of connections needs");
     }
 }
 

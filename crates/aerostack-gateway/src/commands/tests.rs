@@ -19,10 +19,7 @@ use crate::store::testing::on_both_databases;
 use crate::store::{account, audit};
 
 fn config(folder: &Path, database: Database) -> Config {
-    Config {
-        database,
-        ..Config::local(folder.to_owned())
-    }
+    Config { database, ..Config::local(folder.to_owned()) }
 }
 
 fn email(text: &str) -> Email {
@@ -57,15 +54,8 @@ async fn a_gateway_starts_answers_stops_and_starts_again() {
                 let answer = get(address, path, "").await;
                 assert!(answer.starts_with("HTTP/1.1 200 OK"), "{path}: {answer}");
             }
-            let second = serve::start(config.clone(), Clock::system())
-                .await
-                .err()
-                .unwrap()
-                .to_string();
-            assert!(
-                second.contains(&format!("on {address}) is using this")),
-                "{second}"
-            );
+            let second = serve::start(config.clone(), Clock::system()).await.err().unwrap().to_string();
+            assert!(second.contains(&format!("on {address}) is using this")), "{second}");
             running.stop().await;
             assert!(TcpStream::connect(address).await.is_err());
         }
@@ -81,30 +71,13 @@ async fn operators_are_made_beside_a_running_gateway() {
         let running = serve::start(config.clone(), Clock::system()).await.unwrap();
         let key = create(&config, "admin@co.com", "acme").await.unwrap();
         let proxied = "x-forwarded-for: 10.0.0.7\r\n";
-        assert!(
-            get(running.address, "/metrics", proxied)
-                .await
-                .starts_with("HTTP/1.1 404")
-        );
+        assert!(get(running.address, "/metrics", proxied).await.starts_with("HTTP/1.1 404"));
         let signed_in = format!("{proxied}authorization: Bearer {key}\r\n");
-        assert!(
-            get(running.address, "/metrics", &signed_in)
-                .await
-                .starts_with("HTTP/1.1 200")
-        );
+        assert!(get(running.address, "/metrics", &signed_in).await.starts_with("HTTP/1.1 200"));
 
-        let taken = create(&config, "admin@co.com", "other")
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            taken.starts_with("admin@co.com has an account already"),
-            "{taken}"
-        );
-        let taken = create(&config, "other@co.com", "acme")
-            .await
-            .unwrap_err()
-            .to_string();
+        let taken = create(&config, "admin@co.com", "other").await.unwrap_err().to_string();
+        assert!(taken.starts_with("admin@co.com has an account already"), "{taken}");
+        let taken = create(&config, "other@co.com", "acme").await.unwrap_err().to_string();
         assert_eq!(taken, "the username acme is taken");
         running.stop().await;
     })
@@ -117,13 +90,10 @@ async fn an_operator_gets_a_new_key_and_the_audit_log_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path(), database);
         let first = create(&config, "admin@co.com", "acme").await.unwrap();
-        let (operator, second) = owner::new_key(&config, &Clock::system(), &email("admin@co.com"))
-            .await
-            .unwrap();
+        let (operator, second) =
+            owner::new_key(&config, &Clock::system(), &email("admin@co.com")).await.unwrap();
         assert_ne!(first, second.expose());
-        let nobody = owner::new_key(&config, &Clock::system(), &email("x@co.com"))
-            .await
-            .unwrap_err();
+        let nobody = owner::new_key(&config, &Clock::system(), &email("x@co.com")).await.unwrap_err();
         assert_eq!(nobody.to_string(), "x@co.com is no operator of this gateway");
 
         let store = ground::open(&config).await.unwrap();
@@ -137,10 +107,7 @@ async fn an_operator_gets_a_new_key_and_the_audit_log_says_so() {
             verifier.check(row).unwrap();
             row.event.as_ref().unwrap().action.word()
         });
-        assert_eq!(
-            told.collect::<Vec<_>>(),
-            ["account_created", "key_created", "key_created"]
-        );
+        assert_eq!(told.collect::<Vec<_>>(), ["account_created", "key_created", "key_created"]);
         drop(tx);
         store.close().await;
     })
@@ -158,20 +125,14 @@ async fn a_sealed_database_without_its_key_is_not_given_a_new_one() {
     serve::start(config.clone(), Clock::system()).await.unwrap().stop().await;
     assert!(!key.exists(), "no new key takes the place of the missing one");
     // Whoever has lost it for good can go on with another.
-    let other = Config {
-        master_key: Some("07".repeat(32).into()),
-        ..config.clone()
-    };
+    let other = Config { master_key: Some("07".repeat(32).into()), ..config.clone() };
     serve::start(other, Clock::system()).await.unwrap().stop().await;
     std::fs::rename(&away, &key).unwrap();
     serve::start(config, Clock::system()).await.unwrap().stop().await;
 }
 
 async fn report(folder: &Path) -> (String, bool) {
-    let flags = Flags {
-        data_dir: Some(folder.display().to_string()),
-        ..Flags::default()
-    };
+    let flags = Flags { data_dir: Some(folder.display().to_string()), ..Flags::default() };
     check::report(&Settings::read(&flags, &Environment::default()).unwrap()).await
 }
 
@@ -183,9 +144,7 @@ async fn check_changes_nothing_and_names_what_would_stop_serve() {
     assert!(would_start && !folder.exists(), "{text}");
     assert!(text.contains("AEROSTACK_LISTEN "), "{text}");
 
-    create(&Config::local(folder.clone()), "admin@co.com", "acme")
-        .await
-        .unwrap();
+    create(&Config::local(folder.clone()), "admin@co.com", "acme").await.unwrap();
     let (text, would_start) = report(&folder).await;
     assert!(would_start && text.contains("fits the database"), "{text}");
 

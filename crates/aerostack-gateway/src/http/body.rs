@@ -137,9 +137,6 @@ mod tests {
             Result<Frame<Bytes>, StreamFault>,
         >());
         let timeout = Duration::from_secs(3);
-        assert_eq!(
-            read(silent, 10, timeout).await,
-            Err(ReadError::TooSlow { timeout })
-        );
+        assert_eq!(read(silent, 10, timeout).await, Err(ReadError::TooSlow { timeout }));
     }
 }

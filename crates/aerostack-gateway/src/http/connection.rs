@@ -48,11 +48,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn of(limits: &Limits) -> Self {
-        Self {
-            head: limits.header_timeout,
-            idle: limits.idle_timeout,
-            write: limits.write_timeout,
-        }
+        Self { head: limits.header_timeout, idle: limits.idle_timeout, write: limits.write_timeout }
     }
 
     fn with(self, waiting: Waiting) -> Option<Duration> {
@@ -69,10 +65,7 @@ impl Patience {
 pub(super) fn protocol(limits: &Limits) -> http1::Builder {
     let cap = limits.header_limit_bytes.saturating_mul(HEAD_HARD_CAP_FACTOR);
     let mut builder = http1::Builder::new();
-    builder
-        .header_read_timeout(None)
-        .max_header_size(cap)
-        .max_buf_size(cap.max(BUFFER_MIN_BYTES));
+    builder.header_read_timeout(None).max_header_size(cap).max_buf_size(cap.max(BUFFER_MIN_BYTES));
     builder
 }
 
@@ -92,10 +85,7 @@ pub(super) async fn run<T, S, F>(
     F: Future<Output = Response<Body>>,
 {
     let progress = Arc::new(Progress::default());
-    let mut socket = Socket {
-        io,
-        progress: Arc::clone(&progress),
-    };
+    let mut socket = Socket { io, progress: Arc::clone(&progress) };
     let noted = Arc::clone(&progress);
     let service = service_fn(move |request| {
         noted.request_began();
@@ -132,9 +122,7 @@ where
             is_draining = true;
             if progress.waiting() == Waiting::FirstByte {
                 // Whoever has only just connected gets a moment to ask, and is then told.
-                deadline
-                    .as_mut()
-                    .reset(Instant::now() + FRESH_GRACE.min(patience.head));
+                deadline.as_mut().reset(Instant::now() + FRESH_GRACE.min(patience.head));
             }
         }
         loop {

@@ -5,7 +5,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN,
+    VARY,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -39,17 +40,12 @@ impl AllowedOrigins {
     pub fn new(public_url: Option<&Url>, listen: std::net::IpAddr, origins: &[String]) -> Self {
         let urls = origins.iter().filter_map(|origin| Url::parse(origin).ok());
         let urls: Vec<Url> = urls.chain(public_url.cloned()).collect();
-        let mut hosts: Vec<String> = urls
-            .iter()
-            .filter_map(|url| url.host_str().map(str::to_owned))
-            .collect();
+        let mut hosts: Vec<String> =
+            urls.iter().filter_map(|url| url.host_str().map(str::to_owned)).collect();
         if !listen.is_unspecified() {
             hosts.push(listen.to_string());
         }
-        Self {
-            hosts,
-            origins: urls.iter().map(origin_text).collect(),
-        }
+        Self { hosts, origins: urls.iter().map(origin_text).collect() }
     }
 
     /// Checks `Host` and `Origin`; gives the origin, if one was sent, to be echoed to the browser.
@@ -58,11 +54,8 @@ impl AllowedOrigins {
     /// [`Foreign`] when either is not ours, or cannot be read.
     pub fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Foreign> {
         if let Some(host) = headers.get(HOST) {
-            let authority: Authority = host
-                .to_str()
-                .ok()
-                .and_then(|host| host.parse().ok())
-                .ok_or(Foreign)?;
+            let authority: Authority =
+                host.to_str().ok().and_then(|host| host.parse().ok()).ok_or(Foreign)?;
             if !self.is_our_host(authority.host()) {
                 return Err(Foreign);
             }
@@ -70,28 +63,17 @@ impl AllowedOrigins {
         let Some(origin) = headers.get(ORIGIN) else {
             return Ok(None);
         };
-        let url = origin
-            .to_str()
-            .ok()
-            .and_then(|origin| Url::parse(origin).ok())
-            .ok_or(Foreign)?;
+        let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok()).ok_or(Foreign)?;
         let ours = self.origins.contains(&origin_text(&url))
             || url
                 .host_str()
                 .is_some_and(|host| is_loopback(host) && matches!(url.scheme(), "http" | "https"));
-        if ours {
-            Ok(Some(origin.clone()))
-        } else {
-            Err(Foreign)
-        }
+        if ours { Ok(Some(origin.clone())) } else { Err(Foreign) }
     }
 
     fn is_our_host(&self, host: &str) -> bool {
         is_loopback(host)
-            || self
-                .hosts
-                .iter()
-                .any(|ours| ours.eq_ignore_ascii_case(host.trim_matches(['[', ']'])))
+            || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host.trim_matches(['[', ']'])))
     }
 }
 
@@ -118,12 +100,11 @@ fn is_loopback(host: &str) -> bool {
 pub fn preflight(origin: HeaderValue, asked: &HeaderMap) -> Response<Body> {
     let mut response = allow(respond::empty(StatusCode::NO_CONTENT), Some(origin));
     let headers = response.headers_mut();
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, PATCH, PUT, DELETE"),
-    );
-    let mirrored = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
-    let mirrored = mirrored.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with(MIRRORED));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, PATCH, PUT, DELETE"));
+    let mirrored =
+        asked.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|names| names.to_str().ok()).unwrap_or_default();
+    let mirrored =
+        mirrored.split(',').map(str::trim).filter(|name| name.to_ascii_lowercase().starts_with(MIRRORED));
     let allowed = [ALLOWED_HEADERS].into_iter().chain(mirrored).collect::<Vec<_>>().join(", ");
     if let Ok(allowed) = HeaderValue::from_str(&allowed) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -150,11 +131,8 @@ mod tests {
 
     fn check(host: &str, origin: Option<&str>) -> bool {
         let public = Url::parse("https://mcp.acme.test/").unwrap();
-        let allowed = AllowedOrigins::new(
-            Some(&public),
-            [10, 0, 0, 5].into(),
-            &["https://app.acme.test".to_owned()],
-        );
+        let allowed =
+            AllowedOrigins::new(Some(&public), [10, 0, 0, 5].into(), &["https://app.acme.test".to_owned()]);
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());
         if let Some(origin) = origin {
@@ -165,33 +143,19 @@ mod tests {
 
     #[test]
     fn loopback_the_public_url_and_named_origins_may_call() {
-        for host in [
-            "localhost:8787",
-            "127.0.0.1:1",
-            "[::1]:8787",
-            "mcp.acme.test",
-            "10.0.0.5:8787",
-            "app.acme.test",
-        ] {
+        for host in
+            ["localhost:8787", "127.0.0.1:1", "[::1]:8787", "mcp.acme.test", "10.0.0.5:8787", "app.acme.test"]
+        {
             assert!(check(host, None), "{host}");
         }
-        for origin in [
-            "http://localhost:6274",
-            "https://mcp.acme.test",
-            "https://app.acme.test",
-        ] {
+        for origin in ["http://localhost:6274", "https://mcp.acme.test", "https://app.acme.test"] {
             assert!(check("localhost", Some(origin)), "{origin}");
         }
     }
 
     #[test]
     fn strangers_may_not() {
-        for host in [
-            "evil.test",
-            "evil.test:8787",
-            "localhost.evil.test",
-            "mcp.acme.test.evil.test",
-        ] {
+        for host in ["evil.test", "evil.test:8787", "localhost.evil.test", "mcp.acme.test.evil.test"] {
             assert!(!check(host, None), "{host}");
         }
         for origin in [

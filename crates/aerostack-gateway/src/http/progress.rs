@@ -104,11 +104,7 @@ mod tests {
         progress.bytes_came();
         let head = expect(Waiting::Head, false);
         progress.bytes_came();
-        assert_eq!(
-            progress.turn(),
-            head,
-            "a head has one deadline, however it trickles in"
-        );
+        assert_eq!(progress.turn(), head, "a head has one deadline, however it trickles in");
         progress.request_began();
         progress.bytes_came();
         expect(Waiting::Answer, true);

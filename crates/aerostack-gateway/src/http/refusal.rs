@@ -30,24 +30,13 @@ impl Refusal {
     /// The whole response.
     pub(super) fn text(self) -> String {
         let (status, headers, code, message) = match self {
-            Self::TooManyConnections => (
-                "503 Service Unavailable",
-                "retry-after: 1\r\n",
-                -32_004,
-                "Too many connections",
-            ),
-            Self::TooSlow => (
-                "408 Request Timeout",
-                "",
-                -32_600,
-                "The request did not arrive in time",
-            ),
-            Self::HeadTooLarge => (
-                "431 Request Header Fields Too Large",
-                "",
-                -32_600,
-                "The request headers are too large",
-            ),
+            Self::TooManyConnections => {
+                ("503 Service Unavailable", "retry-after: 1\r\n", -32_004, "Too many connections")
+            }
+            Self::TooSlow => ("408 Request Timeout", "", -32_600, "The request did not arrive in time"),
+            Self::HeadTooLarge => {
+                ("431 Request Header Fields Too Large", "", -32_600, "The request headers are too large")
+            }
             Self::NotHttp => ("400 Bad Request", "", -32_600, "Not an HTTP/1.1 request"),
         };
         let body =

@@ -26,9 +26,7 @@ pub fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -38,10 +36,7 @@ pub fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
 /// When the value cannot be JSON (a map whose keys are no strings): a mistake of the code.
 #[must_use]
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
-    json_text(
-        status,
-        serde_json::to_vec(value).expect("our reply types are plain data"),
-    )
+    json_text(status, serde_json::to_vec(value).expect("our reply types are plain data"))
 }
 
 /// An answer with plain text.
@@ -49,10 +44,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
 pub fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 

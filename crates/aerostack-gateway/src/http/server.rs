@@ -149,18 +149,7 @@ where
         drain: CancellationToken,
     ) {
         let (protocol, patience, service) = (self.protocol.clone(), self.patience, self.service.clone());
-        self.attend(
-            tracker,
-            stream,
-            place,
-            Errand::Serve {
-                peer,
-                protocol,
-                patience,
-                service,
-                drain,
-            },
-        );
+        self.attend(tracker, stream, place, Errand::Serve { peer, protocol, patience, service, drain });
     }
 
     /// Tells a peer that there is no place for it.
@@ -216,13 +205,7 @@ where
 {
     async fn run<T: AsyncRead + AsyncWrite + Unpin>(self, io: T) {
         match self {
-            Self::Serve {
-                peer,
-                protocol,
-                patience,
-                service,
-                drain,
-            } => {
+            Self::Serve { peer, protocol, patience, service, drain } => {
                 connection::run(io, peer, &protocol, patience, service, drain).await;
             }
             Self::Refuse => refusal::answer(io, Refusal::TooManyConnections).await,

@@ -19,19 +19,12 @@ pub fn encode(message: &[u8]) -> Bytes {
     event.extend_from_slice(b"event: message\n");
     let mut rest = message;
     loop {
-        let end = rest
-            .iter()
-            .position(|&byte| matches!(byte, b'\r' | b'\n'))
-            .unwrap_or(rest.len());
+        let end = rest.iter().position(|&byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
         event.extend_from_slice(b"data: ");
         event.extend_from_slice(&rest[..end]);
         event.extend_from_slice(b"\n");
         let Some(&first) = rest.get(end) else { break };
-        let broken = if first == b'\r' && rest.get(end + 1) == Some(&b'\n') {
-            2
-        } else {
-            1
-        };
+        let broken = if first == b'\r' && rest.get(end + 1) == Some(&b'\n') { 2 } else { 1 };
         rest = &rest[end + broken..];
     }
     event.extend_from_slice(b"\n");
@@ -57,20 +50,13 @@ mod tests {
 
     fn event(name: Option<&str>, id: Option<&str>, data: &str) -> Piece {
         let data = Bytes::copy_from_slice(data.as_bytes());
-        Piece::Event(Event {
-            name: name.map(Into::into),
-            id: id.map(Into::into),
-            data,
-        })
+        Piece::Event(Event { name: name.map(Into::into), id: id.map(Into::into), data })
     }
 
     #[test]
     fn names_ids_comments_and_all_line_ends_are_understood() {
         let text = b"\xEF\xBB\xBF: hello\r\nevent: endpoint\rid:7\ndata:  /m\r\n\r\nretry: 5\n\ndata\ndata: b\n\n: end";
-        let expected = vec![
-            event(Some("endpoint"), Some("7"), " /m"),
-            event(None, None, "\nb"),
-        ];
+        let expected = vec![event(Some("endpoint"), Some("7"), " /m"), event(None, None, "\nb")];
         assert_eq!(decode(&[text], 100, Oversize::Refuse), Ok(expected));
     }
 
@@ -82,20 +68,13 @@ mod tests {
     #[test]
     fn a_larger_event_is_refused_where_it_must_be_held() {
         let limit = EventTooLarge { limit_bytes: 3 };
-        assert_eq!(
-            decode(&[b"data: abc\n\n"], 3, Oversize::Refuse),
-            Ok(vec![event(None, None, "abc")])
-        );
+        assert_eq!(decode(&[b"data: abc\n\n"], 3, Oversize::Refuse), Ok(vec![event(None, None, "abc")]));
         assert_eq!(decode(&[b"data: abcd\n\n"], 3, Oversize::Refuse), Err(limit));
     }
 
     #[test]
     fn a_larger_event_is_handed_on_as_it_arrives() {
-        let found = decode(
-            &[b"data: ab", b"cd", b"ef\ndata: g\n\ndata: h\n\n"],
-            3,
-            Oversize::Pieces,
-        );
+        let found = decode(&[b"data: ab", b"cd", b"ef\ndata: g\n\ndata: h\n\n"], 3, Oversize::Pieces);
         let bytes = Bytes::from_static;
         let expected = vec![
             Piece::Begin(bytes(b"ab")),

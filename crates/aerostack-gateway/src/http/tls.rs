@@ -42,10 +42,8 @@ pub enum TlsError {
 /// [`TlsError`], which names the file.
 pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| TlsError::Key {
-        path: files.key.clone(),
-        reason: error.to_string(),
-    })?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| TlsError::Key { path: files.key.clone(), reason: error.to_string() })?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Pair)?
@@ -57,18 +55,11 @@ pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |reason: String| TlsError::Certificate {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| TlsError::Certificate { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| failed(error.to_string()))?;
-    if chain.is_empty() {
-        Err(failed("the file has none".to_owned()))
-    } else {
-        Ok(chain)
-    }
+    if chain.is_empty() { Err(failed("the file has none".to_owned())) } else { Ok(chain) }
 }
 
 #[cfg(test)]
@@ -80,19 +71,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("empty.pem");
         std::fs::write(&path, "no certificate here").unwrap();
-        let files = TlsFiles {
-            certificate: path.clone(),
-            key: path.clone(),
-        };
+        let files = TlsFiles { certificate: path.clone(), key: path.clone() };
         let error = acceptor(&files).err().map(|error| error.to_string()).unwrap();
         assert!(
             error.starts_with(&format!("{} holds no readable PEM certificate", path.display())),
             "{error}"
         );
-        let missing = TlsFiles {
-            certificate: folder.path().join("none"),
-            key: path,
-        };
+        let missing = TlsFiles { certificate: folder.path().join("none"), key: path };
         assert!(matches!(acceptor(&missing), Err(TlsError::Certificate { .. })));
     }
 }

@@ -24,19 +24,11 @@ pub struct Fault {
 
 impl Fault {
     const fn not_json() -> Self {
-        Self {
-            code: -32700,
-            message: "Parse error: the body is not JSON",
-            id: None,
-        }
+        Self { code: -32700, message: "Parse error: the body is not JSON", id: None }
     }
 
     const fn not_a_request(message: &'static str) -> Self {
-        Self {
-            code: -32600,
-            message,
-            id: None,
-        }
+        Self { code: -32600, message, id: None }
     }
 }
 
@@ -94,10 +86,7 @@ impl<'a> Object<'a> {
     /// The raw text of a field's value.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<&'a str> {
-        self.fields
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, raw)| raw.get())
+        self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
     }
 
     /// A field's value, if it is a string.
@@ -112,11 +101,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`Fault`] when the object has a key twice.
     pub fn object(&self, key: &str) -> Result<Option<Self>, Fault> {
-        let raw = self
-            .fields
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, raw)| *raw);
+        let raw = self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw);
         raw.and_then(Self::read).transpose()
     }
 
@@ -133,14 +118,8 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Fault`] when it has a key twice.
     pub fn meta(&self) -> Result<Option<Object<'a>>, Fault> {
-        let meta = self
-            .params
-            .as_ref()
-            .map_or(Ok(None), |params| params.object("_meta"));
-        meta.map_err(|fault| Fault {
-            id: self.id.map(str::to_owned),
-            ..fault
-        })
+        let meta = self.params.as_ref().map_or(Ok(None), |params| params.object("_meta"));
+        meta.map_err(|fault| Fault { id: self.id.map(str::to_owned), ..fault })
     }
 }
 
@@ -179,15 +158,10 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
         None => None,
         Some(id) if is_id(id) => Some(id),
         Some(_) => {
-            return Err(Fault::not_a_request(
-                "Invalid request: id must be a string or a number",
-            ));
+            return Err(Fault::not_a_request("Invalid request: id must be a string or a number"));
         }
     };
-    let fault = |message| Fault {
-        id: id.map(str::to_owned),
-        ..Fault::not_a_request(message)
-    };
+    let fault = |message| Fault { id: id.map(str::to_owned), ..Fault::not_a_request(message) };
     if object.string("jsonrpc").as_deref() != Some("2.0") {
         return Err(fault("Invalid request: jsonrpc must be \"2.0\""));
     }
@@ -208,12 +182,7 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
         }
         Some(_) => return Err(fault("Invalid request: params must be an object")),
     };
-    Ok(Message::Request(Request {
-        text: object.text,
-        id,
-        method,
-        params,
-    }))
+    Ok(Message::Request(Request { text: object.text, id, method, params }))
 }
 
 /// JSON-RPC ids are strings and numbers; MCP leaves out null.
@@ -301,14 +270,8 @@ mod tests {
         for text in ["", "nonsense", "{", "{\"a\":1} x", "\u{feff}{}", "{\"a\":\u{1}}"] {
             assert_eq!(fault(text), (-32700, None), "{text}");
         }
-        for text in [
-            "null",
-            "1",
-            "\"x\"",
-            "{}",
-            r#"{"jsonrpc":"2.0"}"#,
-            r#"{"jsonrpc":"1.0","method":"x"}"#,
-        ] {
+        for text in ["null", "1", "\"x\"", "{}", r#"{"jsonrpc":"2.0"}"#, r#"{"jsonrpc":"1.0","method":"x"}"#]
+        {
             assert_eq!(fault(text), (-32600, None), "{text}");
         }
         for id in ["null", "true", "[1]", "{}"] {
@@ -319,27 +282,16 @@ mod tests {
             );
         }
         let seven = Some("7".to_owned());
-        assert_eq!(
-            fault(r#"{"jsonrpc":"2.0","id":7,"method":1}"#),
-            (-32600, seven.clone())
-        );
-        assert_eq!(
-            fault(r#"{"jsonrpc":"2.0","id":7,"method":"x","params":[1]}"#),
-            (-32600, seven)
-        );
+        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":7,"method":1}"#), (-32600, seven.clone()));
+        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":7,"method":"x","params":[1]}"#), (-32600, seven));
     }
 
     #[test]
     fn duplicate_keys_are_refused_where_they_are_read() {
         assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#).0, -32600);
-        assert_eq!(
-            fault(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1,"\u0061":2}}"#).0,
-            -32600
-        );
+        assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1,"\u0061":2}}"#).0, -32600);
         let text = br#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"a":1,"a":2}}}"#;
-        let Ok(Body::Single(Message::Request(request))) = read(text, 128) else {
-            panic!()
-        };
+        let Ok(Body::Single(Message::Request(request))) = read(text, 128) else { panic!() };
         assert_eq!(request.meta().unwrap_err().id.as_deref(), Some("1"));
     }
 

@@ -61,11 +61,7 @@ impl ResponseRewriter {
             place: Place::Outside,
             key: Vec::with_capacity(KEY_MAX + 1),
             skip_value: false,
-            met: Rewritten {
-                id: false,
-                method: false,
-                complete: false,
-            },
+            met: Rewritten { id: false, method: false, complete: false },
         }
     }
 
@@ -215,23 +211,13 @@ mod tests {
                 r#"{"result":{"a":[{"id":1}]},"id" : 17 , "x":2.50}"#,
                 r#"{"result":{"a":[{"id":1}]},"id" : "mine", "x":2.50}"#,
             ),
-            (
-                r#" {"id":"a\"b,}","result":"}{"} "#,
-                r#" {"id":"mine","result":"}{"} "#,
-            ),
+            (r#" {"id":"a\"b,}","result":"}{"} "#, r#" {"id":"mine","result":"}{"} "#),
             (r#"{"id":17}"#, r#"{"id":"mine"}"#),
         ] {
             for cut in 0..=text.len() {
                 let (rewritten, met) = rewrite(text, None, cut);
                 assert_eq!(rewritten, expected, "cut at {cut}");
-                assert_eq!(
-                    met,
-                    Rewritten {
-                        id: true,
-                        method: false,
-                        complete: true
-                    }
-                );
+                assert_eq!(met, Rewritten { id: true, method: false, complete: true });
             }
         }
     }
@@ -240,19 +226,10 @@ mod tests {
     fn fields_are_inserted_into_an_object_result_only() {
         let fields = Some(r#""resultType":"complete""#);
         for (text, expected) in [
-            (
-                r#"{"id":1,"result":{"a":1}}"#,
-                r#"{"id":"mine","result":{"resultType":"complete","a":1}}"#,
-            ),
-            (
-                r#"{"id":1,"result": { } }"#,
-                r#"{"id":"mine","result": { "resultType":"complete"} }"#,
-            ),
+            (r#"{"id":1,"result":{"a":1}}"#, r#"{"id":"mine","result":{"resultType":"complete","a":1}}"#),
+            (r#"{"id":1,"result": { } }"#, r#"{"id":"mine","result": { "resultType":"complete"} }"#),
             (r#"{"id":1,"result":[{}]}"#, r#"{"id":"mine","result":[{}]}"#),
-            (
-                r#"{"id":1,"error":{"result":{}}}"#,
-                r#"{"id":"mine","error":{"result":{}}}"#,
-            ),
+            (r#"{"id":1,"error":{"result":{}}}"#, r#"{"id":"mine","error":{"result":{}}}"#),
         ] {
             for cut in 0..=text.len() {
                 assert_eq!(rewrite(text, fields, cut).0, expected, "cut at {cut}");

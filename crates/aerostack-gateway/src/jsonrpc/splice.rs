@@ -13,10 +13,7 @@ impl<'a> Splice<'a> {
     /// Begins with no edits.
     #[must_use]
     pub const fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            edits: Vec::new(),
-        }
+        Self { text, edits: Vec::new() }
     }
 
     /// Replaces `part`, which is a slice of the text, not merely equal to one.
@@ -74,9 +71,6 @@ mod tests {
         splice.insert_fields(&text[37..39], true, r#""x":1"#);
         splice.replace(&text[25..28], r#""b__a""#);
         splice.replace(&text[6..7], "\"seven\"");
-        assert_eq!(
-            splice.finish(),
-            r#"{"id":"seven","params":{"name":"b__a","_meta":{"x":1}}}"#
-        );
+        assert_eq!(splice.finish(), r#"{"id":"seven","params":{"name":"b__a","_meta":{"x":1}}}"#);
     }
 }

@@ -28,11 +28,7 @@ pub enum Answer {
 impl Answer {
     /// A whole response with status 200.
     pub fn ok(text: impl Into<Bytes>) -> Self {
-        Self::Message {
-            status: StatusCode::OK,
-            text: text.into(),
-            session: None,
-        }
+        Self::Message { status: StatusCode::OK, text: text.into(), session: None }
     }
 }
 

@@ -35,13 +35,7 @@ impl Door {
             Err(refusal) => return refusal.answer(None),
         };
         let answers = requests.iter().map(|request| async {
-            let order = Order {
-                app,
-                grant,
-                headers,
-                body: bytes,
-                request,
-            };
+            let order = Order { app, grant, headers, body: bytes, request };
             whole(&order, dispatch::legacy(&order, &self.calls).await).await
         });
         let mut texts = join_all(answers).await;
@@ -70,10 +64,7 @@ impl Door {
             return Err(invalid("this revision has no batches"));
         }
         if items.is_empty() || items.len() > app.config.limits.batch_len {
-            return Err(invalid(&format!(
-                "a batch has 1 to {} messages",
-                app.config.limits.batch_len
-            )));
+            return Err(invalid(&format!("a batch has 1 to {} messages", app.config.limits.batch_len)));
         }
         let (mut requests, mut errors) = (Vec::new(), Vec::new());
         for item in items {
@@ -103,9 +94,7 @@ async fn whole(order: &Order<'_>, outcome: Result<Answer, Refusal>) -> Bytes {
             let limit_bytes = order.app.config.limits.event_limit_bytes;
             let text = streamable::whole_response(&mut call, limit_bytes).await;
             text.unwrap_or_else(|| {
-                refused(&Refusal::InvalidRequest(
-                    "the answer is too large for a batch".to_owned(),
-                ))
+                refused(&Refusal::InvalidRequest("the answer is too large for a batch".to_owned()))
             })
         }
         Ok(Answer::Accepted | Answer::Listen(_)) => refused(&Refusal::UnknownMethod { modern: false }),

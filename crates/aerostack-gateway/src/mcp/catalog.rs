@@ -23,10 +23,7 @@ pub fn response(id: &str, result: &str) -> String {
 /// The result of `initialize`, and the revision agreed on.
 #[must_use]
 pub fn initialize(snapshot: &Snapshot, request: &Request<'_>) -> (Legacy, String) {
-    let asked = request
-        .params
-        .as_ref()
-        .and_then(|params| params.string("protocolVersion"));
+    let asked = request.params.as_ref().and_then(|params| params.string("protocolVersion"));
     let revision = Legacy::negotiate(asked.as_deref().unwrap_or_default());
     let mut result = json!({
         "protocolVersion": revision.date(),
@@ -109,11 +106,7 @@ fn instructions(snapshot: &Snapshot) -> Option<String> {
     let mut joined = String::new();
     let mut room = ALL_INSTRUCTIONS_MAX;
     for install in &snapshot.installs {
-        let Some(text) = install
-            .instructions
-            .as_deref()
-            .filter(|_| install.install.enabled)
-        else {
+        let Some(text) = install.instructions.as_deref().filter(|_| install.install.enabled) else {
             continue;
         };
         let section = section(&install.install, text, room);
@@ -125,9 +118,5 @@ fn instructions(snapshot: &Snapshot) -> Option<String> {
 
 fn section(install: &Install, text: &str, room: usize) -> String {
     let kept: String = text.trim().chars().take(INSTRUCTIONS_MAX.min(room)).collect();
-    if kept.is_empty() {
-        kept
-    } else {
-        format!("# {}\n{kept}\n\n", install.slug)
-    }
+    if kept.is_empty() { kept } else { format!("# {}\n{kept}\n\n", install.slug) }
 }

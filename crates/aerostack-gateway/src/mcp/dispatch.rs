@@ -36,13 +36,7 @@ pub struct Order<'a> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub async fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
-    let Order {
-        app,
-        grant,
-        headers,
-        body,
-        request,
-    } = order;
+    let Order { app, grant, headers, body, request } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
@@ -62,29 +56,15 @@ pub async fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub async fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
-    let Order {
-        app,
-        grant,
-        headers,
-        body,
-        request,
-    } = order;
+    let Order { app, grant, headers, body, request } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
         "initialize" => {
             let (revision, result) = catalog::initialize(&snapshot, request);
-            let session = Session {
-                revision,
-                token: grant.token.clone(),
-            }
-            .seal(&app.vault, &mut app.rng());
+            let session = Session { revision, token: grant.token.clone() }.seal(&app.vault, &mut app.rng());
             let text = catalog::response(id, &result).into();
-            Ok(Answer::Message {
-                status: http::StatusCode::OK,
-                text,
-                session: Some(session),
-            })
+            Ok(Answer::Message { status: http::StatusCode::OK, text, session: Some(session) })
         }
         "ping" => Ok(Answer::ok(catalog::response(id, "{}"))),
         "tools/list" => {
@@ -111,11 +91,7 @@ pub fn legacy_notification(grant: &Grant, headers: &HeaderMap, request: &Request
 
 fn call_key(grant: &Grant, headers: &HeaderMap, id: &str) -> CallKey {
     let session = session_header(headers).unwrap_or_default().to_owned();
-    CallKey {
-        token: grant.token.clone(),
-        session,
-        id: id.to_owned(),
-    }
+    CallKey { token: grant.token.clone(), session, id: id.to_owned() }
 }
 
 /// The session id a request carries.

@@ -77,9 +77,7 @@ impl Door {
             Method::POST => return self.post(app, grant, edge, parts, body).await,
             Method::GET => self.get(app, grant, edge, parts).await,
             Method::DELETE => self.delete(app, grant, &parts.headers),
-            _ => Err(Refusal::WrongMethod {
-                allow: "GET, POST, DELETE",
-            }),
+            _ => Err(Refusal::WrongMethod { allow: "GET, POST, DELETE" }),
         };
         served.unwrap_or_else(|refusal| refusal.answer(None))
     }
@@ -160,13 +158,7 @@ impl Door {
         let Message::Request(request) = message else {
             return respond::empty(StatusCode::ACCEPTED);
         };
-        let order = Order {
-            app,
-            grant,
-            headers: &parts.headers,
-            body: &bytes,
-            request: &request,
-        };
+        let order = Order { app, grant, headers: &parts.headers, body: &bytes, request: &request };
         match self.answer(&order).await {
             Ok(answer) => {
                 let takes_events = streamable::accepts_events(&parts.headers);
@@ -214,19 +206,27 @@ impl Door {
         };
         // Each message is read again by the task that answers it: it must own what it reads.
         let texts: Vec<Bytes> = match messages {
-            message::Body::Single(Message::Request(request)) => vec![Bytes::copy_from_slice(request.text.as_bytes())],
+            message::Body::Single(Message::Request(request)) => {
+                vec![Bytes::copy_from_slice(request.text.as_bytes())]
+            }
             message::Body::Single(Message::Response { .. }) => Vec::new(),
             message::Body::Batch(items) if items.len() > app.config.limits.batch_len => {
-                let text = format!("Invalid request: a batch has 1 to {} messages", app.config.limits.batch_len);
+                let text =
+                    format!("Invalid request: a batch has 1 to {} messages", app.config.limits.batch_len);
                 return Refusal::InvalidRequest(text).answer(None);
             }
-            message::Body::Batch(items) => items.iter().map(|item| Bytes::copy_from_slice(item.get().as_bytes())).collect(),
+            message::Body::Batch(items) => {
+                items.iter().map(|item| Bytes::copy_from_slice(item.get().as_bytes())).collect()
+            }
         };
-        let (app, grant, calls, headers) = (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
+        let (app, grant, calls, headers) =
+            (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
             let _permit = permit;
-            let answers = join_all(texts.iter().map(|text| answer_on_stream(&app, &grant, &headers, text, &calls, &stream)));
+            let answers = join_all(
+                texts.iter().map(|text| answer_on_stream(&app, &grant, &headers, text, &calls, &stream)),
+            );
             tokio::select! {
                 _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
@@ -277,42 +277,24 @@ pub(super) fn count(app: &App, grant: &Arc<Grant>, requests: u32) -> Result<(), 
     grant
         .meter
         .admit(requests, limit, now)
-        .map_err(|exceeded| Refusal::RateLimited {
-            retry_after: exceeded.retry_after,
-        })?;
+        .map_err(|exceeded| Refusal::RateLimited { retry_after: exceeded.retry_after })?;
     app.recorder.used(grant, now);
     Ok(())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 /// The path of a stream as its client must call it: below the public URL's own path, if it has one.
 fn address(app: &App, path: &str) -> String {
-    let prefix = app
-        .config
-        .public_url
-        .as_ref()
-        .map_or("", |url| url.path().trim_end_matches('/'));
+    let prefix = app.config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/'));
     format!("{prefix}{path}")
 }
 
 fn query_session(parts: &Parts) -> Option<&str> {
-    parts
-        .uri
-        .query()?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("sessionId="))
+    parts.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("sessionId="))
 }
 
 async fn answer_on_stream(

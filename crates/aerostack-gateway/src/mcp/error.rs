@@ -93,12 +93,7 @@ struct Told {
 
 impl Told {
     fn new(status: StatusCode, code: i32, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { status, code, message: message.into(), data: None }
     }
 }
 
@@ -115,25 +110,19 @@ impl Refusal {
             Self::Fault(fault) => Told::new(StatusCode::BAD_REQUEST, fault.code, fault.message),
             Self::InvalidRequest(message) => Told::new(StatusCode::BAD_REQUEST, -32600, message),
             Self::Unreadable(error) => told_unreadable(*error),
-            Self::WrongContentType => Told::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                -32600,
-                "Content-Type must be application/json",
-            ),
-            Self::NotAcceptable => Told::new(
-                StatusCode::NOT_ACCEPTABLE,
-                -32600,
-                "Accept must include text/event-stream",
-            ),
+            Self::WrongContentType => {
+                Told::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "Content-Type must be application/json")
+            }
+            Self::NotAcceptable => {
+                Told::new(StatusCode::NOT_ACCEPTABLE, -32600, "Accept must include text/event-stream")
+            }
             Self::WrongMethod { .. } => {
                 Told::new(StatusCode::METHOD_NOT_ALLOWED, -32600, "Method not allowed")
             }
             Self::UnknownSession => Told::new(StatusCode::NOT_FOUND, -32600, "Unknown session"),
-            Self::UnknownRevision => Told::new(
-                StatusCode::BAD_REQUEST,
-                -32600,
-                "Unsupported MCP-Protocol-Version",
-            ),
+            Self::UnknownRevision => {
+                Told::new(StatusCode::BAD_REQUEST, -32600, "Unsupported MCP-Protocol-Version")
+            }
             Self::UnsupportedRevision { requested } => Told {
                 data: Some(json!({ "supported": [MODERN], "requested": requested })),
                 ..Told::new(StatusCode::BAD_REQUEST, -32022, "Unsupported protocol version")
@@ -141,19 +130,11 @@ impl Refusal {
             Self::HeaderMismatch(message) => Told::new(StatusCode::BAD_REQUEST, -32020, message),
             Self::UnknownMethod { modern } => {
                 // Legacy clients end the whole session at any status but 200.
-                let status = if *modern {
-                    StatusCode::NOT_FOUND
-                } else {
-                    StatusCode::OK
-                };
+                let status = if *modern { StatusCode::NOT_FOUND } else { StatusCode::OK };
                 Told::new(status, -32601, "Method not found")
             }
             Self::InvalidParams { message, bad_request } => {
-                let status = if *bad_request {
-                    StatusCode::BAD_REQUEST
-                } else {
-                    StatusCode::OK
-                };
+                let status = if *bad_request { StatusCode::BAD_REQUEST } else { StatusCode::OK };
                 Told::new(status, -32602, message)
             }
             Self::UnknownTool(name) => Told::new(StatusCode::OK, -32602, format!("Unknown tool: {name}")),
@@ -210,14 +191,8 @@ impl Refusal {
             _ => id.unwrap_or("null"),
         };
         let message = Value::String(told.message);
-        let data = told
-            .data
-            .map(|data| format!(r#","data":{data}"#))
-            .unwrap_or_default();
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{},"message":{message}{data}}}}}"#,
-            told.code
-        )
+        let data = told.data.map(|data| format!(r#","data":{data}"#)).unwrap_or_default();
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{},"message":{message}{data}}}}}"#, told.code)
     }
 }
 
@@ -239,10 +214,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),
     };
-    Told {
-        data: Some(json!({ "server": server })),
-        ..Told::new(StatusCode::OK, code, message)
-    }
+    Told { data: Some(json!({ "server": server })), ..Told::new(StatusCode::OK, code, message) }
 }
 
 #[cfg(test)]
@@ -251,9 +223,7 @@ mod tests {
 
     #[test]
     fn a_refusal_echoes_the_id_as_it_was_written_except_to_strangers() {
-        let limited = Refusal::RateLimited {
-            retry_after: Duration::from_millis(40_001),
-        };
+        let limited = Refusal::RateLimited { retry_after: Duration::from_millis(40_001) };
         let expected =
             r#"{"jsonrpc":"2.0","id":1.0,"error":{"code":-32000,"message":"Rate limit exceeded"}}"#;
         assert_eq!(limited.message(Some("1.0")), expected);
@@ -269,10 +239,7 @@ mod tests {
     #[test]
     fn an_upstream_is_named_by_its_slug_and_nothing_else() {
         let error = UpstreamError::Unreachable("http://10.0.0.1/secret".to_owned());
-        let refusal = Refusal::Upstream {
-            server: "github".to_owned(),
-            error,
-        };
+        let refusal = Refusal::Upstream { server: "github".to_owned(), error };
         let expected = r#"{"jsonrpc":"2.0","id":"x","error":{"code":-32010,"message":"Upstream unreachable","data":{"server":"github"}}}"#;
         assert_eq!(refusal.message(Some("\"x\"")), expected);
         assert_eq!(refusal.status(), StatusCode::OK);

@@ -105,10 +105,7 @@ impl Forward {
 }
 
 fn no_name() -> Refusal {
-    Refusal::InvalidParams {
-        message: "Invalid params: name must be a string".to_owned(),
-        bad_request: false,
-    }
+    Refusal::InvalidParams { message: "Invalid params: name must be a string".to_owned(), bad_request: false }
 }
 
 impl Outgoing for Forward {
@@ -116,10 +113,7 @@ impl Outgoing for Forward {
         let text = self.str();
         let mut splice = Splice::new(text);
         splice.replace(&text[self.id.clone()], id.to_string());
-        splice.replace(
-            &text[self.name.clone()],
-            Value::String(self.tool.clone()).to_string(),
-        );
+        splice.replace(&text[self.name.clone()], Value::String(self.tool.clone()).to_string());
         if let Some(token) = &self.progress_token {
             splice.replace(&text[token.clone()], id.to_string());
         }
@@ -177,16 +171,11 @@ fn mirrored(
     era: CallerEra,
     headers: &HeaderMap,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let parameters = route
-        .entry
-        .map(|entry| entry.header_parameters.as_slice())
-        .unwrap_or_default();
+    let parameters = route.entry.map(|entry| entry.header_parameters.as_slice()).unwrap_or_default();
     if parameters.is_empty() {
         return Ok(Vec::new());
     }
-    let arguments: Value = arguments
-        .and_then(|raw| serde_json::from_str(raw).ok())
-        .unwrap_or_default();
+    let arguments: Value = arguments.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
     let mut mirrored = Vec::new();
     for parameter in parameters {
         let value = tool_header::value_of(parameter, &arguments);

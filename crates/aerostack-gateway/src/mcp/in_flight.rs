@@ -46,12 +46,7 @@ impl InFlight {
         let cancelled = CancellationToken::new();
         let number = self.0.entered.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(key.clone(), (number, cancelled.clone()));
-        CallEntry {
-            key,
-            number,
-            calls: self.clone(),
-            cancelled,
-        }
+        CallEntry { key, number, calls: self.clone(), cancelled }
     }
 
     /// Takes a call back, if it is under way.
@@ -70,10 +65,7 @@ impl Drop for CallEntry {
     fn drop(&mut self) {
         let mut calls = self.calls.lock();
         // A caller that uses an id twice has the later call under it.
-        if calls
-            .get(&self.key)
-            .is_some_and(|(number, _)| *number == self.number)
-        {
+        if calls.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
             calls.remove(&self.key);
         }
     }
@@ -89,11 +81,7 @@ mod tests {
     #[test]
     fn only_the_callers_own_call_is_taken_back() {
         let token = |seed| TokenId::new(Timestamp::from_millis(1), &mut StdRng::seed_from_u64(seed));
-        let key = |seed| CallKey {
-            token: token(seed),
-            session: String::new(),
-            id: "1".to_owned(),
-        };
+        let key = |seed| CallKey { token: token(seed), session: String::new(), id: "1".to_owned() };
         let calls = InFlight::default();
         let entry = calls.enter(key(1));
         calls.cancel(&key(2));

@@ -53,11 +53,7 @@ impl SseStreams {
         let name = random_name(app);
         let (messages, receiver) = mpsc::channel(QUEUE_LEN);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let stream = SseStream {
-            token: grant.token.clone(),
-            messages,
-            requests,
-        };
+        let stream = SseStream { token: grant.token.clone(), messages, requests };
         self.0.pin().insert(name.clone(), Arc::new(stream));
         let endpoint = format!("event: endpoint\ndata: {address}?sessionId={name}\n\n");
         let open = Open {
@@ -66,10 +62,7 @@ impl SseStreams {
             listening,
             app: Arc::clone(app),
             grant: Arc::clone(grant),
-            _entry: Entry {
-                name,
-                streams: self.clone(),
-            },
+            _entry: Entry { name, streams: self.clone() },
         };
         let frames = stream::unfold(Some(open), |open| async {
             let mut open = open?;
@@ -84,11 +77,7 @@ impl SseStreams {
     /// Finds a stream of the token.
     #[must_use]
     pub fn find(&self, name: &str, token: &TokenId) -> Option<Arc<SseStream>> {
-        self.0
-            .pin()
-            .get(name)
-            .filter(|stream| stream.token == *token)
-            .cloned()
+        self.0.pin().get(name).filter(|stream| stream.token == *token).cloned()
     }
 }
 
@@ -104,9 +93,7 @@ impl SseStream {
     /// # Errors
     /// [`Refusal::TooManyStreams`] when as many are under way as there may be.
     pub fn begin(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.requests)
-            .try_acquire_owned()
-            .map_err(|_| Refusal::TooManyStreams)
+        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Refusal::TooManyStreams)
     }
 
     /// Writes what a request of the raw id `id` comes to.
@@ -128,10 +115,7 @@ impl SseStream {
                         Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
                             let server = call.server().to_owned();
                             let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
-                            let refusal = Refusal::Upstream {
-                                server,
-                                error,
-                            };
+                            let refusal = Refusal::Upstream { server, error };
                             return self.send(refusal.message(Some(id)).into()).await;
                         }
                     }

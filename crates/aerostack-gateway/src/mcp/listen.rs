@@ -36,13 +36,7 @@ impl Listening {
     /// # Errors
     /// [`Refusal::TooManyStreams`] when the token has as many open as it may.
     pub fn legacy(app: &Arc<App>, grant: &Arc<Grant>) -> Result<Self, Refusal> {
-        Self::new(
-            app,
-            grant,
-            VecDeque::new(),
-            Some(Bytes::from_static(LIST_CHANGED.as_bytes())),
-            None,
-        )
+        Self::new(app, grant, VecDeque::new(), Some(Bytes::from_static(LIST_CHANGED.as_bytes())), None)
     }
 
     /// `subscriptions/listen`: the acknowledgement, notices under the caller's id, a result at the end.
@@ -55,18 +49,11 @@ impl Listening {
             bad_request: false,
         };
         let params = request.params.as_ref().ok_or_else(missing)?;
-        let filter = params
-            .object("notifications")
-            .map_err(Refusal::Fault)?
-            .ok_or_else(missing)?;
+        let filter = params.object("notifications").map_err(Refusal::Fault)?.ok_or_else(missing)?;
         let wants_tools = filter.raw("toolsListChanged") == Some("true");
         let id = request.id.unwrap_or("null");
         let meta = format!(r#""_meta":{{"{META_SUBSCRIPTION}":{id}}}"#);
-        let honoured = if wants_tools {
-            r#"{"toolsListChanged":true}"#
-        } else {
-            "{}"
-        };
+        let honoured = if wants_tools { r#"{"toolsListChanged":true}"# } else { "{}" };
         let acknowledged = format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{honoured}}}}}"#
         );
@@ -78,13 +65,7 @@ impl Listening {
         let goodbye = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION}":{id},"{META_SERVER_INFO}":{server_info}}}}}}}"#
         );
-        Self::new(
-            app,
-            grant,
-            VecDeque::from([acknowledged.into()]),
-            notice,
-            Some(goodbye.into()),
-        )
+        Self::new(app, grant, VecDeque::from([acknowledged.into()]), notice, Some(goodbye.into()))
     }
 
     fn new(
@@ -94,19 +75,9 @@ impl Listening {
         notice: Option<Bytes>,
         goodbye: Option<Bytes>,
     ) -> Result<Self, Refusal> {
-        let permit = grant
-            .open_stream(app.config.limits.streams_per_token)
-            .ok_or(Refusal::TooManyStreams)?;
+        let permit = grant.open_stream(app.config.limits.streams_per_token).ok_or(Refusal::TooManyStreams)?;
         let changes = grant.workspace.list_changes();
-        Ok(Self {
-            waiting,
-            notice,
-            goodbye,
-            changes,
-            app: Arc::clone(app),
-            over: false,
-            _permit: permit,
-        })
+        Ok(Self { waiting, notice, goodbye, changes, app: Arc::clone(app), over: false, _permit: permit })
     }
 
     /// The next message; `None` when the stream is over.

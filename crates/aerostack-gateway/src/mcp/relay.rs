@@ -41,12 +41,8 @@ pub async fn call(
         message: "Invalid params: name must be a string".to_owned(),
         bad_request: false,
     })?;
-    let route = snapshot
-        .route(&exposed)
-        .ok_or_else(|| Refusal::UnknownTool(exposed.to_string()))?;
-    let forward = Arc::new(Forward::new(
-        body, request, era, &route, headers, grant, &app.clock,
-    )?);
+    let route = snapshot.route(&exposed).ok_or_else(|| Refusal::UnknownTool(exposed.to_string()))?;
+    let forward = Arc::new(Forward::new(body, request, era, &route, headers, grant, &app.clock)?);
     let server = route.install.install.slug.to_string();
     let mut pending = Pending::begin(app, grant, &route.install.client, Arc::clone(&forward), era);
     let cancelled = async {
@@ -62,10 +58,7 @@ pub async fn call(
             return Err(Refusal::Cancelled);
         }
     };
-    let reply = reply.map_err(|error| Refusal::Upstream {
-        server: server.clone(),
-        error,
-    })?;
+    let reply = reply.map_err(|error| Refusal::Upstream { server: server.clone(), error })?;
     let wrap_structured =
         era == CallerEra::Legacy && route.entry.is_some_and(|tool| tool.legacy_definition.is_some());
     Ok(Answer::Call(Box::new(CallStream {
@@ -224,10 +217,7 @@ impl CallStream {
             return Piece::Broken;
         }
         let text = refusal.message(Some(self.translator.forward.id()));
-        Piece::Response {
-            status: refusal.status(),
-            text: text.into(),
-        }
+        Piece::Response { status: refusal.status(), text: text.into() }
     }
 
     fn accept(&mut self, frame: Option<Result<Frame, UpstreamError>>) -> Option<Piece> {
@@ -237,9 +227,7 @@ impl CallStream {
             Some(Err(error)) => Some(self.upstream_failed(error)),
             Some(Ok(Frame::Whole(message))) => Some(self.whole(&message)),
             Some(Ok(Frame::Begin(piece))) => {
-                let mut rewriter = self
-                    .translator
-                    .rewriter(self.translator.upstream_era == Era::Legacy);
+                let mut rewriter = self.translator.rewriter(self.translator.upstream_era == Era::Legacy);
                 let begun = rewriter.push(&piece);
                 self.large = Some(rewriter);
                 Some(Piece::Begin(begun.into()))

@@ -41,12 +41,7 @@ pub enum Legacy {
 
 impl Legacy {
     /// Every legacy revision, oldest first.
-    pub const ALL: [Self; 4] = [
-        Self::V2024_11_05,
-        Self::V2025_03_26,
-        Self::V2025_06_18,
-        Self::V2025_11_25,
-    ];
+    pub const ALL: [Self; 4] = [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
     /// What a request without handshake and session is served as.
     pub const WITHOUT_HANDSHAKE: Self = Self::V2025_03_26;
 
@@ -114,19 +109,12 @@ pub fn era_of(request: &Request<'_>, headers: &HeaderMap) -> Result<CallerEra, R
         if modern && request.id.is_some() {
             return Err(missing_meta(META_VERSION));
         }
-        return Ok(if modern {
-            CallerEra::Modern
-        } else {
-            CallerEra::Legacy
-        });
+        return Ok(if modern { CallerEra::Modern } else { CallerEra::Legacy });
     };
     if request.id.is_none() {
         return Ok(CallerEra::Modern);
     }
-    if !meta
-        .raw(META_CAPABILITIES)
-        .is_some_and(|raw| raw.starts_with('{'))
-    {
+    if !meta.raw(META_CAPABILITIES).is_some_and(|raw| raw.starts_with('{')) {
         return Err(missing_meta(META_CAPABILITIES));
     }
     check_headers(request, &named, headers)?;
@@ -134,10 +122,7 @@ pub fn era_of(request: &Request<'_>, headers: &HeaderMap) -> Result<CallerEra, R
 }
 
 fn missing_meta(key: &str) -> Refusal {
-    Refusal::InvalidParams {
-        message: format!("Invalid params: _meta lacks {key}"),
-        bad_request: true,
-    }
+    Refusal::InvalidParams { message: format!("Invalid params: _meta lacks {key}"), bad_request: true }
 }
 
 fn check_headers(request: &Request<'_>, named: &str, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -148,14 +133,10 @@ fn check_headers(request: &Request<'_>, named: &str, headers: &HeaderMap) -> Res
         ));
     }
     if named != MODERN {
-        return Err(Refusal::UnsupportedRevision {
-            requested: named.to_owned(),
-        });
+        return Err(Refusal::UnsupportedRevision { requested: named.to_owned() });
     }
     if single(headers, METHOD_HEADER, "Mcp-Method")? != request.method {
-        return Err(Refusal::HeaderMismatch(
-            "Header mismatch: Mcp-Method differs from method".to_owned(),
-        ));
+        return Err(Refusal::HeaderMismatch("Header mismatch: Mcp-Method differs from method".to_owned()));
     }
     let key = match request.method.as_ref() {
         "tools/call" | "prompts/get" => "name",
@@ -167,9 +148,7 @@ fn check_headers(request: &Request<'_>, named: &str, headers: &HeaderMap) -> Res
     };
     let given = tool_header::decode(single(headers, NAME_HEADER, "Mcp-Name")?.as_bytes());
     if given.as_deref() != Some(expected.as_ref()) {
-        return Err(Refusal::HeaderMismatch(format!(
-            "Header mismatch: Mcp-Name differs from params.{key}"
-        )));
+        return Err(Refusal::HeaderMismatch(format!("Header mismatch: Mcp-Name differs from params.{key}")));
     }
     Ok(())
 }
@@ -181,9 +160,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &str, title: &str) -> Result<&'a str
         .next()
         .ok_or_else(|| Refusal::HeaderMismatch(format!("Header mismatch: {title} is missing")))?;
     if values.next().is_some() {
-        return Err(Refusal::HeaderMismatch(format!(
-            "Header mismatch: {title} appears twice"
-        )));
+        return Err(Refusal::HeaderMismatch(format!("Header mismatch: {title} appears twice")));
     }
     let text = std::str::from_utf8(value.as_bytes()).map(|text| text.trim_matches([' ', '\t']));
     text.map_err(|_| Refusal::HeaderMismatch(format!("Header mismatch: {title} cannot be read")))
@@ -197,14 +174,9 @@ mod tests {
     fn era(body: &str, headers: &[(&str, &str)]) -> Result<CallerEra, Refusal> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(
-                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                value.parse().unwrap(),
-            );
+            map.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        let Ok(Body::Single(Message::Request(request))) = read(body.as_bytes(), 64) else {
-            panic!("{body}")
-        };
+        let Ok(Body::Single(Message::Request(request))) = read(body.as_bytes(), 64) else { panic!("{body}") };
         era_of(&request, &map)
     }
 
@@ -216,11 +188,7 @@ mod tests {
 
     #[test]
     fn the_body_decides_and_the_headers_must_agree() {
-        let good = [
-            ("mcp-protocol-version", MODERN),
-            ("mcp-method", "tools/call"),
-            ("mcp-name", " a b "),
-        ];
+        let good = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", " a b ")];
         assert_eq!(era(&modern("tools/call", MODERN), &good), Ok(CallerEra::Modern));
         for missing in 0..3 {
             let mut headers = good.to_vec();
@@ -229,15 +197,9 @@ mod tests {
             assert!(matches!(refused, Err(Refusal::HeaderMismatch(_))), "{refused:?}");
         }
         let encoded = [good[0], good[1], ("mcp-name", "=?base64?YSBi?=")];
-        assert_eq!(
-            era(&modern("tools/call", MODERN), &encoded),
-            Ok(CallerEra::Modern)
-        );
+        assert_eq!(era(&modern("tools/call", MODERN), &encoded), Ok(CallerEra::Modern));
         let twice = [good[0], good[1], good[2], ("mcp-name", "other")];
-        assert!(matches!(
-            era(&modern("tools/call", MODERN), &twice),
-            Err(Refusal::HeaderMismatch(_))
-        ));
+        assert!(matches!(era(&modern("tools/call", MODERN), &twice), Err(Refusal::HeaderMismatch(_))));
     }
 
     #[test]
@@ -246,29 +208,15 @@ mod tests {
         let refused = era(&modern("tools/list", "v999.0.0"), &headers(MODERN));
         assert!(matches!(refused, Err(Refusal::HeaderMismatch(_))));
         let refused = era(&modern("tools/list", "v999.0.0"), &headers("v999.0.0"));
-        assert_eq!(
-            refused,
-            Err(Refusal::UnsupportedRevision {
-                requested: "v999.0.0".to_owned()
-            })
-        );
+        assert_eq!(refused, Err(Refusal::UnsupportedRevision { requested: "v999.0.0".to_owned() }));
     }
 
     #[test]
     fn without_meta_the_header_asks_for_it_and_older_headers_do_not() {
         let plain = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
         let refused = era(plain, &[("mcp-protocol-version", MODERN)]);
-        assert!(matches!(
-            refused,
-            Err(Refusal::InvalidParams {
-                bad_request: true,
-                ..
-            })
-        ));
-        assert_eq!(
-            era(plain, &[("mcp-protocol-version", "2025-11-25")]),
-            Ok(CallerEra::Legacy)
-        );
+        assert!(matches!(refused, Err(Refusal::InvalidParams { bad_request: true, .. })));
+        assert_eq!(era(plain, &[("mcp-protocol-version", "2025-11-25")]), Ok(CallerEra::Legacy));
         assert_eq!(era(plain, &[]), Ok(CallerEra::Legacy));
     }
 }

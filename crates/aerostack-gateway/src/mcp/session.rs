@@ -28,10 +28,7 @@ pub struct Session {
 impl Session {
     /// Writes a new session id.
     pub fn seal(&self, vault: &Vault, rng: &mut dyn CryptoRng) -> String {
-        let revision = Legacy::ALL
-            .iter()
-            .position(|revision| *revision == self.revision)
-            .unwrap_or_default();
+        let revision = Legacy::ALL.iter().position(|revision| *revision == self.revision).unwrap_or_default();
         let mut nonce = [0u8; NONCE_LEN];
         rng.fill_bytes(&mut nonce);
         let mut plain = vec![u8::try_from(revision).expect("there are four revisions")];
@@ -72,11 +69,7 @@ impl EndedSessions {
     /// Tells whether a session was ended.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .contains(id)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.contains(id)
     }
 }
 
@@ -91,10 +84,7 @@ mod tests {
     fn a_session_id_carries_its_state_and_only_this_installation_reads_it() {
         let mut rng = StdRng::seed_from_u64(1);
         let token = TokenId::new(Timestamp::from_millis(1), &mut rng);
-        let session = Session {
-            revision: Legacy::V2025_06_18,
-            token,
-        };
+        let session = Session { revision: Legacy::V2025_06_18, token };
         let vault = Vault::new(&[1; 32]);
         let id = session.seal(&vault, &mut rng);
         assert!(id.bytes().all(|byte| (0x21..=0x7e).contains(&byte)));

@@ -27,10 +27,7 @@ use crate::upstream::frame::Framing;
 /// Tells whether a caller takes event streams.
 #[must_use]
 pub fn accepts_events(headers: &HeaderMap) -> bool {
-    let mut values = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
@@ -43,11 +40,7 @@ pub async fn respond(
 ) -> Response<Body> {
     match answer {
         Answer::Accepted => respond::empty(StatusCode::ACCEPTED),
-        Answer::Message {
-            status,
-            text,
-            session,
-        } => {
+        Answer::Message { status, text, session } => {
             let mut response = respond::json_text(status, text);
             if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
                 response.headers_mut().insert(SESSION_HEADER, session);
@@ -107,9 +100,7 @@ fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: By
     });
     let mut response = Response::new(Body::stream(StreamBody::new(frames)));
     response.headers_mut().insert(CONTENT_TYPE, respond::JSON);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -146,12 +137,7 @@ fn event_stream(
     source: impl Source + 'static,
     first: Option<Bytes>,
 ) -> Response<Body> {
-    let state = Streaming {
-        source,
-        first,
-        app: Arc::clone(app),
-        grant: Arc::clone(grant),
-    };
+    let state = Streaming { source, first, app: Arc::clone(app), grant: Arc::clone(grant) };
     let frames = stream::unfold(Some(state), |state| async {
         let mut state = state?;
         match state.next().await? {
@@ -168,10 +154,7 @@ pub fn event_stream_response(body: Body) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, respond::EVENT_STREAM);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert(
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    );
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
 }
 
@@ -201,10 +184,7 @@ impl<S: Source> Streaming<S> {
 /// between its tokens only, become blanks.
 fn encode(piece: Piece) -> Result<Bytes, StreamFault> {
     let blank = |bytes: &Bytes| -> Vec<u8> {
-        bytes
-            .iter()
-            .map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte })
-            .collect()
+        bytes.iter().map(|&byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }).collect()
     };
     match piece {
         Piece::Notification(text) | Piece::Response { text, .. } => Ok(sse::encode(&text)),

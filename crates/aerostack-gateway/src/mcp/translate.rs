@@ -71,10 +71,7 @@ impl Translator {
     #[must_use]
     pub fn rewriter(&self, lacks_result_type: bool) -> ResponseRewriter {
         let insert = self.caller_era == CallerEra::Modern && lacks_result_type;
-        ResponseRewriter::new(
-            self.forward.id().to_owned(),
-            insert.then(|| RESULT_TYPE.to_owned()),
-        )
+        ResponseRewriter::new(self.forward.id().to_owned(), insert.then(|| RESULT_TYPE.to_owned()))
     }
 
     /// Gives a whole message the form the caller is to see.
@@ -86,48 +83,31 @@ impl Translator {
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
         if shallow.method.is_some() {
-            return Ok(Piece::Notification(self.notification(
-                text,
-                message,
-                shallow.params,
-            )));
+            return Ok(Piece::Notification(self.notification(text, message, shallow.params)));
         }
-        let code = shallow
-            .error
-            .and_then(|error| serde_json::from_str::<ErrorCode>(error.get()).ok());
+        let code = shallow.error.and_then(|error| serde_json::from_str::<ErrorCode>(error.get()).ok());
         match code.map(|error| error.code) {
             // About our own headers and revision: not the caller's business.
             Some(-32020 | -32022) => return Err(UpstreamError::BadAnswer("refused our headers".to_owned())),
             Some(-32021) if self.caller_era == CallerEra::Modern => {
                 let text = self.rewriter(false).push(message).into();
-                return Ok(Piece::Response {
-                    status: StatusCode::BAD_REQUEST,
-                    text,
-                });
+                return Ok(Piece::Response { status: StatusCode::BAD_REQUEST, text });
             }
             _ => {}
         }
-        let fields = shallow
-            .result
-            .and_then(|result| serde_json::from_str::<ResultFields<'_>>(result.get()).ok());
+        let fields =
+            shallow.result.and_then(|result| serde_json::from_str::<ResultFields<'_>>(result.get()).ok());
         let lacks_type = fields.as_ref().is_none_or(|fields| fields.kind.is_none());
-        let structured = fields
-            .and_then(|fields| fields.structured)
-            .filter(|_| self.wrap_structured);
+        let structured = fields.and_then(|fields| fields.structured).filter(|_| self.wrap_structured);
         let message = structured.map_or_else(|| message.clone(), |structured| wrap(text, structured.get()));
-        Ok(Piece::Response {
-            status: StatusCode::OK,
-            text: self.rewriter(lacks_type).push(&message).into(),
-        })
+        Ok(Piece::Response { status: StatusCode::OK, text: self.rewriter(lacks_type).push(&message).into() })
     }
 
     /// Progress is told under the caller's own token; everything else stays.
     fn notification(&self, text: &str, message: &Bytes, params: Option<&RawValue>) -> Bytes {
         let progress = params.and_then(|params| serde_json::from_str::<Progress<'_>>(params.get()).ok());
         let ours = self.id.to_string();
-        let token = progress
-            .and_then(|progress| progress.token)
-            .filter(|token| token.get() == ours);
+        let token = progress.and_then(|progress| progress.token).filter(|token| token.get() == ours);
         let (Some(token), Some(callers)) = (token, self.forward.progress_token()) else {
             return message.clone();
         };

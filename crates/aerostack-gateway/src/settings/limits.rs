@@ -54,19 +54,11 @@ impl Quantity for u32 {
 
 impl Quantity for usize {
     fn shown(self, unit: Unit) -> String {
-        if matches!(unit, Unit::Bytes) {
-            format_size(self)
-        } else {
-            self.to_string()
-        }
+        if matches!(unit, Unit::Bytes) { format_size(self) } else { self.to_string() }
     }
 
     fn parse(text: &str, unit: Unit) -> Option<Self> {
-        if matches!(unit, Unit::Bytes) {
-            parse_size(text)
-        } else {
-            text.parse().ok()
-        }
+        if matches!(unit, Unit::Bytes) { parse_size(text) } else { text.parse().ok() }
     }
 }
 

@@ -4,10 +4,7 @@ use aerostack_core::plan::{Plan, PlanTable};
 
 use super::reader::Kind;
 
-pub(super) const PLANS: Kind<PlanTable> = Kind {
-    parse: parse_plans,
-    show: show_plans,
-};
+pub(super) const PLANS: Kind<PlanTable> = Kind { parse: parse_plans, show: show_plans };
 
 fn parse_plans(text: &str) -> Result<PlanTable, String> {
     let mut entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
@@ -43,9 +40,8 @@ fn show_plans(table: &PlanTable) -> String {
     let number = |limit: Option<u32>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
     let row = |plan: Plan| {
         let limits = table.limits(plan);
-        let rate = limits
-            .rate_limit_per_minute
-            .map_or_else(String::new, |rate| format!(",{plan}.rate={rate}"));
+        let rate =
+            limits.rate_limit_per_minute.map_or_else(String::new, |rate| format!(",{plan}.rate={rate}"));
         format!(
             "{plan}.tokens={},{plan}.workspaces={}{rate}",
             number(limits.tokens),

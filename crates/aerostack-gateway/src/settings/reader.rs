@@ -27,22 +27,14 @@ impl Environment {
     /// These, for tests.
     #[must_use]
     pub fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }
 
     fn find(&self, name: &str) -> Result<Option<&str>, BadSetting> {
         let Some(value) = self.0.get(name).filter(|value| !value.is_empty()) else {
             return Ok(None);
         };
-        value
-            .to_str()
-            .map(Some)
-            .ok_or_else(|| BadSetting::of(name, "it is not UTF-8"))
+        value.to_str().map(Some).ok_or_else(|| BadSetting::of(name, "it is not UTF-8"))
     }
 }
 
@@ -92,10 +84,7 @@ impl BadSetting {
     /// This setting, for this reason.
     #[must_use]
     pub fn of(name: &str, reason: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            reason: reason.into(),
-        }
+        Self { name: name.to_owned(), reason: reason.into() }
     }
 }
 
@@ -121,10 +110,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(environment: &'a Environment) -> Self {
-        Self {
-            environment,
-            shown: Vec::new(),
-        }
+        Self { environment, shown: Vec::new() }
     }
 
     /// A setting with a flag: `names` are the flag's and the variable's.
@@ -145,11 +131,7 @@ impl<'a> Reader<'a> {
             Source::Flag => BadSetting::of(&format!("--{flag_name} ({name})"), reason),
             Source::Environment | Source::Default => BadSetting::of(name, reason),
         })?;
-        self.shown.push(Setting {
-            name,
-            value: (kind.show)(&value),
-            source,
-        });
+        self.shown.push(Setting { name, value: (kind.show)(&value), source });
         Ok(value)
     }
 
@@ -165,12 +147,8 @@ impl<'a> Reader<'a> {
 
     /// What was read, and what nobody asked for, with a hint where another name is close.
     pub(super) fn finish(self, others: &[&'static str]) -> (Vec<Setting>, Vec<String>) {
-        let known: Vec<&str> = self
-            .shown
-            .iter()
-            .map(|setting| setting.name)
-            .chain(others.iter().copied())
-            .collect();
+        let known: Vec<&str> =
+            self.shown.iter().map(|setting| setting.name).chain(others.iter().copied()).collect();
         let is_unknown = |name: &&String| !known.contains(&name.as_str()) && !name.starts_with(TEST_PREFIX);
         let told = |name: &String| match suggest::hint(name, known.iter().copied()) {
             Some(hint) => format!("{name} ({hint})"),

@@ -15,60 +15,31 @@ use super::reader::Kind;
 use crate::config::Database;
 use crate::vault::parse_master_key;
 
-pub(super) const LISTEN: Kind<SocketAddr> = Kind {
-    parse: parse_listen,
-    show: ToString::to_string,
-};
-pub(super) const PATH: Kind<PathBuf> = Kind {
-    parse: |text| Ok(PathBuf::from(text)),
-    show: |path| path.display().to_string(),
-};
+pub(super) const LISTEN: Kind<SocketAddr> = Kind { parse: parse_listen, show: ToString::to_string };
+pub(super) const PATH: Kind<PathBuf> =
+    Kind { parse: |text| Ok(PathBuf::from(text)), show: |path| path.display().to_string() };
 pub(super) const OPTIONAL_PATH: Kind<Option<PathBuf>> = Kind {
     parse: |text| Ok(Some(PathBuf::from(text))),
     show: |path| path.as_ref().map_or_else(none, |path| path.display().to_string()),
 };
-pub(super) const DATABASE: Kind<Database> = Kind {
-    parse: parse_database,
-    show: show_database,
-};
+pub(super) const DATABASE: Kind<Database> = Kind { parse: parse_database, show: show_database };
 pub(super) const PUBLIC_URL: Kind<Option<Url>> = Kind {
     parse: |text| parse_public_url(text).map(Some),
     show: |url| url.as_ref().map_or_else(none, ToString::to_string),
 };
-pub(super) const ORIGINS: Kind<Vec<String>> = Kind {
-    parse: |text| list(text, parse_origin),
-    show: |origins| or_none(origins.join(",")),
-};
+pub(super) const ORIGINS: Kind<Vec<String>> =
+    Kind { parse: |text| list(text, parse_origin), show: |origins| or_none(origins.join(",")) };
 pub(super) const NETWORKS: Kind<Vec<IpNet>> = Kind {
     parse: |text| list(text, parse_network),
-    show: |networks| {
-        or_none(
-            networks
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(","),
-        )
-    },
+    show: |networks| or_none(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
 };
 pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
-    parse: |text| {
-        parse_master_key(text)
-            .map(|_| Some(text.into()))
-            .map_err(|error| error.to_string())
-    },
+    parse: |text| parse_master_key(text).map(|_| Some(text.into())).map_err(|error| error.to_string()),
     show: |key| {
-        if key.is_some() {
-            "***".to_owned()
-        } else {
-            "master.key in the data folder".to_owned()
-        }
+        if key.is_some() { "***".to_owned() } else { "master.key in the data folder".to_owned() }
     },
 };
-pub(super) const LOG: Kind<String> = Kind {
-    parse: parse_log,
-    show: String::clone,
-};
+pub(super) const LOG: Kind<String> = Kind { parse: parse_log, show: String::clone };
 
 fn none() -> String {
     "none".to_owned()
@@ -79,17 +50,11 @@ fn or_none(text: String) -> String {
 }
 
 fn list<T>(text: &str, parse: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .map(parse)
-        .collect()
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(parse).collect()
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text
-        .strip_prefix("localhost:")
-        .map(|port| format!("127.0.0.1:{port}"));
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
         format!("'{text}' is no address and port, such as 127.0.0.1:8787, 0.0.0.0:8787 or [::]:8787")
     })
@@ -110,11 +75,7 @@ fn parse_database(text: &str) -> Result<Database, String> {
     let unreadable =
         "it is no readable postgres:// address; characters such as @ / : # in a password are percent-encoded";
     let fits = Url::parse(text).is_ok() && sqlx::postgres::PgConnectOptions::from_str(text).is_ok();
-    if fits {
-        Ok(Database::Postgres(text.into()))
-    } else {
-        Err(unreadable.to_owned())
-    }
+    if fits { Ok(Database::Postgres(text.into())) } else { Err(unreadable.to_owned()) }
 }
 
 fn show_database(database: &Database) -> String {
@@ -135,9 +96,7 @@ fn mask(text: &str) -> String {
     let has_secret = |name: &str| name.contains("password") || name.contains("key");
     if url.query_pairs().any(|(name, _)| has_secret(&name)) {
         let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let masked = pairs
-            .iter()
-            .map(|(name, value)| (name, if has_secret(name) { "***" } else { value }));
+        let masked = pairs.iter().map(|(name, value)| (name, if has_secret(name) { "***" } else { value }));
         url.query_pairs_mut().clear().extend_pairs(masked);
     }
     url.to_string()
@@ -168,11 +127,7 @@ fn parse_origin(text: &str) -> Result<String, String> {
         return Err(refused());
     }
     let origin = url.origin();
-    let text = if origin.is_tuple() {
-        origin.ascii_serialization()
-    } else {
-        text.to_lowercase()
-    };
+    let text = if origin.is_tuple() { origin.ascii_serialization() } else { text.to_lowercase() };
     Ok(text.trim_end_matches('/').to_owned())
 }
 
@@ -206,13 +161,8 @@ pub(super) fn parse_size(text: &str) -> Option<usize> {
 /// Writes a size with the largest unit that loses nothing.
 pub(super) fn format_size(bytes: usize) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    let fitting = units
-        .into_iter()
-        .find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
-    fitting.map_or_else(
-        || bytes.to_string(),
-        |(unit, factor)| format!("{}{unit}", bytes / factor),
-    )
+    let fitting = units.into_iter().find(|(_, factor)| bytes >= *factor && bytes.is_multiple_of(*factor));
+    fitting.map_or_else(|| bytes.to_string(), |(unit, factor)| format!("{}{unit}", bytes / factor))
 }
 
 /// A span, as everywhere in the product.

@@ -73,9 +73,7 @@ pub async fn insert(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
 /// [`StoreError`] when the database fails.
 pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE id = $1");
-    fetch_optional!(tx, AccountRow, SQL, id.as_str())?
-        .map(Account::try_from)
-        .transpose()
+    fetch_optional!(tx, AccountRow, SQL, id.as_str())?.map(Account::try_from).transpose()
 }
 
 /// Finds an account by its namespace.
@@ -84,9 +82,7 @@ pub async fn find(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreE
 /// [`StoreError`] when the database fails.
 pub async fn find_by_username(tx: &mut Tx, username: &Slug) -> Result<Option<Account>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE username = $1");
-    fetch_optional!(tx, AccountRow, SQL, username.as_str())?
-        .map(Account::try_from)
-        .transpose()
+    fetch_optional!(tx, AccountRow, SQL, username.as_str())?.map(Account::try_from).transpose()
 }
 
 /// Finds an account by its address.
@@ -95,9 +91,7 @@ pub async fn find_by_username(tx: &mut Tx, username: &Slug) -> Result<Option<Acc
 /// [`StoreError`] when the database fails.
 pub async fn find_by_email(tx: &mut Tx, email: &Email) -> Result<Option<Account>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM accounts WHERE email = $1");
-    fetch_optional!(tx, AccountRow, SQL, email.as_str())?
-        .map(Account::try_from)
-        .transpose()
+    fetch_optional!(tx, AccountRow, SQL, email.as_str())?.map(Account::try_from).transpose()
 }
 
 /// Counts all accounts.
@@ -115,13 +109,9 @@ pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn lock(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreError> {
-    const SQL: &str = concat!(
-        "UPDATE accounts SET revision = revision + 1 WHERE id = $1 RETURNING ",
-        columns!()
-    );
-    fetch_optional!(tx, AccountRow, SQL, id.as_str())?
-        .map(Account::try_from)
-        .transpose()
+    const SQL: &str =
+        concat!("UPDATE accounts SET revision = revision + 1 WHERE id = $1 RETURNING ", columns!());
+    fetch_optional!(tx, AccountRow, SQL, id.as_str())?.map(Account::try_from).transpose()
 }
 
 /// Sets an account's plan.
@@ -129,12 +119,7 @@ pub async fn lock(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreE
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn set_plan(tx: &mut Tx, id: &AccountId, plan: Plan) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "UPDATE accounts SET plan = $2 WHERE id = $1",
-        id.as_str(),
-        plan.word()
-    )?;
+    execute!(tx, "UPDATE accounts SET plan = $2 WHERE id = $1", id.as_str(), plan.word())?;
     Ok(())
 }
 

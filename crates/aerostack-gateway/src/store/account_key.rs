@@ -65,11 +65,8 @@ pub async fn insert_key(tx: &mut Tx, key: &AccountKey) -> Result<(), StoreError>
 
 /// Finds a key that was not revoked by the digest of its text.
 pub(super) async fn find_live(tx: &mut Tx, digest: &TokenDigest) -> Result<Option<AccountKey>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM account_keys WHERE digest = $1 AND revoked_at_ms IS NULL"
-    );
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM account_keys WHERE digest = $1 AND revoked_at_ms IS NULL");
     let row = fetch_optional!(tx, KeyRow, SQL, &digest.as_bytes()[..])?;
     let key = row.map(AccountKey::try_from).transpose()?;
     // The index compared the bytes; this compares them in constant time.
@@ -85,14 +82,8 @@ pub async fn find_key_by_id(
     account: &AccountId,
     id: &KeyId,
 ) -> Result<Option<AccountKey>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM account_keys WHERE id = $1 AND account_id = $2"
-    );
-    fetch_optional!(tx, KeyRow, SQL, id.as_str(), account.as_str())?
-        .map(AccountKey::try_from)
-        .transpose()
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM account_keys WHERE id = $1 AND account_id = $2");
+    fetch_optional!(tx, KeyRow, SQL, id.as_str(), account.as_str())?.map(AccountKey::try_from).transpose()
 }
 
 /// One page of an account's keys, revoked ones too, in order of creation; `after` is where the page
@@ -125,10 +116,7 @@ pub async fn live_keys(tx: &mut Tx, account: &AccountId) -> Result<Vec<AccountKe
         columns!(),
         " FROM account_keys WHERE account_id = $1 AND revoked_at_ms IS NULL ORDER BY id"
     );
-    fetch_all!(tx, KeyRow, SQL, account.as_str())?
-        .into_iter()
-        .map(AccountKey::try_from)
-        .collect()
+    fetch_all!(tx, KeyRow, SQL, account.as_str())?.into_iter().map(AccountKey::try_from).collect()
 }
 
 /// Revokes a key. One that was revoked before keeps its moment.

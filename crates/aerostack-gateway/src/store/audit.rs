@@ -164,9 +164,5 @@ pub async fn walk(
 fn chain_row(row: AuditRow) -> ChainRow {
     let (sequence, seal) = (row.sequence, Seal::from_bytes(&row.seal));
     let action: Option<Action> = row.action.parse().ok();
-    ChainRow {
-        sequence,
-        seal,
-        event: action.map(|action| row.event(action)),
-    }
+    ChainRow { sequence, seal, event: action.map(|action| row.event(action)) }
 }

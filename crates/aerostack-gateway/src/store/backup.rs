@@ -139,9 +139,7 @@ async fn fill(source: &Store, target: &Store) -> Result<Copied, BackupError> {
     let tables = tables::of_sqlite(&mut from).await?;
     for table in &tables {
         if table.count(&mut to).await? > 0 {
-            return Err(BackupError::NotEmpty {
-                table: table.name.clone(),
-            });
+            return Err(BackupError::NotEmpty { table: table.name.clone() });
         }
     }
     let copied = copy_all(&tables, &mut from, &mut to).await?;
@@ -165,9 +163,7 @@ async fn copy_out(database: &Database, draft: &Path, timeout: Duration) -> Resul
     source.close().await;
     target.close().await;
     // One file that needs no other beside it.
-    let options = SqliteConnectOptions::new()
-        .filename(draft)
-        .journal_mode(SqliteJournalMode::Delete);
+    let options = SqliteConnectOptions::new().filename(draft).journal_mode(SqliteJournalMode::Delete);
     options.connect().await?.close().await?;
     Ok(copied)
 }
@@ -178,33 +174,19 @@ async fn copy_all(tables: &[Table], from: &mut Tx, to: &mut Tx) -> Result<Copied
         copy::rows(table, from, to).await?;
         let (expected, found) = (table.count(from).await?, table.count(to).await?);
         if expected != found {
-            return Err(BackupError::Miscounted {
-                table: table.name.clone(),
-                expected,
-                found,
-            });
+            return Err(BackupError::Miscounted { table: table.name.clone(), expected, found });
         }
         rows += found;
     }
-    Ok(Copied {
-        tables: tables.len(),
-        rows,
-    })
+    Ok(Copied { tables: tables.len(), rows })
 }
 
 /// From SQLite: its own way to copy itself, which works for any schema.
 async fn vacuum(database: &Path, draft: &Path) -> Result<Copied, BackupError> {
-    let path = draft
-        .to_str()
-        .ok_or_else(|| at(draft, io::ErrorKind::InvalidFilename.into()))?;
-    let options = SqliteConnectOptions::new()
-        .filename(database)
-        .busy_timeout(Duration::from_secs(5));
+    let path = draft.to_str().ok_or_else(|| at(draft, io::ErrorKind::InvalidFilename.into()))?;
+    let options = SqliteConnectOptions::new().filename(database).busy_timeout(Duration::from_secs(5));
     let mut connection = options.connect().await?;
-    sqlx::query("VACUUM INTO $1")
-        .bind(path)
-        .execute(&mut connection)
-        .await?;
+    sqlx::query("VACUUM INTO $1").bind(path).execute(&mut connection).await?;
     connection.close().await?;
     let mut copy = open_existing(draft).await?;
     let copied = tables::count_all(&mut copy).await?;
@@ -214,22 +196,14 @@ async fn vacuum(database: &Path, draft: &Path) -> Result<Copied, BackupError> {
 
 /// Refuses what is no SQLite file, not whole, or not ours.
 async fn check_integrity(file: &Path, copy: &Path) -> Result<(), BackupError> {
-    let refused = |reason: String| BackupError::NotABackup {
-        path: file.to_owned(),
-        reason,
-    };
+    let refused = |reason: String| BackupError::NotABackup { path: file.to_owned(), reason };
     let looked = async {
         let mut connection = open_existing(copy).await?;
-        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check")
-            .fetch_one(&mut connection)
-            .await?;
+        let verdict: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await?;
         let ours =
             "SELECT COUNT(*) FROM sqlite_schema WHERE name IN ('accounts', 'audit', '_sqlx_migrations')";
         let ours: i64 = sqlx::query_scalar(ours).fetch_one(&mut connection).await?;
-        let orphans = sqlx::query("PRAGMA foreign_key_check")
-            .fetch_all(&mut connection)
-            .await?
-            .len();
+        let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await?.len();
         connection.close().await?;
         Ok::<_, sqlx::Error>((verdict, ours, orphans))
     };
@@ -248,10 +222,7 @@ async fn open_existing(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
 }
 
 fn at(path: &Path, source: io::Error) -> BackupError {
-    BackupError::File {
-        path: path.to_owned(),
-        source,
-    }
+    BackupError::File { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

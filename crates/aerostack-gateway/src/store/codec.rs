@@ -46,9 +46,7 @@ pub(super) fn millis(moment: Option<Timestamp>) -> Option<i64> {
 
 /// Reads a span in milliseconds that may be missing.
 pub(super) fn span(value: Option<i64>, what: &'static str) -> Result<Option<Duration>, StoreError> {
-    value
-        .map(|value| number(value, what).map(Duration::from_millis))
-        .transpose()
+    value.map(|value| number(value, what).map(Duration::from_millis)).transpose()
 }
 
 /// Writes a span in milliseconds that may be missing.
@@ -61,9 +59,7 @@ pub(super) fn account_kind(text: &str) -> Result<AccountKind, StoreError> {
     [AccountKind::Operator, AccountKind::Person]
         .into_iter()
         .find(|kind| account_kind_word(*kind) == text)
-        .ok_or(StoreError::Unreadable {
-            what: "accounts.kind",
-        })
+        .ok_or(StoreError::Unreadable { what: "accounts.kind" })
 }
 
 /// The word an account's kind is stored as.

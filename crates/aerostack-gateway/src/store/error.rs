@@ -64,8 +64,5 @@ impl From<MigrateError> for StoreError {
 /// The same order may succeed later: SQLite is busy; PostgreSQL waited too long for a lock, found a
 /// deadlock, has no connection left, or is starting or stopping.
 fn is_passing(code: &str) -> bool {
-    matches!(
-        code,
-        "5" | "517" | "55P03" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03"
-    )
+    matches!(code, "5" | "517" | "55P03" | "40001" | "40P01" | "53300" | "57P01" | "57P02" | "57P03")
 }

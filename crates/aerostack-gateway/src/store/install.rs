@@ -78,9 +78,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
 }
 
 pub(super) fn read_names(text: &str) -> Result<Vec<String>, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Unreadable {
-        what: "installs.disabled_tools",
-    })
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "installs.disabled_tools" })
 }
 
 /// Tool names are an upstream's text: as JSON even a NUL can be stored.
@@ -134,11 +132,7 @@ pub async fn delete(tx: &mut Tx, id: &InstallId) -> Result<(), StoreError> {
 
 /// Deletes all installs of a workspace.
 pub(super) async fn delete_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<(), StoreError> {
-    execute!(
-        tx,
-        "DELETE FROM installs WHERE workspace_id = $1",
-        workspace.as_str()
-    )?;
+    execute!(tx, "DELETE FROM installs WHERE workspace_id = $1", workspace.as_str())?;
     Ok(())
 }
 
@@ -186,11 +180,6 @@ pub async fn workspaces_with(tx: &mut Tx, server: &ServerId) -> Result<Vec<(Work
     )?;
     Ok(rows
         .into_iter()
-        .map(|row| {
-            (
-                WorkspaceId::from_stored(row.workspace_id),
-                Slug::from_stored(row.slug),
-            )
-        })
+        .map(|row| (WorkspaceId::from_stored(row.workspace_id), Slug::from_stored(row.slug)))
         .collect())
 }

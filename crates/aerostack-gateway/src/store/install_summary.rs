@@ -121,8 +121,5 @@ pub async fn find_by_slug(
 /// [`StoreError`] when the database fails.
 pub async fn count_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<u32, StoreError> {
     const SQL: &str = "SELECT COUNT(*) AS n FROM installs WHERE workspace_id = $1";
-    codec::number(
-        fetch_one!(tx, Count, SQL, workspace.as_str())?.n,
-        "the count of installs",
-    )
+    codec::number(fetch_one!(tx, Count, SQL, workspace.as_str())?.n, "the count of installs")
 }

@@ -53,23 +53,12 @@ async fn missing<C: Migrate>(
     connection: &mut C,
     exists: bool,
 ) -> Result<usize, StoreError> {
-    let applied: Vec<AppliedMigration> = if exists {
-        connection.list_applied_migrations(&migrator.table_name).await?
-    } else {
-        Vec::new()
-    };
-    if let Some(unknown) = applied
-        .iter()
-        .find(|applied| !migrator.version_exists(applied.version))
-    {
-        return Err(StoreError::SchemaIsNewer {
-            version: unknown.version,
-        });
+    let applied: Vec<AppliedMigration> =
+        if exists { connection.list_applied_migrations(&migrator.table_name).await? } else { Vec::new() };
+    if let Some(unknown) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
+        return Err(StoreError::SchemaIsNewer { version: unknown.version });
     }
-    Ok(migrator
-        .iter()
-        .filter(|known| applied.iter().all(|applied| applied.version != known.version))
-        .count())
+    Ok(migrator.iter().filter(|known| applied.iter().all(|applied| applied.version != known.version)).count())
 }
 
 // Asked before the list of applied migrations, because asking for that would create its table, and

@@ -102,14 +102,8 @@ pub async fn delete(tx: &mut Tx, id: &ServerId) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn find_by_slug(tx: &mut Tx, owner: &AccountId, slug: &Slug) -> Result<Option<Server>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM servers WHERE owner_id = $1 AND slug = $2"
-    );
-    fetch_optional!(tx, ServerRow, SQL, owner.as_str(), slug.as_str())?
-        .map(Server::try_from)
-        .transpose()
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM servers WHERE owner_id = $1 AND slug = $2");
+    fetch_optional!(tx, ServerRow, SQL, owner.as_str(), slug.as_str())?.map(Server::try_from).transpose()
 }
 
 /// Counts the servers of a catalogue.
@@ -118,10 +112,7 @@ pub async fn find_by_slug(tx: &mut Tx, owner: &AccountId, slug: &Slug) -> Result
 /// [`StoreError`] when the database fails.
 pub async fn count_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<u32, StoreError> {
     const SQL: &str = "SELECT COUNT(*) AS n FROM servers WHERE owner_id = $1";
-    codec::number(
-        fetch_one!(tx, Count, SQL, owner.as_str())?.n,
-        "the count of servers",
-    )
+    codec::number(fetch_one!(tx, Count, SQL, owner.as_str())?.n, "the count of servers")
 }
 
 #[derive(sqlx::FromRow)]
@@ -190,10 +181,7 @@ pub async fn installed_in(
     )?;
     let mut found: HashMap<ServerId, Vec<Slug>> = HashMap::new();
     for row in rows {
-        found
-            .entry(ServerId::from_stored(row.server_id))
-            .or_default()
-            .push(Slug::from_stored(row.slug));
+        found.entry(ServerId::from_stored(row.server_id)).or_default().push(Slug::from_stored(row.slug));
     }
     Ok(found)
 }

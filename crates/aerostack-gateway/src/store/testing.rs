@@ -52,19 +52,12 @@ where
 
 fn database_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "aerostack_test_{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("aerostack_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 async fn administer(url: &str, statement: String) {
     let mut connection = PgConnection::connect(url).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
@@ -126,14 +119,8 @@ pub(crate) mod sample {
             rate_limit_per_minute: None,
             created_by: workspace.owner.clone(),
         };
-        let seats = Seats {
-            used: 0,
-            limit: None,
-            plan: Plan::Enterprise,
-        };
-        token::issue(order, seats, false, NOW, &mut rand::rng())
-            .unwrap()
-            .token
+        let seats = Seats { used: 0, limit: None, plan: Plan::Enterprise };
+        token::issue(order, seats, false, NOW, &mut rand::rng()).unwrap().token
     }
 
     /// A server of an account's catalogue.

@@ -89,10 +89,7 @@ impl TryFrom<ListedRow> for ListedToken {
     type Error = StoreError;
 
     fn try_from(row: ListedRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            token: row.token.try_into()?,
-            last_used_at: codec::moment(row.last_used_at_ms),
-        })
+        Ok(Self { token: row.token.try_into()?, last_used_at: codec::moment(row.last_used_at_ms) })
     }
 }
 
@@ -127,9 +124,7 @@ pub async fn insert(tx: &mut Tx, token: &Token) -> Result<(), StoreError> {
 /// [`StoreError`] when the database fails.
 pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<Option<Token>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM tokens t WHERE t.id = $1");
-    fetch_optional!(tx, TokenRow, SQL, id.as_str())?
-        .map(Token::try_from)
-        .transpose()
+    fetch_optional!(tx, TokenRow, SQL, id.as_str())?.map(Token::try_from).transpose()
 }
 
 /// Finds the tokens of a workspace whose identifiers begin with `prefix`, at most `limit`.
@@ -149,15 +144,7 @@ pub async fn find_by_prefix(
         columns!(),
         " FROM tokens t WHERE t.workspace_id = $1 AND t.id >= $2 AND t.id < $3 ORDER BY t.id LIMIT $4"
     );
-    let rows = fetch_all!(
-        tx,
-        TokenRow,
-        SQL,
-        workspace.as_str(),
-        prefix,
-        format!("{prefix}~"),
-        limit
-    )?;
+    let rows = fetch_all!(tx, TokenRow, SQL, workspace.as_str(), prefix, format!("{prefix}~"), limit)?;
     rows.into_iter().map(Token::try_from).collect()
 }
 
@@ -170,11 +157,8 @@ pub async fn find_by_digest(
     workspace: &WorkspaceId,
     digest: &TokenDigest,
 ) -> Result<Option<Token>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM tokens t WHERE t.workspace_id = $1 AND t.digest = $2"
-    );
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM tokens t WHERE t.workspace_id = $1 AND t.digest = $2");
     let row = fetch_optional!(tx, TokenRow, SQL, workspace.as_str(), &digest.as_bytes()[..])?;
     row.map(Token::try_from).transpose()
 }
@@ -210,10 +194,7 @@ pub async fn is_name_taken(
     name: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    Ok(find_active_by_name(tx, workspace, name, now)
-        .await?
-        .iter()
-        .any(|token| token.takes_seat))
+    Ok(find_active_by_name(tx, workspace, name, now).await?.iter().any(|token| token.takes_seat))
 }
 
 /// The latest token of a name, whatever its status.
@@ -230,9 +211,7 @@ pub async fn find_latest_by_name(
         columns!(),
         " FROM tokens t WHERE t.workspace_id = $1 AND t.name = $2 ORDER BY t.id DESC LIMIT 1"
     );
-    fetch_optional!(tx, TokenRow, SQL, workspace.as_str(), name)?
-        .map(Token::try_from)
-        .transpose()
+    fetch_optional!(tx, TokenRow, SQL, workspace.as_str(), name)?.map(Token::try_from).transpose()
 }
 
 #[derive(sqlx::FromRow)]
@@ -308,16 +287,7 @@ pub async fn list_page(
          ORDER BY t.id LIMIT $5"
     );
     let status = status.map(TokenStatus::word);
-    let rows = fetch_all!(
-        tx,
-        ListedRow,
-        SQL,
-        workspace.as_str(),
-        after,
-        status,
-        now.as_millis(),
-        limit
-    )?;
+    let rows = fetch_all!(tx, ListedRow, SQL, workspace.as_str(), after, status, now.as_millis(), limit)?;
     rows.into_iter().map(ListedToken::try_from).collect()
 }
 
@@ -331,10 +301,7 @@ pub async fn count_seats(tx: &mut Tx, workspace: &WorkspaceId, now: Timestamp) -
         "SELECT COUNT(*) AS n FROM tokens t WHERE t.workspace_id = $1 AND t.takes_seat = 1 AND ",
         active_at!("$2")
     );
-    codec::number(
-        fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n,
-        "the count of tokens",
-    )
+    codec::number(fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n, "the count of tokens")
 }
 
 /// Counts a workspace's active tokens, those on their way out of a rotation too.
@@ -342,14 +309,9 @@ pub async fn count_seats(tx: &mut Tx, workspace: &WorkspaceId, now: Timestamp) -
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn count_active(tx: &mut Tx, workspace: &WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT COUNT(*) AS n FROM tokens t WHERE t.workspace_id = $1 AND ",
-        active_at!("$2")
-    );
-    codec::number(
-        fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n,
-        "the count of tokens",
-    )
+    const SQL: &str =
+        concat!("SELECT COUNT(*) AS n FROM tokens t WHERE t.workspace_id = $1 AND ", active_at!("$2"));
+    codec::number(fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n, "the count of tokens")
 }
 
 /// All tokens that have not ended, of one workspace or of all, for what stands in memory. Tokens of
@@ -370,12 +332,6 @@ pub async fn unended(
         active_at!("$2"),
         " ORDER BY t.id"
     );
-    let rows = fetch_all!(
-        tx,
-        TokenRow,
-        SQL,
-        workspace.map(WorkspaceId::as_str),
-        now.as_millis()
-    )?;
+    let rows = fetch_all!(tx, TokenRow, SQL, workspace.map(WorkspaceId::as_str), now.as_millis())?;
     rows.into_iter().map(Token::try_from).collect()
 }

@@ -46,32 +46,17 @@ struct Document<'a> {
 
 /// Writes a list as one JSON text. A definition that is no JSON is left out.
 pub(super) fn encode(list: &ToolList) -> String {
-    let tools = list
-        .tools
-        .iter()
-        .filter_map(|text| serde_json::from_str(text).ok())
-        .collect();
-    let document = Document {
-        tools,
-        instructions: list.instructions.clone(),
-    };
+    let tools = list.tools.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    let document = Document { tools, instructions: list.instructions.clone() };
     serde_json::to_string(&document).expect("texts and JSON make JSON")
 }
 
 /// Reads a list back.
 pub(super) fn decode(text: &str) -> Result<ToolList, StoreError> {
-    let document: Document<'_> = serde_json::from_str(text).map_err(|_| StoreError::Unreadable {
-        what: "install_lists.tools",
-    })?;
-    let tools = document
-        .tools
-        .into_iter()
-        .map(|tool| tool.get().to_owned())
-        .collect();
-    Ok(ToolList {
-        tools,
-        instructions: document.instructions,
-    })
+    let document: Document<'_> =
+        serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "install_lists.tools" })?;
+    let tools = document.tools.into_iter().map(|tool| tool.get().to_owned()).collect();
+    Ok(ToolList { tools, instructions: document.instructions })
 }
 
 /// Keeps a server's list, and forgets its last failure. Does nothing when the install was removed.
@@ -141,10 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_left_out() {
-        let list = ToolList {
-            tools: vec!["{".to_owned(), "{}".to_owned()],
-            instructions: None,
-        };
+        let list = ToolList { tools: vec!["{".to_owned(), "{}".to_owned()], instructions: None };
         assert_eq!(decode(&encode(&list)).unwrap().tools, ["{}"]);
     }
 }

@@ -135,9 +135,7 @@ pub async fn lock(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, St
         "UPDATE workspaces SET revision = revision + 1 WHERE id = $1 AND deleted_at_ms IS NULL RETURNING ",
         columns!()
     );
-    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?
-        .map(Workspace::try_from)
-        .transpose()
+    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?.map(Workspace::try_from).transpose()
 }
 
 /// Finds a workspace that is not deleted by its slug.
@@ -145,14 +143,9 @@ pub async fn lock(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, St
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn find_by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM workspaces WHERE slug = $1 AND deleted_at_ms IS NULL"
-    );
-    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?
-        .map(Workspace::try_from)
-        .transpose()
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE slug = $1 AND deleted_at_ms IS NULL");
+    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?.map(Workspace::try_from).transpose()
 }
 
 /// Finds a workspace by its slug, deleted or not: slugs are never used again, so there is one at most.
@@ -161,9 +154,7 @@ pub async fn find_by_slug(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>,
 /// [`StoreError`] when the database fails.
 pub async fn find_by_slug_ever(tx: &mut Tx, slug: &Slug) -> Result<Option<Workspace>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE slug = $1");
-    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?
-        .map(Workspace::try_from)
-        .transpose()
+    fetch_optional!(tx, WorkspaceRow, SQL, slug.as_str())?.map(Workspace::try_from).transpose()
 }
 
 /// Finds a workspace by its identifier, deleted or not.
@@ -172,9 +163,7 @@ pub async fn find_by_slug_ever(tx: &mut Tx, slug: &Slug) -> Result<Option<Worksp
 /// [`StoreError`] when the database fails.
 pub async fn find_by_id(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM workspaces WHERE id = $1");
-    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?
-        .map(Workspace::try_from)
-        .transpose()
+    fetch_optional!(tx, WorkspaceRow, SQL, id.as_str())?.map(Workspace::try_from).transpose()
 }
 
 /// Tells whether a workspace has, or ever had, the slug.
@@ -182,12 +171,7 @@ pub async fn find_by_id(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<Workspac
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn is_slug_taken(tx: &mut Tx, slug: &Slug) -> Result<bool, StoreError> {
-    let count = fetch_one!(
-        tx,
-        Count,
-        "SELECT COUNT(*) AS n FROM workspaces WHERE slug = $1",
-        slug.as_str()
-    )?;
+    let count = fetch_one!(tx, Count, "SELECT COUNT(*) AS n FROM workspaces WHERE slug = $1", slug.as_str())?;
     Ok(count.n > 0)
 }
 
@@ -228,10 +212,7 @@ pub async fn mark_deleted(tx: &mut Tx, id: &WorkspaceId, at: Timestamp) -> Resul
 /// [`StoreError`] when the database fails.
 pub async fn count_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<u32, StoreError> {
     const SQL: &str = "SELECT COUNT(*) AS n FROM workspaces WHERE owner_id = $1 AND deleted_at_ms IS NULL";
-    codec::number(
-        fetch_one!(tx, Count, SQL, owner.as_str())?.n,
-        "the count of workspaces",
-    )
+    codec::number(fetch_one!(tx, Count, SQL, owner.as_str())?.n, "the count of workspaces")
 }
 
 /// The workspaces of an account that are not deleted, without what is counted of them.
@@ -244,10 +225,7 @@ pub async fn all_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Workspac
         columns!(),
         " FROM workspaces WHERE owner_id = $1 AND deleted_at_ms IS NULL ORDER BY id"
     );
-    fetch_all!(tx, WorkspaceRow, SQL, owner.as_str())?
-        .into_iter()
-        .map(Workspace::try_from)
-        .collect()
+    fetch_all!(tx, WorkspaceRow, SQL, owner.as_str())?.into_iter().map(Workspace::try_from).collect()
 }
 
 /// All workspaces that are not deleted, for loading the gateway.
@@ -255,15 +233,9 @@ pub async fn all_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Workspac
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn all_live(tx: &mut Tx) -> Result<Vec<Workspace>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM workspaces WHERE deleted_at_ms IS NULL ORDER BY id"
-    );
-    fetch_all!(tx, WorkspaceRow, SQL)?
-        .into_iter()
-        .map(Workspace::try_from)
-        .collect()
+    const SQL: &str =
+        concat!("SELECT ", columns!(), " FROM workspaces WHERE deleted_at_ms IS NULL ORDER BY id");
+    fetch_all!(tx, WorkspaceRow, SQL)?.into_iter().map(Workspace::try_from).collect()
 }
 
 macro_rules! summary_sql {
@@ -320,22 +292,12 @@ pub async fn summary(
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn state(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<WorkspaceState>, StoreError> {
-    let Some(workspace) = find_by_id(tx, id)
-        .await?
-        .filter(|found| found.deleted_at.is_none())
-    else {
+    let Some(workspace) = find_by_id(tx, id).await?.filter(|found| found.deleted_at.is_none()) else {
         return Ok(None);
     };
     let Some(owner) = super::account::find(tx, &workspace.owner).await? else {
-        return Err(StoreError::Unreadable {
-            what: "workspaces.owner_id",
-        });
+        return Err(StoreError::Unreadable { what: "workspaces.owner_id" });
     };
     let installs = install::of_workspace(tx, id).await?;
-    Ok(Some(WorkspaceState {
-        workspace,
-        owner_plan: owner.plan,
-        owner_username: owner.username,
-        installs,
-    }))
+    Ok(Some(WorkspaceState { workspace, owner_plan: owner.plan, owner_username: owner.username, installs }))
 }

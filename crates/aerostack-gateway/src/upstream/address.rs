@@ -76,10 +76,7 @@ const fn v4(octets: [u8; 4], prefix_len: u8) -> IpNet {
 
 const fn v6(segments: [u16; 8], prefix_len: u8) -> IpNet {
     let [a, b, c, d, e, f, g, h] = segments;
-    IpNet::V6(Ipv6Net::new_assert(
-        Ipv6Addr::new(a, b, c, d, e, f, g, h),
-        prefix_len,
-    ))
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix_len))
 }
 
 /// What the installation allows to servers of one kind of owner.
@@ -91,10 +88,7 @@ pub(super) struct AddressPolicy {
 
 impl AddressPolicy {
     pub(super) fn new(trust: Trust, allow: &[IpNet]) -> Self {
-        Self {
-            trust,
-            allow: allow.into(),
-        }
+        Self { trust, allow: allow.into() }
     }
 
     /// Judges an address.
@@ -170,28 +164,16 @@ mod tests {
     use super::*;
 
     fn verdicts(address: &str) -> [Result<(), AddressRefused>; 3] {
-        let allow = [
-            IpNet::from_str("10.1.0.0/16").unwrap(),
-            IpNet::from_str("fd12::/16").unwrap(),
-        ];
+        let allow = [IpNet::from_str("10.1.0.0/16").unwrap(), IpNet::from_str("fd12::/16").unwrap()];
         let address = IpAddr::from_str(address).unwrap();
-        [
-            (Trust::Operator, &[][..]),
-            (Trust::Anybody, &allow[..]),
-            (Trust::Anybody, &[][..]),
-        ]
-        .map(|(trust, allow)| AddressPolicy::new(trust, allow).check(address))
+        [(Trust::Operator, &[][..]), (Trust::Anybody, &allow[..]), (Trust::Anybody, &[][..])]
+            .map(|(trust, allow)| AddressPolicy::new(trust, allow).check(address))
     }
 
     #[test]
     fn public_addresses_are_for_everybody() {
-        for address in [
-            "8.8.8.8",
-            "2606:4700::1111",
-            "::ffff:1.1.1.1",
-            "64:ff9b::808:808",
-            "2002:808:808::",
-        ] {
+        for address in ["8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808", "2002:808:808::"]
+        {
             assert_eq!(verdicts(address), [Ok(()); 3], "{address}");
         }
     }
@@ -253,11 +235,7 @@ mod tests {
     #[test]
     fn an_allowed_network_is_for_everybody() {
         for address in ["10.1.2.3", "::ffff:10.1.2.3", "fd12::5"] {
-            assert_eq!(
-                verdicts(address),
-                [Ok(()), Ok(()), Err(AddressRefused::Private)],
-                "{address}"
-            );
+            assert_eq!(verdicts(address), [Ok(()), Ok(()), Err(AddressRefused::Private)], "{address}");
         }
     }
 
@@ -268,10 +246,7 @@ mod tests {
         assert_eq!(check("http://127.0.0.1/"), Err(AddressRefused::Private));
         assert_eq!(check("http://2130706433/"), Err(AddressRefused::Private));
         assert_eq!(check("http://0x7f.1/"), Err(AddressRefused::Private));
-        assert_eq!(
-            check("http://[::ffff:169.254.169.254]/"),
-            Err(AddressRefused::Never)
-        );
+        assert_eq!(check("http://[::ffff:169.254.169.254]/"), Err(AddressRefused::Never));
         assert_eq!(check("http://example.com/"), Ok(()));
         assert_eq!(check("data:x"), Err(AddressRefused::NoHost));
     }
@@ -279,11 +254,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_only_to_refused_addresses_is_refused() {
         let resolve = |trust| Resolver(AddressPolicy::new(trust, &[])).resolve("localhost".parse().unwrap());
-        assert!(
-            resolve(Trust::Operator)
-                .await
-                .is_ok_and(|mut addresses| addresses.next().is_some())
-        );
+        assert!(resolve(Trust::Operator).await.is_ok_and(|mut addresses| addresses.next().is_some()));
         let refused = resolve(Trust::Anybody).await.err().unwrap().to_string();
         assert_eq!(refused, AddressRefused::Private.to_string());
     }

@@ -51,13 +51,7 @@ pub(super) enum Errors {
 impl Expect {
     /// Whether a message is the answer.
     pub(super) fn is_met_by(&self, message: &Message<'_>) -> bool {
-        let is_error = matches!(
-            message,
-            Message::Response {
-                outcome: Outcome::Error(_),
-                ..
-            }
-        );
+        let is_error = matches!(message, Message::Response { outcome: Outcome::Error(_), .. });
         message.response_to(self.id).is_some() || is_error && self.errors == Errors::Any
     }
 }
@@ -73,36 +67,20 @@ pub(super) struct Answer {
 }
 
 enum Reader {
-    Json {
-        held: BytesMut,
-        passing: Option<Outline>,
-    },
-    Events {
-        decoder: Decoder,
-        passing: Outline,
-    },
+    Json { held: BytesMut, passing: Option<Outline> },
+    Events { decoder: Decoder, passing: Outline },
 }
 
 impl Answer {
     pub(super) fn new(body: Response, framing: Framing, expect: Expect, aside: Aside) -> Self {
         let reader = match framing {
-            Framing::Json => Reader::Json {
-                held: BytesMut::new(),
-                passing: None,
-            },
+            Framing::Json => Reader::Json { held: BytesMut::new(), passing: None },
             Framing::Events => Reader::Events {
                 decoder: Decoder::new(expect.whole_bytes, expect.oversize),
                 passing: Outline::default(),
             },
         };
-        Self {
-            body: Some(body),
-            reader,
-            ready: VecDeque::new(),
-            fault: None,
-            expect,
-            aside,
-        }
+        Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside }
     }
 
     /// The next frame. After an error, or the response, nothing follows.
@@ -199,10 +177,7 @@ impl Answer {
                 self.ready.push_back(Frame::Whole(data));
                 return Ok(Progress::Complete);
             }
-            Message::Response {
-                id: None,
-                outcome: Outcome::Error(raw),
-            } => return Err(unaddressed(raw)),
+            Message::Response { id: None, outcome: Outcome::Error(raw) } => return Err(unaddressed(raw)),
             Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
             Message::Response { .. } => {}
             Message::ListChanged => self.aside.list_changed(),
@@ -214,9 +189,7 @@ impl Answer {
     /// The body ended.
     fn end(&mut self) -> Result<Progress, UpstreamError> {
         let Reader::Json { held, passing } = &mut self.reader else {
-            return Err(UpstreamError::BadAnswer(
-                "the event stream ended without the answer".into(),
-            ));
+            return Err(UpstreamError::BadAnswer("the event stream ended without the answer".into()));
         };
         if let Some(passing) = passing {
             match passing.kind() {
@@ -275,10 +248,7 @@ fn check_response(body: &[u8], expect: Expect) -> Result<(), UpstreamError> {
         Message::read(body).ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON-RPC".into()))?;
     match message {
         _ if expect.is_met_by(&message) => Ok(()),
-        Message::Response {
-            id: None,
-            outcome: Outcome::Error(raw),
-        } => Err(unaddressed(raw)),
+        Message::Response { id: None, outcome: Outcome::Error(raw) } => Err(unaddressed(raw)),
         _ => Err(foreign()),
     }
 }

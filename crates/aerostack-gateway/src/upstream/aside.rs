@@ -23,18 +23,12 @@ pub(super) struct Aside {
 impl Aside {
     /// For modern servers, which ask nothing on a stream.
     pub(super) fn modern(changed: Arc<Notify>) -> Self {
-        Self {
-            changed,
-            answers: None,
-        }
+        Self { changed, answers: None }
     }
 
     /// For legacy servers: answers are posted to `endpoint` with `headers`.
     pub(super) fn legacy(changed: Arc<Notify>, endpoint: Endpoint, headers: HeaderMap) -> Self {
-        Self {
-            changed,
-            answers: Some((endpoint, headers)),
-        }
+        Self { changed, answers: Some((endpoint, headers)) }
     }
 
     /// The server says that its list changed.

@@ -55,10 +55,7 @@ async fn send(session: &Arc<Session>, request: &dyn Outgoing, expect: Expect) ->
     if !request.may_be_sent() {
         return Err(SendError::Failed(UpstreamError::AccessEnded));
     }
-    let mut abandoned = Abandoned {
-        request,
-        waiting: Some((session, expect.id)),
-    };
+    let mut abandoned = Abandoned { request, waiting: Some((session, expect.id)) };
     let sent = session.send(headers, body, expect).await;
     abandoned.waiting = None;
     sent
@@ -72,13 +69,7 @@ fn reply(begun: Begun, id: u64, lease: Lease, permit: OwnedSemaphorePermit) -> R
         let frame = frames.next().await?;
         Some((frame, (frames, lease, permit)))
     });
-    Reply {
-        framing,
-        id,
-        era,
-        frames: Box::pin(frames),
-        cancel,
-    }
+    Reply { framing, id, era, frames: Box::pin(frames), cancel }
 }
 
 /// Tells a legacy server when a request is abandoned before its answer began.

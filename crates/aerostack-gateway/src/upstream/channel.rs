@@ -65,9 +65,7 @@ impl Shared {
                     let _ = waiter.response.send(data);
                 }
             }
-            Message::Notification {
-                progress_token: Some(raw),
-            } => {
+            Message::Notification { progress_token: Some(raw) } => {
                 if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.get(&id)) {
                     let _ = waiter.notifications.try_send(data);
                 }
@@ -107,43 +105,21 @@ impl Channel {
         let target = loop {
             let chunk = next_chunk(&mut body, endpoint.idle()).await?;
             let chunk = chunk.ok_or_else(|| bad("the event stream ended before it named an address"))?;
-            decoder
-                .push(&chunk, &mut found)
-                .map_err(|error| bad(&error.to_string()))?;
+            decoder.push(&chunk, &mut found).map_err(|error| bad(&error.to_string()))?;
             if let Some(target) = take_address(&mut found) {
                 break target;
             }
         };
-        let url = endpoint
-            .url()
-            .join(&target)
-            .map_err(|_| bad("the event stream named no address"))?;
+        let url = endpoint.url().join(&target).map_err(|_| bad("the event stream named no address"))?;
         if url.origin() != endpoint.url().origin() {
             return Err(bad("the event stream named an address on another origin"));
         }
         let endpoint = endpoint.at(url);
-        let state = State {
-            waiters: HashMap::new(),
-            is_open: true,
-            last_byte: Instant::now(),
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(state),
-            closed: CancellationToken::new(),
-        });
-        let reader = Reader {
-            body,
-            decoder,
-            found,
-            shared: shared.clone(),
-            aside: aside(endpoint.clone()),
-        };
+        let state = State { waiters: HashMap::new(), is_open: true, last_byte: Instant::now() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), closed: CancellationToken::new() });
+        let reader = Reader { body, decoder, found, shared: shared.clone(), aside: aside(endpoint.clone()) };
         let reader = tokio::spawn(reader.run()).abort_handle();
-        Ok(Some(Self {
-            endpoint,
-            shared,
-            reader,
-        }))
+        Ok(Some(Self { endpoint, shared, reader }))
     }
 
     /// Where messages are posted to.
@@ -169,13 +145,7 @@ impl Channel {
         if !state.is_open {
             return None;
         }
-        state.waiters.insert(
-            id,
-            Waiter {
-                notifications,
-                response,
-            },
-        );
+        state.waiters.insert(id, Waiter { notifications, response });
         drop(state);
         Some(Pending {
             id,

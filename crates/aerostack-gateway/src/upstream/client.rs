@@ -46,30 +46,18 @@ impl Upstreams {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let http = Clients::new(&config.upstream_allow);
-        Self {
-            http,
-            limits: config.limits,
-            clients: RwLock::default(),
-        }
+        Self { http, limits: config.limits, clients: RwLock::default() }
     }
 
     /// The client of `target`: the same as before while the target is equal, else a new one, and the
     /// old one's sessions are ended behind, once what is under way on them is done.
     pub fn client(&self, target: Target) -> Arc<Client> {
-        let known = self
-            .clients
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&target.install)
-            .cloned();
+        let known = self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&target.install).cloned();
         if let Some(client) = known.filter(|client| client.target == target) {
             return client;
         }
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients
-            .get(&target.install)
-            .filter(|client| client.target == target)
-        {
+        if let Some(client) = clients.get(&target.install).filter(|client| client.target == target) {
             return client.clone();
         }
         let install = target.install.clone();
@@ -84,11 +72,7 @@ impl Upstreams {
 
     /// Lets go of the client of an install, when the install is gone. Its sessions are ended behind.
     pub fn forget(&self, install: &InstallId) {
-        let forgotten = self
-            .clients
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(install);
+        let forgotten = self.clients.write().unwrap_or_else(PoisonError::into_inner).remove(install);
         if let Some(client) = forgotten {
             client.close();
         }
@@ -114,22 +98,13 @@ impl Upstreams {
     }
 
     fn all(&self) -> Vec<Arc<Client>> {
-        self.clients
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
+        self.clients.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
 impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
-        let trust = if target.trusted {
-            Trust::Operator
-        } else {
-            Trust::Anybody
-        };
+        let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let changed = Arc::new(Notify::new());
         let connector = Connector {
             endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
@@ -137,10 +112,8 @@ impl Client {
             changed: changed.clone(),
             event_limit_bytes: limits.event_limit_bytes,
         };
-        let sessions = PoolLimits {
-            sessions: limits.sessions_per_install,
-            idle: limits.session_idle_timeout,
-        };
+        let sessions =
+            PoolLimits { sessions: limits.sessions_per_install, idle: limits.session_idle_timeout };
         Self {
             pool: Pool::new(connector, target.session, sessions),
             calls: Arc::new(Semaphore::new(limits.calls_per_install)),
@@ -165,10 +138,7 @@ impl Client {
         let limit = self.limits.list_timeout;
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
         listed.unwrap_or_else(|_| {
-            Err(UpstreamError::TimedOut(format!(
-                "no list of tools within {} s",
-                limit.as_secs_f32()
-            )))
+            Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
         })
     }
 
@@ -184,14 +154,7 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        call::call(
-            &self.pool,
-            caller,
-            request,
-            permit,
-            self.limits.whole_answer_bytes,
-        )
-        .await
+        call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
     }
 
     /// Waits until the server announces that its list changed. Keeps a listening stream open where

@@ -75,10 +75,9 @@ impl Connector {
     /// [`UpstreamError`], in the server owner's words.
     pub(super) async fn connect(&self, known: Option<Verdict>) -> Result<Session, UpstreamError> {
         match known {
-            Some(Verdict::HttpSse) => self
-                .open_stream()
-                .await?
-                .ok_or_else(|| bad("it has no event stream any more")),
+            Some(Verdict::HttpSse) => {
+                self.open_stream().await?.ok_or_else(|| bad("it has no event stream any more"))
+            }
             Some(Verdict::Sessionless | Verdict::Sessions) => self.initialize().await,
             Some(Verdict::Modern) | None => match self.discover().await? {
                 Some(about) => Ok(self.session(about, Route::Modern, self.endpoint.clone())),
@@ -98,13 +97,7 @@ impl Connector {
 
     fn expect(&self, id: u64, errors: Errors) -> Expect {
         let (idle, whole_bytes) = (self.endpoint.idle(), HANDSHAKE_LIMIT_BYTES);
-        Expect {
-            id,
-            idle,
-            whole_bytes,
-            oversize: Oversize::Refuse,
-            errors,
-        }
+        Expect { id, idle, whole_bytes, oversize: Oversize::Refuse, errors }
     }
 
     /// Asks whether the server is modern; `None` if it is not.
@@ -134,14 +127,10 @@ impl Connector {
         let answer = Answer::new(response, framing, expect, Aside::modern(self.changed.clone()));
         let body = exchange::response(answer, expect).await?;
         match Message::read(&body) {
-            Some(Message::Response {
-                outcome: Outcome::Result(raw),
-                ..
-            }) => Ok(judge_result(raw)),
-            Some(Message::Response {
-                outcome: Outcome::Error(raw),
-                ..
-            }) => Ok(judge_error(&RpcError::read(raw))),
+            Some(Message::Response { outcome: Outcome::Result(raw), .. }) => Ok(judge_result(raw)),
+            Some(Message::Response { outcome: Outcome::Error(raw), .. }) => {
+                Ok(judge_error(&RpcError::read(raw)))
+            }
             _ => Err(bad("the answer to server/discover is no response")),
         }
     }
@@ -178,9 +167,8 @@ impl Connector {
         };
         let id = self.next_id();
         let endpoint = channel.endpoint().clone();
-        let pending = channel
-            .expect(id, HANDSHAKE_LIMIT_BYTES)
-            .ok_or_else(|| bad("the event stream broke off"))?;
+        let pending =
+            channel.expect(id, HANDSHAKE_LIMIT_BYTES).ok_or_else(|| bad("the event stream broke off"))?;
         post_on_stream(&endpoint, HeaderMap::new(), message::initialize(id))
             .await
             .map_err(SendError::into_error)?;
@@ -215,10 +203,9 @@ fn judge_error(error: &RpcError) -> Probe {
     match error.code {
         RpcError::UNSUPPORTED_VERSION if error.supports_modern() => Probe::AskAgain,
         // Only modern servers know these codes, even if this one does not tell about itself.
-        RpcError::HEADER_MISMATCH | RpcError::MISSING_CAPABILITY => Probe::Modern(About {
-            version: message::MODERN.into(),
-            ..About::default()
-        }),
+        RpcError::HEADER_MISMATCH | RpcError::MISSING_CAPABILITY => {
+            Probe::Modern(About { version: message::MODERN.into(), ..About::default() })
+        }
         _ => Probe::Legacy,
     }
 }
@@ -239,24 +226,14 @@ fn judge_result(raw: &str) -> Probe {
     let Ok(result) = serde_json::from_str::<DiscoverResult<'_>>(raw) else {
         return Probe::Legacy;
     };
-    if !result
-        .supported_versions
-        .iter()
-        .any(|version| version == message::MODERN)
-    {
+    if !result.supported_versions.iter().any(|version| version == message::MODERN) {
         return Probe::Legacy;
     }
-    let server = result
-        .meta
-        .as_ref()
-        .and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
+    let server = result.meta.as_ref().and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
     Probe::Modern(About {
         version: message::MODERN.into(),
         instructions: result.instructions,
-        server_name: server
-            .and_then(|server| server.get("name"))
-            .and_then(Value::as_str)
-            .map(Into::into),
+        server_name: server.and_then(|server| server.get("name")).and_then(Value::as_str).map(Into::into),
         announces_changes: announces_changes(result.capabilities),
     })
 }
@@ -286,15 +263,9 @@ fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamError> {
         serde_json::from_str(raw).map_err(|_| bad("the result of initialize is malformed"))?;
     if !message::is_known_legacy(&result.protocol_version) {
         let version: String = result.protocol_version.chars().take(40).collect();
-        return Err(bad(&format!(
-            "it speaks protocol revision {version:?}, which is not known here"
-        )));
+        return Err(bad(&format!("it speaks protocol revision {version:?}, which is not known here")));
     }
-    let name = result
-        .server_info
-        .as_ref()
-        .and_then(|server| server.get("name"))
-        .and_then(Value::as_str);
+    let name = result.server_info.as_ref().and_then(|server| server.get("name")).and_then(Value::as_str);
     Ok(About {
         version: result.protocol_version,
         instructions: result.instructions,
@@ -326,7 +297,5 @@ struct ToolsCapability {
 
 fn announces_changes(capabilities: Option<&RawValue>) -> bool {
     let capabilities = capabilities.and_then(|raw| serde_json::from_str::<Capabilities>(raw.get()).ok());
-    capabilities
-        .and_then(|capabilities| capabilities.tools)
-        .is_some_and(|tools| tools.list_changed)
+    capabilities.and_then(|capabilities| capabilities.tools).is_some_and(|tools| tools.list_changed)
 }

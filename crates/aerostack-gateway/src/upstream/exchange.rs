@@ -72,10 +72,9 @@ pub(super) async fn receive(endpoint: &Endpoint, response: Response) -> Result<R
             Err(UpstreamError::RefusedCredential(status.as_u16()))
         }
         StatusCode::TOO_MANY_REQUESTS => Err(UpstreamError::Busy("HTTP 429".into())),
-        _ if status.is_redirection() => Err(UpstreamError::BadAnswer(format!(
-            "HTTP {}; redirects are not followed",
-            status.as_u16()
-        ))),
+        _ if status.is_redirection() => {
+            Err(UpstreamError::BadAnswer(format!("HTTP {}; redirects are not followed", status.as_u16())))
+        }
         StatusCode::OK => framing(response.headers()).map(|framing| Received::Begun(response, framing)),
         _ => {
             let body = read_small(response, endpoint).await?;
@@ -85,10 +84,7 @@ pub(super) async fn receive(endpoint: &Endpoint, response: Response) -> Result<R
 }
 
 fn framing(headers: &HeaderMap) -> Result<Framing, UpstreamError> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case("text/event-stream") {
         Ok(Framing::Events)
@@ -96,9 +92,7 @@ fn framing(headers: &HeaderMap) -> Result<Framing, UpstreamError> {
         Ok(Framing::Json)
     } else {
         let kind: String = kind.chars().take(80).collect();
-        Err(UpstreamError::BadAnswer(format!(
-            "the answer is {kind}, neither JSON nor an event stream"
-        )))
+        Err(UpstreamError::BadAnswer(format!("the answer is {kind}, neither JSON nor an event stream")))
     }
 }
 

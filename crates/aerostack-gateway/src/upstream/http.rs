@@ -43,10 +43,7 @@ impl Clients {
     pub(super) fn new(allow: &[IpNet]) -> Self {
         let tls = tls();
         let client = |trust| Http::new(AddressPolicy::new(trust, allow), tls.clone());
-        Self {
-            operators: client(Trust::Operator),
-            anybodys: client(Trust::Anybody),
-        }
+        Self { operators: client(Trust::Operator), anybodys: client(Trust::Anybody) }
     }
 
     pub(super) fn of(&self, trust: Trust) -> Http {
@@ -69,9 +66,7 @@ fn tls() -> ClientConfig {
         Ok(builder) => builder.with_no_client_auth(),
         Err(error) => {
             tracing::debug!(%error, "no certificate authorities on this machine");
-            builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth()
+            builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
         }
     }
 }
@@ -167,11 +162,7 @@ impl Endpoint {
             .policy
             .check_url(&self.url)
             .map_err(|error| UpstreamError::Unreachable(error.to_string()))?;
-        let mut request = self
-            .http
-            .client
-            .request(method, self.url.clone())
-            .headers(headers);
+        let mut request = self.http.client.request(method, self.url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -213,11 +204,7 @@ fn failure(error: &reqwest::Error) -> UpstreamError {
         None => innermost.to_string(),
     };
     let reason: String = reason.chars().take(REASON_CHARS).collect();
-    if error.is_connect() {
-        UpstreamError::Unreachable(reason)
-    } else {
-        UpstreamError::BadAnswer(reason)
-    }
+    if error.is_connect() { UpstreamError::Unreachable(reason) } else { UpstreamError::BadAnswer(reason) }
 }
 
 /// What an I/O error carries, which it does not name as its source.

@@ -14,8 +14,8 @@ use super::pool::{Pool, Repeat};
 use super::session::{SendError, Session};
 use super::target::{Caller, Era, Listing};
 use crate::config::Limits;
-use crate::tool_header;
 use crate::http::sse::Oversize;
+use crate::tool_header;
 
 /// Pages of one list.
 const PAGES: usize = 1_000;
@@ -54,10 +54,7 @@ fn listing(session: &Session, tools: Vec<String>) -> Listing {
 }
 
 async fn all_pages(pool: &Pool, session: &Session, limits: &Limits) -> Result<Vec<String>, SendError> {
-    let mut tools = Tools {
-        found: Vec::new(),
-        bytes: 0,
-    };
+    let mut tools = Tools { found: Vec::new(), bytes: 0 };
     let mut cursor: Option<String> = None;
     let mut cursors = HashSet::new();
     for _ in 0..PAGES {
@@ -137,16 +134,10 @@ impl Tools {
             }
             self.bytes += tool.len();
             if self.bytes > limits.tool_list_bytes {
-                return Err(bad(&format!(
-                    "its tools have more than {} bytes",
-                    limits.tool_list_bytes
-                )));
+                return Err(bad(&format!("its tools have more than {} bytes", limits.tool_list_bytes)));
             }
             if self.found.len() == limits.tools_per_install {
-                return Err(bad(&format!(
-                    "it has more than {} tools",
-                    limits.tools_per_install
-                )));
+                return Err(bad(&format!("it has more than {} tools", limits.tools_per_install)));
             }
             self.found.push(tool.to_owned());
         }

@@ -25,10 +25,7 @@ const ERROR_TEXT_CHARS: usize = 200;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message<'a> {
     /// An answer; `id` is raw text, `None` where it is null or missing.
-    Response {
-        id: Option<&'a str>,
-        outcome: Outcome<'a>,
-    },
+    Response { id: Option<&'a str>, outcome: Outcome<'a> },
     /// The server asks something.
     Request { id: &'a str, method: Cow<'a, str> },
     /// The server's list of tools changed.
@@ -82,14 +79,12 @@ impl<'a> Message<'a> {
         match (shallow.method, id, shallow.result, shallow.error) {
             (Some(method), Some(id), None, None) => Some(Self::Request { id, method }),
             (Some(method), None, None, None) => Some(Self::notification(&method, shallow.params)),
-            (None, id, Some(result), None) => Some(Self::Response {
-                id,
-                outcome: Outcome::Result(result.get()),
-            }),
-            (None, id, None, Some(error)) => Some(Self::Response {
-                id,
-                outcome: Outcome::Error(error.get()),
-            }),
+            (None, id, Some(result), None) => {
+                Some(Self::Response { id, outcome: Outcome::Result(result.get()) })
+            }
+            (None, id, None, Some(error)) => {
+                Some(Self::Response { id, outcome: Outcome::Error(error.get()) })
+            }
             _ => None,
         }
     }
@@ -102,18 +97,13 @@ impl<'a> Message<'a> {
             .filter(|_| method == PROGRESS)
             .and_then(|params| serde_json::from_str::<ProgressParams<'a>>(params.get()).ok())
             .and_then(|params| params.progress_token);
-        Self::Notification {
-            progress_token: token.map(RawValue::get),
-        }
+        Self::Notification { progress_token: token.map(RawValue::get) }
     }
 
     /// The outcome, if this is the response to `id`.
     pub(super) fn response_to(&self, id: u64) -> Option<Outcome<'a>> {
         match self {
-            Self::Response {
-                id: Some(theirs),
-                outcome,
-            } if is_id(theirs, id) => Some(*outcome),
+            Self::Response { id: Some(theirs), outcome } if is_id(theirs, id) => Some(*outcome),
             _ => None,
         }
     }
@@ -152,33 +142,22 @@ impl RpcError {
     /// request often could not read its id either.
     pub(super) fn within(body: &[u8]) -> Option<Self> {
         match Message::read(body)? {
-            Message::Response {
-                outcome: Outcome::Error(raw),
-                ..
-            } => Some(Self::read(raw)),
+            Message::Response { outcome: Outcome::Error(raw), .. } => Some(Self::read(raw)),
             _ => None,
         }
     }
 
     /// Whether `data.supported` names the modern revision.
     pub(super) fn supports_modern(&self) -> bool {
-        let supported = self
-            .data
-            .as_ref()
-            .and_then(|data| data.get("supported"))
-            .and_then(Value::as_array);
+        let supported = self.data.as_ref().and_then(|data| data.get("supported")).and_then(Value::as_array);
         supported.is_some_and(|versions| versions.iter().any(|version| version == MODERN))
     }
 }
 
 impl std::fmt::Display for RpcError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text: String = self
-            .message
-            .chars()
-            .filter(|char| !char.is_control())
-            .take(ERROR_TEXT_CHARS)
-            .collect();
+        let text: String =
+            self.message.chars().filter(|char| !char.is_control()).take(ERROR_TEXT_CHARS).collect();
         write!(f, "error {}: {text}", self.code)
     }
 }
@@ -263,30 +242,13 @@ mod tests {
     fn messages_are_told_apart() {
         let outcome = Outcome::Result(r#"{"a":2.50}"#);
         let response = Message::read(br#"{"result":{"a":2.50},"id":7,"jsonrpc":"2.0"}"#);
-        assert_eq!(
-            response,
-            Some(Message::Response {
-                id: Some("7"),
-                outcome
-            })
-        );
+        assert_eq!(response, Some(Message::Response { id: Some("7"), outcome }));
         let request = Message::read(br#"{"jsonrpc":"2.0","id":"x","method":"ping"}"#);
-        assert_eq!(
-            request,
-            Some(Message::Request {
-                id: r#""x""#,
-                method: "ping".into()
-            })
-        );
+        assert_eq!(request, Some(Message::Request { id: r#""x""#, method: "ping".into() }));
         let changed = br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         assert_eq!(Message::read(changed), Some(Message::ListChanged));
         let progress = br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7}}"#;
-        assert_eq!(
-            Message::read(progress),
-            Some(Message::Notification {
-                progress_token: Some("7")
-            })
-        );
+        assert_eq!(Message::read(progress), Some(Message::Notification { progress_token: Some("7") }));
     }
 
     #[test]

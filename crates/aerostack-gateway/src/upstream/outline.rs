@@ -112,11 +112,7 @@ impl Outline {
     }
 
     fn keep(&mut self, byte: u8) {
-        let text = if self.in_value {
-            &mut self.value
-        } else {
-            &mut self.key
-        };
+        let text = if self.in_value { &mut self.value } else { &mut self.key };
         if self.depth == 1 && text.len() < TEXT_LIMIT_BYTES {
             text.push(byte);
         }
@@ -152,26 +148,14 @@ mod tests {
         assert_eq!(kind(text), Kind::Response(Some("7".into())));
         assert_eq!(kind(r#"{"id":null,"error":{}}"#), Kind::Response(None));
         let request = Kind::Request(r#""a""#.into(), "ping".into());
-        assert_eq!(
-            kind(r#"{"id":"a","method":"ping","params":{"result":1}}"#),
-            request
-        );
-        assert_eq!(
-            kind(r#"{"method":"notifications/message","params":[]}"#),
-            Kind::Notification
-        );
+        assert_eq!(kind(r#"{"id":"a","method":"ping","params":{"result":1}}"#), request);
+        assert_eq!(kind(r#"{"method":"notifications/message","params":[]}"#), Kind::Notification);
     }
 
     #[test]
     fn what_is_no_message_is_broken() {
-        for text in [
-            "",
-            "[1]",
-            r#"{"id":1}"#,
-            r#"{"id":1,"result":{}"#,
-            r#"{"id":1,"result":{}} {}"#,
-            "null",
-        ] {
+        for text in ["", "[1]", r#"{"id":1}"#, r#"{"id":1,"result":{}"#, r#"{"id":1,"result":{}} {}"#, "null"]
+        {
             assert_eq!(kind(text), Kind::Broken, "{text}");
         }
     }

@@ -125,16 +125,9 @@ impl Pool {
         if !self.slots().is_at(&key, &slot) {
             return Ok(None);
         }
-        let making = Making {
-            caller: caller.clone(),
-            key,
-            slot,
-            place,
-            _deciding: deciding,
-        };
+        let making = Making { caller: caller.clone(), key, slot, place, _deciding: deciding };
         let made = tokio::spawn(making.run(self.clone())).await;
-        made.map_err(|_| UpstreamError::Unreachable("connecting broke off".into()))?
-            .map(Some)
+        made.map_err(|_| UpstreamError::Unreachable("connecting broke off".into()))?.map(Some)
     }
 
     /// Those who waited for an attempt share its failure; else they would fail one after the other,
@@ -239,10 +232,7 @@ fn closed() -> UpstreamError {
 }
 
 fn usable(session: Option<&Arc<Session>>) -> Option<Lease> {
-    session
-        .filter(|session| session.is_usable())
-        .cloned()
-        .map(Lease::new)
+    session.filter(|session| session.is_usable()).cloned().map(Lease::new)
 }
 
 /// A session being made, and the locks that keep others from making it too.

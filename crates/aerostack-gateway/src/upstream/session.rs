@@ -188,10 +188,7 @@ impl Session {
         let refusal = match exchange::post(&self.endpoint, headers, body).await? {
             Received::Begun(response, framing) => {
                 let answer = Answer::new(response, framing, expect, self.aside());
-                return Ok(Begun {
-                    framing,
-                    frames: Frames::Alone(Box::new(answer)),
-                });
+                return Ok(Begun { framing, frames: Frames::Alone(Box::new(answer)) });
             }
             Received::Refused(refusal) => refusal,
         };
@@ -201,10 +198,9 @@ impl Session {
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::NOT_FOUND => {
                 Err(SendError::SessionGone)
             }
-            _ if refusal.answers(expect.id) => Ok(Begun {
-                framing: Framing::Json,
-                frames: Frames::Given(Some(refusal.body)),
-            }),
+            _ if refusal.answers(expect.id) => {
+                Ok(Begun { framing: Framing::Json, frames: Frames::Given(Some(refusal.body)) })
+            }
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::BAD_REQUEST => {
                 Err(SendError::SessionRefused(refusal.into_error()))
             }
@@ -224,10 +220,7 @@ impl Session {
             return Err(SendError::SessionGone);
         };
         match post_on_stream(channel.endpoint(), headers, body).await {
-            Ok(()) => Ok(Begun {
-                framing: Framing::Events,
-                frames: Frames::OnStream(pending),
-            }),
+            Ok(()) => Ok(Begun { framing: Framing::Events, frames: Frames::OnStream(pending) }),
             Err(error) => {
                 if matches!(error, SendError::SessionGone) {
                     channel.close();

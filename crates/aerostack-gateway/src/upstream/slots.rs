@@ -54,11 +54,7 @@ impl Slots {
 
     /// Forgets how the server is reached, so that the next request finds out again.
     pub(super) fn forget_verdict(&mut self) {
-        if self
-            .verdict
-            .take()
-            .is_some_and(|(verdict, _)| verdict.is_stateless())
-        {
+        if self.verdict.take().is_some_and(|(verdict, _)| verdict.is_stateless()) {
             self.by_key.remove(&Key::Everybody);
         }
     }
@@ -86,10 +82,7 @@ impl Slots {
             return Some(slot.clone());
         }
         if self.by_key.len() >= limit {
-            let idle = self
-                .by_key
-                .iter()
-                .filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
+            let idle = self.by_key.iter().filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
             let longest = idle.min_by_key(|(since, _)| *since).map(|(_, key)| key.clone());
             self.by_key.remove(&longest?);
         }
@@ -109,9 +102,7 @@ impl Slots {
 
     /// Whether this is still the place of `key`.
     pub(super) fn is_at(&self, key: &Key, slot: &Slot) -> bool {
-        self.by_key
-            .get(key)
-            .is_some_and(|current| Arc::ptr_eq(current, slot))
+        self.by_key.get(key).is_some_and(|current| Arc::ptr_eq(current, slot))
     }
 
     /// Takes all places away, for good.
@@ -123,9 +114,7 @@ impl Slots {
     /// Takes away what nobody has used for `limit`.
     pub(super) fn take_idle(&mut self, limit: Duration) -> Vec<Slot> {
         let is_over = |since: Option<Instant>| since.is_none_or(|since| since.elapsed() >= limit);
-        let idle = self
-            .by_key
-            .extract_if(|_, slot| idle_since(slot).is_some_and(is_over));
+        let idle = self.by_key.extract_if(|_, slot| idle_since(slot).is_some_and(is_over));
         idle.map(|(_, slot)| slot).collect()
     }
 

@@ -57,10 +57,7 @@ impl Seen {
     }
 
     pub(super) fn error(&self, code: i64) -> String {
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":{code},"message":"no"}}}}"#,
-            self.id()
-        )
+        format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":{code},"message":"no"}}}}"#, self.id())
     }
 }
 
@@ -81,11 +78,7 @@ pub(super) enum Answer {
 
 pub(super) fn status(status: u16, body: impl Into<String>) -> Answer {
     let headers = vec![("content-type", "application/json".to_owned())];
-    Answer::Full {
-        status,
-        headers,
-        body: body.into(),
-    }
+    Answer::Full { status, headers, body: body.into() }
 }
 
 pub(super) fn json(body: impl Into<String>) -> Answer {
@@ -94,17 +87,9 @@ pub(super) fn json(body: impl Into<String>) -> Answer {
 
 pub(super) fn with_header(answer: Answer, name: &'static str, value: impl Into<String>) -> Answer {
     match answer {
-        Answer::Full {
-            status,
-            mut headers,
-            body,
-        } => {
+        Answer::Full { status, mut headers, body } => {
             headers.push((name, value.into()));
-            Answer::Full {
-                status,
-                headers,
-                body,
-            }
+            Answer::Full { status, headers, body }
         }
         other => other,
     }
@@ -117,11 +102,7 @@ pub(super) fn event(message: &str) -> String {
 /// An event stream with these messages, which then ends.
 pub(super) fn events<'a>(messages: impl IntoIterator<Item = &'a str>) -> Answer {
     let headers = vec![("content-type", "text/event-stream".to_owned())];
-    Answer::Full {
-        status: 200,
-        headers,
-        body: messages.into_iter().map(event).collect(),
-    }
+    Answer::Full { status: 200, headers, body: messages.into_iter().map(event).collect() }
 }
 
 /// A body to be sent piece by piece.
@@ -141,13 +122,8 @@ pub(super) struct Server {
 impl Server {
     pub(super) async fn start(script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/mcp?key=hidden", listener.local_addr().unwrap())
-            .parse()
-            .unwrap();
-        let server = Arc::new(Self {
-            url,
-            seen: watch::channel(Vec::new()).0,
-        });
+        let url = format!("http://{}/mcp?key=hidden", listener.local_addr().unwrap()).parse().unwrap();
+        let server = Arc::new(Self { url, seen: watch::channel(Vec::new()).0 });
         let script: Arc<Script> = Arc::new(script);
         let accepting = server.clone();
         tokio::spawn(async move {
@@ -172,19 +148,11 @@ impl Server {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let seen = Seen {
-            verb: parts.method.to_string(),
-            headers: parts.headers,
-            body,
-        };
+        let seen = Seen { verb: parts.method.to_string(), headers: parts.headers, body };
         self.seen.send_modify(|all| all.push(seen.clone()));
         let mut response = Response::builder();
         Ok(match script(&seen) {
-            Answer::Full {
-                status,
-                headers,
-                body,
-            } => {
+            Answer::Full { status, headers, body } => {
                 for (name, value) in headers {
                     response = response.header(name, value);
                 }
@@ -195,10 +163,7 @@ impl Server {
                     Some((pieces.recv().await?, pieces))
                 });
                 let body = StreamBody::new(frames.map(|piece| Ok(hyper::body::Frame::data(piece))));
-                response
-                    .header("content-type", kind)
-                    .body(BodyExt::boxed(SyncBody::new(body)))
-                    .unwrap()
+                response.header("content-type", kind).body(BodyExt::boxed(SyncBody::new(body))).unwrap()
             }
             Answer::Never => std::future::pending().await,
         })
@@ -216,12 +181,7 @@ impl Server {
     /// Waits for the `count`th request of this line.
     pub(super) async fn saw(&self, line: &str, count: usize) -> Seen {
         let mut seen = self.seen.subscribe();
-        let find = |all: &Vec<Seen>| {
-            all.iter()
-                .filter(|seen| seen.line() == line)
-                .nth(count - 1)
-                .cloned()
-        };
+        let find = |all: &Vec<Seen>| all.iter().filter(|seen| seen.line() == line).nth(count - 1).cloned();
         let all = seen.wait_for(|all| find(all).is_some()).await.unwrap();
         find(&all).unwrap()
     }
@@ -254,18 +214,13 @@ pub(super) struct Call {
     pub(super) told: bool,
 }
 
-pub(super) const CALL: Call = Call {
-    allowed: true,
-    told: false,
-};
+pub(super) const CALL: Call = Call { allowed: true, told: false };
 
 impl Outgoing for Call {
     fn body(&self, _: Era, id: u64) -> Bytes {
         let meta = format!(r#"{{"progressToken":{id}}}"#);
         let params = format!(r#"{{"name":"echo","arguments":{{"a":2.50}},"_meta":{meta}}}"#);
-        Bytes::from(format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#
-        ))
+        Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#))
     }
 
     fn headers(&self, era: Era) -> HeaderMap {

@@ -53,20 +53,14 @@ pub(super) async fn listen(pool: Arc<Pool>, install: InstallId) {
             Ok(Ended::Broken) => {}
             Err(error) => tracing::debug!(%install, %error, "no stream of announcements"),
         }
-        failures = if began.elapsed() >= GOOD_STREAM {
-            0
-        } else {
-            failures + 1
-        };
+        failures = if began.elapsed() >= GOOD_STREAM { 0 } else { failures + 1 };
         tokio::time::sleep(wait(failures, &install)).await;
     }
 }
 
 /// The time to wait after so many failures in a row, spread so that installs do not return together.
 fn wait(failures: u32, install: &InstallId) -> Duration {
-    let doubled = FIRST_WAIT
-        .saturating_mul(1 << failures.saturating_sub(1).min(16))
-        .min(LONGEST_WAIT);
+    let doubled = FIRST_WAIT.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_WAIT);
     let mut hasher = DefaultHasher::new();
     (install, failures).hash(&mut hasher);
     let percent = u32::try_from(hasher.finish() % 51).expect("less than 51");
@@ -146,9 +140,7 @@ mod tests {
     #[test]
     fn waits_grow_from_a_second_to_five_minutes() {
         let install = InstallId::from_stored("ins_x".into());
-        let waits: Vec<Duration> = [1, 2, 5, 12, 1_000]
-            .map(|failures| wait(failures, &install))
-            .to_vec();
+        let waits: Vec<Duration> = [1, 2, 5, 12, 1_000].map(|failures| wait(failures, &install)).to_vec();
         for (wait, full) in waits.into_iter().zip([1, 2, 16, 300, 300]) {
             let full = Duration::from_secs(full);
             assert!(wait >= full / 2 && wait <= full, "{wait:?} of {full:?}");

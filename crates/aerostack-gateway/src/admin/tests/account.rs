@@ -10,9 +10,7 @@ use aerostack_core::plan::Plan;
 use super::person::{Person, in_a_hall};
 
 fn key(name: &str) -> CreateKeyRequest {
-    CreateKeyRequest {
-        name: name.to_owned(),
-    }
+    CreateKeyRequest { name: name.to_owned() }
 }
 
 #[tokio::test]
@@ -20,19 +18,9 @@ async fn a_new_key_works_and_a_revoked_one_does_not() {
     in_a_hall(|hall| async move {
         let acme = hall.person("acme").await;
         let created = acme.calls::<endpoint::CreateKey>(&[], &key("ci")).await.unwrap();
-        let ci = Person {
-            key: created.key,
-            ..acme.clone()
-        };
-        let listed = ci
-            .calls::<endpoint::ListKeys>(&[], &PageQuery::default())
-            .await
-            .unwrap();
-        let mut current: Vec<_> = listed
-            .items
-            .iter()
-            .map(|key| (key.name.as_str(), key.current))
-            .collect();
+        let ci = Person { key: created.key, ..acme.clone() };
+        let listed = ci.calls::<endpoint::ListKeys>(&[], &PageQuery::default()).await.unwrap();
+        let mut current: Vec<_> = listed.items.iter().map(|key| (key.name.as_str(), key.current)).collect();
         current.sort_unstable();
         assert_eq!(current, [("ci", true), ("first", false)]);
         let (code, ..) = acme.is_refused::<endpoint::CreateKey>(&[], &key("ci")).await;
@@ -41,18 +29,10 @@ async fn a_new_key_works_and_a_revoked_one_does_not() {
         assert!(revoked.current && revoked.revoked_at.is_some());
         let (code, ..) = ci.is_refused::<endpoint::ShowAccount>(&[], &Empty {}).await;
         assert_eq!(code, ErrorCode::Unauthorized);
-        let again = acme
-            .calls::<endpoint::RevokeKey>(&[created.id.as_str()], &Empty {})
-            .await
-            .unwrap();
+        let again = acme.calls::<endpoint::RevokeKey>(&[created.id.as_str()], &Empty {}).await.unwrap();
         assert_eq!(again.revoked_at, revoked.revoked_at);
-        let (code, _, hint) = acme
-            .is_refused::<endpoint::RevokeKey>(&["frist"], &Empty {})
-            .await;
-        assert_eq!(
-            (code, hint.as_deref()),
-            (ErrorCode::NotFound, Some("did you mean 'first'?"))
-        );
+        let (code, _, hint) = acme.is_refused::<endpoint::RevokeKey>(&["frist"], &Empty {}).await;
+        assert_eq!((code, hint.as_deref()), (ErrorCode::NotFound, Some("did you mean 'first'?")));
         acme.calls::<endpoint::CreateKey>(&[], &key("ci")).await.unwrap();
     })
     .await;
@@ -63,9 +43,7 @@ async fn anothers_key_cannot_be_revoked() {
     in_a_hall(|hall| async move {
         let (acme, other) = (hall.person("acme").await, hall.person("other").await);
         let created = acme.calls::<endpoint::CreateKey>(&[], &key("ci")).await.unwrap();
-        let (code, ..) = other
-            .is_refused::<endpoint::RevokeKey>(&[created.id.as_str()], &Empty {})
-            .await;
+        let (code, ..) = other.is_refused::<endpoint::RevokeKey>(&[created.id.as_str()], &Empty {}).await;
         assert_eq!(code, ErrorCode::NotFound);
     })
     .await;
@@ -84,21 +62,13 @@ async fn plans_are_set_by_operators_only_and_count_at_once() {
         for name in ["a", "b", "c", "d"] {
             acme.creates_token("team", name).await.unwrap();
         }
-        let set = operator
-            .calls::<endpoint::SetPlan>(&["acme"], &free)
-            .await
-            .unwrap();
+        let set = operator.calls::<endpoint::SetPlan>(&["acme"], &free).await.unwrap();
         assert_eq!((set.previous, set.plan), (Plan::Pro, Plan::Free));
         let refused = acme.creates_token("team", "e").await.err().unwrap();
         assert_eq!(refused.message, "4 of 3 tokens used (Free plan)");
         let plans = acme.calls::<endpoint::ListPlans>(&[], &Empty {}).await.unwrap();
-        assert_eq!(
-            (plans.current, plans.workspaces_used, plans.plans.len()),
-            (Plan::Free, 1, 4)
-        );
-        let own = SetPlanRequest {
-            plan: Plan::Enterprise,
-        };
+        assert_eq!((plans.current, plans.workspaces_used, plans.plans.len()), (Plan::Free, 1, 4));
+        let own = SetPlanRequest { plan: Plan::Enterprise };
         assert!(operator.calls::<endpoint::SetPlan>(&["ops"], &own).await.is_ok());
         let (code, ..) = operator.is_refused::<endpoint::SetPlan>(&["nobody"], &own).await;
         assert_eq!(code, ErrorCode::NotFound);

@@ -23,9 +23,7 @@ impl Person {
     async fn is_noted(&self) {
         loop {
             let mut tx = self.app.store.read().await.unwrap();
-            let keys = store::account::live_keys(&mut tx, &self.account.id)
-                .await
-                .unwrap();
+            let keys = store::account::live_keys(&mut tx, &self.account.id).await.unwrap();
             if let Some(at) = keys[0].last_used_at {
                 assert_eq!(at, self.app.clock.now());
                 return;
@@ -37,9 +35,7 @@ impl Person {
 
 async fn code(person: &Person, method: &str, uri: &str, kind: &str, body: &str) -> ErrorCode {
     let headers = [("x-api-key", person.key.as_str()), ("content-type", kind)];
-    error_of(send(&person.app, request(method, uri, &headers, body)).await)
-        .await
-        .code
+    error_of(send(&person.app, request(method, uri, &headers, body)).await).await.code
 }
 
 #[tokio::test]
@@ -52,28 +48,18 @@ async fn whatever_is_wrong_with_a_key_the_answer_is_the_same() {
             &mut rand::rng(),
         );
         let unknown = format!("Bearer {}", stranger.expose());
-        let (basic, cut) = (
-            format!("Basic {}", acme.key),
-            format!("Bearer {}", &acme.key[..acme.key.len() - 1]),
-        );
+        let (basic, cut) =
+            (format!("Basic {}", acme.key), format!("Bearer {}", &acme.key[..acme.key.len() - 1]));
         let mut seen = Vec::new();
         for headers in [
             vec![],
             vec![("authorization", unknown.as_str())],
             vec![("authorization", basic.as_str())],
             vec![("authorization", cut.as_str())],
-            vec![
-                ("authorization", unknown.as_str()),
-                ("x-api-key", acme.key.as_str()),
-            ],
+            vec![("authorization", unknown.as_str()), ("x-api-key", acme.key.as_str())],
         ] {
             let response = send(&hall.app, request("GET", "/api/v1/account", &headers, "")).await;
-            assert!(
-                response.headers()["www-authenticate"]
-                    .to_str()
-                    .unwrap()
-                    .starts_with("Bearer")
-            );
+            assert!(response.headers()["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
             let error = error_of(response).await;
             seen.push((error.code, error.message, error.hint));
         }
@@ -106,49 +92,15 @@ async fn paths_methods_and_bodies_are_refused_each_with_its_code() {
         for (method, uri, kind, body, expected) in [
             ("GET", "/api/v1/nothing", json, "", ErrorCode::NotFound),
             ("PUT", "/api/v1/workspaces", json, "", ErrorCode::MethodNotAllowed),
-            (
-                "POST",
-                "/api/v1/workspaces",
-                "text/plain",
-                "{}",
-                ErrorCode::UnsupportedMediaType,
-            ),
+            ("POST", "/api/v1/workspaces", "text/plain", "{}", ErrorCode::UnsupportedMediaType),
             ("POST", "/api/v1/workspaces", json, "{", ErrorCode::InvalidRequest),
             ("POST", "/api/v1/workspaces", json, "", ErrorCode::InvalidRequest),
-            (
-                "POST",
-                "/api/v1/workspaces",
-                json,
-                &large,
-                ErrorCode::BodyTooLarge,
-            ),
-            (
-                "GET",
-                "/api/v1/workspaces?limit=0",
-                json,
-                "",
-                ErrorCode::InvalidRequest,
-            ),
-            (
-                "GET",
-                "/api/v1/workspaces?cursor=%21",
-                json,
-                "",
-                ErrorCode::InvalidRequest,
-            ),
-            (
-                "GET",
-                "/api/v1/workspaces?other=1",
-                json,
-                "",
-                ErrorCode::InvalidRequest,
-            ),
+            ("POST", "/api/v1/workspaces", json, &large, ErrorCode::BodyTooLarge),
+            ("GET", "/api/v1/workspaces?limit=0", json, "", ErrorCode::InvalidRequest),
+            ("GET", "/api/v1/workspaces?cursor=%21", json, "", ErrorCode::InvalidRequest),
+            ("GET", "/api/v1/workspaces?other=1", json, "", ErrorCode::InvalidRequest),
         ] {
-            assert_eq!(
-                code(&acme, method, uri, kind, body).await,
-                expected,
-                "{method} {uri} {kind}"
-            );
+            assert_eq!(code(&acme, method, uri, kind, body).await, expected, "{method} {uri} {kind}");
         }
         let response = send(&hall.app, request("DELETE", "/api/v1/workspaces", &[], "")).await;
         assert_eq!(response.headers()["allow"], "GET, POST");
@@ -181,10 +133,7 @@ async fn a_client_that_goes_away_cancels_no_change() {
         while hall.app.tasks.len() > background {
             tokio::task::yield_now().await;
         }
-        let page = acme
-            .calls::<endpoint::ListTokens>(&["team"], &Default::default())
-            .await
-            .unwrap();
+        let page = acme.calls::<endpoint::ListTokens>(&["team"], &Default::default()).await.unwrap();
         assert_eq!(page.items.len(), 1);
     })
     .await;

@@ -49,9 +49,7 @@ impl Hall {
     async fn open(store: Store) -> Self {
         let clock = Clock::manual(NOW);
         let config = Config::local(std::env::temp_dir());
-        let app = App::start(config, store, Vault::new(&[7; 32]), clock.clone())
-            .await
-            .unwrap();
+        let app = App::start(config, store, Vault::new(&[7; 32]), clock.clone()).await.unwrap();
         Self { app, clock }
     }
 
@@ -71,11 +69,7 @@ impl Hall {
         store::account::insert(&mut tx, &account).await.unwrap();
         store::account::insert_key(&mut tx, &issued.key).await.unwrap();
         tx.commit().await.unwrap();
-        Person {
-            app: Arc::clone(&self.app),
-            account,
-            key: issued.raw.expose().to_owned(),
-        }
+        Person { app: Arc::clone(&self.app), account, key: issued.raw.expose().to_owned() }
     }
 }
 
@@ -89,10 +83,7 @@ pub(super) struct Person {
 
 /// Sends a request as it is.
 pub(super) async fn send(app: &Arc<App>, request: Request<Full<Bytes>>) -> Response<Body> {
-    let context = RequestContext {
-        id: RequestId::new(NOW, &mut rand::rng()),
-        received_at: app.clock.now(),
-    };
+    let context = RequestContext { id: RequestId::new(NOW, &mut rand::rng()), received_at: app.clock.now() };
     handle(app, &context, request).await
 }
 
@@ -114,10 +105,7 @@ impl Person {
     ) -> Result<E::Reply, ErrorBody> {
         let path = E::OPERATION.fill(parameters);
         let (uri, body) = if E::OPERATION.method().is_read() {
-            (
-                format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()),
-                Vec::new(),
-            )
+            (format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()), Vec::new())
         } else {
             (path, serde_json::to_vec(request).unwrap())
         };
@@ -151,36 +139,22 @@ impl Person {
     }
 
     pub(super) async fn creates_workspace(&self, name: &str) -> WorkspaceView {
-        let request = CreateWorkspaceRequest {
-            name: name.to_owned(),
-            slug: None,
-            description: None,
-        };
-        self.calls::<endpoint::CreateWorkspace>(&[], &request)
-            .await
-            .unwrap()
+        let request = CreateWorkspaceRequest { name: name.to_owned(), slug: None, description: None };
+        self.calls::<endpoint::CreateWorkspace>(&[], &request).await.unwrap()
     }
 
     pub(super) async fn creates_token(&self, workspace: &str, name: &str) -> Result<CreatedToken, ErrorBody> {
-        self.calls::<endpoint::CreateToken>(&[workspace], &token_named(name))
-            .await
+        self.calls::<endpoint::CreateToken>(&[workspace], &token_named(name)).await
     }
 
     pub(super) async fn has_plan(&self, plan: Plan) {
         let mut tx = self.app.store.write().await.unwrap();
-        store::account::set_plan(&mut tx, &self.account.id, plan)
-            .await
-            .unwrap();
+        store::account::set_plan(&mut tx, &self.account.id, plan).await.unwrap();
         tx.commit().await.unwrap();
     }
 }
 
 /// A request for a token of a name and nothing else.
 pub(super) fn token_named(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        expires_in: None,
-        person: None,
-        rate_limit_per_minute: None,
-    }
+    CreateTokenRequest { name: name.to_owned(), expires_in: None, person: None, rate_limit_per_minute: None }
 }

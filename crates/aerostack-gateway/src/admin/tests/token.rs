@@ -28,11 +28,8 @@ async fn sixty_racing_creates_against_25_seats_give_25_tokens() {
             let acme = acme.clone();
             tokio::spawn(async move { acme.creates_token("team", &format!("Person {number}")).await })
         });
-        let outcomes: Vec<_> = futures_util::future::join_all(racers)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+        let outcomes: Vec<_> =
+            futures_util::future::join_all(racers).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 25);
         for refused in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
             assert_eq!(refused.code, ErrorCode::SeatLimitReached);
@@ -40,10 +37,7 @@ async fn sixty_racing_creates_against_25_seats_give_25_tokens() {
         }
         let accepted = outcomes.iter().filter_map(|outcome| outcome.as_ref().ok());
         assert!(accepted.into_iter().all(|created| hall.accepts(&created.token)));
-        let page = acme
-            .calls::<endpoint::ListTokens>(&["team"], &ListTokensQuery::default())
-            .await
-            .unwrap();
+        let page = acme.calls::<endpoint::ListTokens>(&["team"], &ListTokensQuery::default()).await.unwrap();
         assert_eq!((page.items.len(), page.seats.used), (25, 25));
     })
     .await;
@@ -60,24 +54,11 @@ async fn a_created_token_is_accepted_at_once_and_shown_once() {
             rate_limit_per_minute: Some(7),
             ..token_named("Alice Chen")
         };
-        let created = acme
-            .calls::<endpoint::CreateToken>(&["team"], &request)
-            .await
-            .unwrap();
+        let created = acme.calls::<endpoint::CreateToken>(&["team"], &request).await.unwrap();
         assert!(created.token.starts_with("mwt_alice_"));
-        assert_eq!(
-            created.seats,
-            Seats {
-                used: 1,
-                limit: Some(25),
-                plan: Plan::Pro
-            }
-        );
+        assert_eq!(created.seats, Seats { used: 1, limit: Some(25), plan: Plan::Pro });
         let slug = "team".parse().unwrap();
-        assert_eq!(
-            created.mcp_json,
-            mcp_json(&slug, &created.gateway_url, &created.token)
-        );
+        assert_eq!(created.mcp_json, mcp_json(&slug, &created.gateway_url, &created.token));
         assert!(hall.accepts(&created.token));
         for reference in [
             created.id.as_str().to_owned(),
@@ -85,27 +66,14 @@ async fn a_created_token_is_accepted_at_once_and_shown_once() {
             "name:Alice Chen".to_owned(),
             format!("sha256:{}", TokenDigest::of(&created.token).to_hex()),
         ] {
-            let shown = acme
-                .calls::<endpoint::ShowToken>(&["team", &reference], &Empty {})
-                .await
-                .unwrap();
-            assert_eq!(
-                (&shown.id, shown.status),
-                (&created.id, TokenStatus::Active),
-                "{reference}"
-            );
+            let shown = acme.calls::<endpoint::ShowToken>(&["team", &reference], &Empty {}).await.unwrap();
+            assert_eq!((&shown.id, shown.status), (&created.id, TokenStatus::Active), "{reference}");
             assert_eq!(shown.rate_limit_per_minute, Some(7));
         }
         hall.clock.advance(Duration::from_secs(3_600));
         assert!(!hall.accepts(&created.token));
-        let query = ListTokensQuery {
-            status: Some(TokenStatus::Expired),
-            ..ListTokensQuery::default()
-        };
-        let page = acme
-            .calls::<endpoint::ListTokens>(&["team"], &query)
-            .await
-            .unwrap();
+        let query = ListTokensQuery { status: Some(TokenStatus::Expired), ..ListTokensQuery::default() };
+        let page = acme.calls::<endpoint::ListTokens>(&["team"], &query).await.unwrap();
         assert_eq!((page.items.len(), page.seats.used), (1, 0));
     })
     .await;
@@ -122,20 +90,10 @@ async fn names_are_unique_among_active_tokens_only() {
             (refused.code, refused.message.as_str()),
             (ErrorCode::NameTaken, "an active token named 'Alice' exists")
         );
-        acme.calls::<endpoint::RevokeToken>(&["team", "name:Alice"], &Empty {})
-            .await
-            .unwrap();
+        acme.calls::<endpoint::RevokeToken>(&["team", "name:Alice"], &Empty {}).await.unwrap();
         acme.creates_token("team", "Alice").await.unwrap();
-        for request in [
-            token_named(""),
-            CreateTokenRequest {
-                expires_in: Some(59),
-                ..token_named("Bob")
-            },
-        ] {
-            let (code, ..) = acme
-                .is_refused::<endpoint::CreateToken>(&["team"], &request)
-                .await;
+        for request in [token_named(""), CreateTokenRequest { expires_in: Some(59), ..token_named("Bob") }] {
+            let (code, ..) = acme.is_refused::<endpoint::CreateToken>(&["team"], &request).await;
             assert_eq!(code, ErrorCode::InvalidRequest);
         }
     })
@@ -149,28 +107,13 @@ async fn revoking_is_immediate_and_twice_says_so() {
         acme.creates_workspace("team").await;
         let created = acme.creates_token("team", "Alice").await.unwrap();
         let path = ["team", created.id.as_str()];
-        let first = acme
-            .calls::<endpoint::RevokeToken>(&path, &Empty {})
-            .await
-            .unwrap();
+        let first = acme.calls::<endpoint::RevokeToken>(&path, &Empty {}).await.unwrap();
         assert!(!hall.accepts(&created.token));
-        assert_eq!(
-            (first.status, first.already_inactive),
-            (TokenStatus::Revoked, false)
-        );
+        assert_eq!((first.status, first.already_inactive), (TokenStatus::Revoked, false));
         hall.clock.advance(Duration::from_secs(5));
-        let second = acme
-            .calls::<endpoint::RevokeToken>(&path, &Empty {})
-            .await
-            .unwrap();
-        assert_eq!(
-            (second.revoked_at, second.already_inactive),
-            (first.revoked_at, true)
-        );
-        let audit = acme
-            .calls::<endpoint::ListAudit>(&["team"], &Default::default())
-            .await
-            .unwrap();
+        let second = acme.calls::<endpoint::RevokeToken>(&path, &Empty {}).await.unwrap();
+        assert_eq!((second.revoked_at, second.already_inactive), (first.revoked_at, true));
+        let audit = acme.calls::<endpoint::ListAudit>(&["team"], &Default::default()).await.unwrap();
         let words: Vec<_> = audit.items.iter().map(|event| event.action.word()).collect();
         assert_eq!(words, ["token_revoked", "token_created", "workspace_created"]);
     })
@@ -183,28 +126,13 @@ async fn a_name_that_is_not_found_brings_the_closest_ones() {
         let acme = hall.person("acme").await;
         acme.creates_workspace("team").await;
         acme.creates_token("team", "Alice Chen").await.unwrap();
-        let refused = acme
-            .is_refused::<endpoint::RevokeToken>(&["team", "name:Alice Chan"], &Empty {})
-            .await;
+        let refused = acme.is_refused::<endpoint::RevokeToken>(&["team", "name:Alice Chan"], &Empty {}).await;
         let message = "there is no active token named 'Alice Chan'".to_owned();
-        assert_eq!(
-            refused,
-            (
-                ErrorCode::NotFound,
-                message,
-                Some("did you mean 'Alice Chen'?".to_owned())
-            )
-        );
-        acme.calls::<endpoint::RevokeToken>(&["team", "name:Alice Chen"], &Empty {})
-            .await
-            .unwrap();
-        let (code, _, hint) = acme
-            .is_refused::<endpoint::RevokeToken>(&["team", "name:Alice Chen"], &Empty {})
-            .await;
-        assert_eq!(
-            (code, hint.as_deref()),
-            (ErrorCode::NotFound, Some("'Alice Chen' is already revoked"))
-        );
+        assert_eq!(refused, (ErrorCode::NotFound, message, Some("did you mean 'Alice Chen'?".to_owned())));
+        acme.calls::<endpoint::RevokeToken>(&["team", "name:Alice Chen"], &Empty {}).await.unwrap();
+        let (code, _, hint) =
+            acme.is_refused::<endpoint::RevokeToken>(&["team", "name:Alice Chen"], &Empty {}).await;
+        assert_eq!((code, hint.as_deref()), (ErrorCode::NotFound, Some("'Alice Chen' is already revoked")));
     })
     .await;
 }
@@ -217,19 +145,10 @@ async fn an_ambiguous_beginning_says_how_many_it_fits() {
         let first = acme.creates_token("team", "a").await.unwrap();
         acme.creates_token("team", "b").await.unwrap();
         let beginning = &first.id.as_str()[..10];
-        let (code, message, _) = acme
-            .is_refused::<endpoint::ShowToken>(&["team", beginning], &Empty {})
-            .await;
-        assert_eq!(
-            (code, message),
-            (
-                ErrorCode::InvalidRequest,
-                format!("2 tokens begin with {beginning}")
-            )
-        );
-        let (code, ..) = acme
-            .is_refused::<endpoint::ShowToken>(&["team", "tok_zzzzzzz"], &Empty {})
-            .await;
+        let (code, message, _) =
+            acme.is_refused::<endpoint::ShowToken>(&["team", beginning], &Empty {}).await;
+        assert_eq!((code, message), (ErrorCode::InvalidRequest, format!("2 tokens begin with {beginning}")));
+        let (code, ..) = acme.is_refused::<endpoint::ShowToken>(&["team", "tok_zzzzzzz"], &Empty {}).await;
         assert_eq!(code, ErrorCode::NotFound);
     })
     .await;
@@ -244,9 +163,7 @@ async fn a_token_of_another_workspace_is_not_found() {
         let created = acme.creates_token("other", "Alice").await.unwrap();
         let digest = format!("sha256:{}", TokenDigest::of(&created.token).to_hex());
         for reference in [created.id.as_str(), &created.id.as_str()[..20], &digest] {
-            let (code, ..) = acme
-                .is_refused::<endpoint::RevokeToken>(&["team", reference], &Empty {})
-                .await;
+            let (code, ..) = acme.is_refused::<endpoint::RevokeToken>(&["team", reference], &Empty {}).await;
             assert_eq!(code, ErrorCode::NotFound);
         }
         assert!(hall.accepts(&created.token));
@@ -265,40 +182,25 @@ async fn rotating_works_at_a_full_plan_and_the_overlap_takes_no_seat() {
         }
         let old = acme.creates_token("team", "CI Bot").await.unwrap();
         let overlap = RotateTokenRequest { overlap: Some(600) };
-        let new = acme
-            .calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &overlap)
-            .await
-            .unwrap();
+        let new = acme.calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &overlap).await.unwrap();
         assert_eq!((new.name.as_str(), new.seats.used), ("CI Bot", 3));
         let replaced = new.replaces.unwrap();
         assert_eq!(replaced.id, old.id);
         assert_eq!(replaced.ends_at, hall.clock.now().plus(Duration::from_secs(600)));
         assert!(hall.accepts(&old.token) && hall.accepts(&new.token));
 
-        let again = acme
-            .is_refused::<endpoint::RotateToken>(&["team", old.id.as_str()], &overlap)
-            .await;
+        let again = acme.is_refused::<endpoint::RotateToken>(&["team", old.id.as_str()], &overlap).await;
         assert_eq!(again.0, ErrorCode::Conflict);
-        let long = RotateTokenRequest {
-            overlap: Some(8 * 86_400),
-        };
-        let (code, ..) = acme
-            .is_refused::<endpoint::RotateToken>(&["team", new.id.as_str()], &long)
-            .await;
+        let long = RotateTokenRequest { overlap: Some(8 * 86_400) };
+        let (code, ..) = acme.is_refused::<endpoint::RotateToken>(&["team", new.id.as_str()], &long).await;
         assert_eq!(code, ErrorCode::InvalidRequest);
 
         hall.clock.advance(Duration::from_secs(600));
         assert!(!hall.accepts(&old.token) && hall.accepts(&new.token));
         let now = RotateTokenRequest::default();
-        let third = acme
-            .calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &now)
-            .await
-            .unwrap();
+        let third = acme.calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &now).await.unwrap();
         assert!(!hall.accepts(&new.token) && hall.accepts(&third.token));
-        let audit = acme
-            .calls::<endpoint::ListAudit>(&["team"], &Default::default())
-            .await
-            .unwrap();
+        let audit = acme.calls::<endpoint::ListAudit>(&["team"], &Default::default()).await.unwrap();
         assert_eq!(audit.items[0].action.word(), "token_rotated");
         assert_eq!(audit.items.len(), 6);
     })
@@ -312,25 +214,12 @@ async fn revoking_by_name_ends_the_overlap_too() {
         acme.creates_workspace("team").await;
         let old = acme.creates_token("team", "Alice").await.unwrap();
         let overlap = RotateTokenRequest { overlap: Some(600) };
-        let new = acme
-            .calls::<endpoint::RotateToken>(&["team", old.id.as_str()], &overlap)
-            .await
-            .unwrap();
-        let revoked = acme
-            .calls::<endpoint::RevokeToken>(&["team", "name:Alice"], &Empty {})
-            .await
-            .unwrap();
+        let new = acme.calls::<endpoint::RotateToken>(&["team", old.id.as_str()], &overlap).await.unwrap();
+        let revoked = acme.calls::<endpoint::RevokeToken>(&["team", "name:Alice"], &Empty {}).await.unwrap();
         assert_eq!(revoked.id, new.id);
         assert!(!hall.accepts(&old.token) && !hall.accepts(&new.token));
-        let page = acme
-            .calls::<endpoint::ListTokens>(&["team"], &ListTokensQuery::default())
-            .await
-            .unwrap();
-        assert!(
-            page.items
-                .iter()
-                .all(|token| token.status == TokenStatus::Revoked)
-        );
+        let page = acme.calls::<endpoint::ListTokens>(&["team"], &ListTokensQuery::default()).await.unwrap();
+        assert!(page.items.iter().all(|token| token.status == TokenStatus::Revoked));
     })
     .await;
 }

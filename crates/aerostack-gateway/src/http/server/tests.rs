@@ -41,24 +41,14 @@ fn limits() -> Limits {
 async fn server(limits: Limits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stop, arrived, let_go) = (
-        Stop::default(),
-        Arc::new(Notify::new()),
-        Arc::new(Semaphore::new(0)),
-    );
+    let (stop, arrived, let_go) = (Stop::default(), Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let service = {
         let (arrived, let_go) = (Arc::clone(&arrived), Arc::clone(&let_go));
         move |request: Request<Incoming>, _peer| answer(request, Arc::clone(&arrived), Arc::clone(&let_go))
     };
     let stopping = stop.clone();
     let task = tokio::spawn(async move { serve(listener, None, &limits, service, stopping).await });
-    Server {
-        address,
-        stop,
-        task,
-        arrived,
-        let_go,
-    }
+    Server { address, stop, task, arrived, let_go }
 }
 
 async fn answer(request: Request<Incoming>, arrived: Arc<Notify>, let_go: Arc<Semaphore>) -> Response<Body> {
@@ -91,10 +81,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 
 /// One request on a connection that stays open, and its answer.
 async fn ask(stream: &mut TcpStream, path: &str) -> String {
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
-        .await
-        .unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
     hello(stream).await
 }
 
@@ -102,27 +89,18 @@ async fn ask(stream: &mut TcpStream, path: &str) -> String {
 async fn hello(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     while !text.ends_with(b"hello") {
-        assert_ne!(
-            stream.read_buf(&mut text).await.unwrap(),
-            0,
-            "closed after {text:?}"
-        );
+        assert_ne!(stream.read_buf(&mut text).await.unwrap(), 0, "closed after {text:?}");
     }
     String::from_utf8(text).unwrap()
 }
 
 #[track_caller]
 fn is_refusal(answer: &str, status: u16, code: i32) {
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
     assert!(head.contains("\r\nconnection: close"), "{head}");
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
-    assert_eq!(
-        (body["error"]["code"].as_i64(), &body["id"]),
-        (Some(code.into()), &serde_json::Value::Null)
-    );
+    assert_eq!((body["error"]["code"].as_i64(), &body["id"]), (Some(code.into()), &serde_json::Value::Null));
 }
 
 #[tokio::test]
@@ -136,16 +114,8 @@ async fn a_connection_is_kept_for_the_next_request() {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_answered_408() {
-    let server = server(Limits {
-        header_timeout: SHORT,
-        ..limits()
-    })
-    .await;
-    is_refusal(
-        &server.exchange(b"POST /ws/x HTTP/1.1\r\nhost:").await,
-        408,
-        -32_600,
-    );
+    let server = server(Limits { header_timeout: SHORT, ..limits() }).await;
+    is_refusal(&server.exchange(b"POST /ws/x HTTP/1.1\r\nhost:").await, 408, -32_600);
     let mut stream = server.connect().await;
     ask(&mut stream, "/").await;
     stream.write_all(b"GET / HT").await.unwrap();
@@ -154,12 +124,7 @@ async fn a_head_that_trickles_in_is_answered_408() {
 
 #[tokio::test]
 async fn a_connection_that_sends_nothing_is_closed_without_a_word() {
-    let server = server(Limits {
-        header_timeout: SHORT,
-        idle_timeout: SHORT,
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { header_timeout: SHORT, idle_timeout: SHORT, ..limits() }).await;
     assert_eq!(server.exchange(b"").await, "");
     let mut stream = server.connect().await;
     ask(&mut stream, "/").await;
@@ -168,16 +133,9 @@ async fn a_connection_that_sends_nothing_is_closed_without_a_word() {
 
 #[tokio::test]
 async fn a_request_under_way_has_no_deadline_of_the_connection() {
-    let server = server(Limits {
-        header_timeout: SHORT,
-        idle_timeout: SHORT,
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { header_timeout: SHORT, idle_timeout: SHORT, ..limits() }).await;
     let (mut slow, mut other) = (server.connect().await, server.connect().await);
-    slow.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    slow.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
     // The other connection has been through both limits: they are over for the slow one as well.
     ask(&mut other, "/").await;
@@ -188,41 +146,18 @@ async fn a_request_under_way_has_no_deadline_of_the_connection() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_in_json() {
-    let server = server(Limits {
-        header_limit_bytes: 1_024,
-        ..limits()
-    })
-    .await;
-    is_refusal(
-        &server.exchange(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").await,
-        400,
-        -32_600,
-    );
-    let long = format!(
-        "GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n",
-        "x".repeat(200_000)
-    );
+    let server = server(Limits { header_limit_bytes: 1_024, ..limits() }).await;
+    is_refusal(&server.exchange(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").await, 400, -32_600);
+    let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "x".repeat(200_000));
     is_refusal(&server.exchange(long.as_bytes()).await, 431, -32_600);
     // Between the limit and the hard cap the service decides.
-    let longish = format!(
-        "GET / HTTP/1.1\r\nconnection: close\r\nx-long: {}\r\n\r\n",
-        "x".repeat(2_000)
-    );
-    assert!(
-        server
-            .exchange(longish.as_bytes())
-            .await
-            .starts_with("HTTP/1.1 200")
-    );
+    let longish = format!("GET / HTTP/1.1\r\nconnection: close\r\nx-long: {}\r\n\r\n", "x".repeat(2_000));
+    assert!(server.exchange(longish.as_bytes()).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
 async fn connections_over_the_limit_are_told_so_until_a_place_is_free() {
-    let server = server(Limits {
-        connections: 1,
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { connections: 1, ..limits() }).await;
     let mut first = server.connect().await;
     ask(&mut first, "/").await;
     let answer = server.exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
@@ -246,40 +181,24 @@ async fn a_drain_finishes_what_is_under_way_and_then_ends() {
     let mut idle = server.connect().await;
     ask(&mut idle, "/").await;
     let mut busy = server.connect().await;
-    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
     server.stop.drain.cancel();
     assert_eq!(rest(&mut idle).await, "", "an idle connection is closed");
-    let late = server
-        .exchange(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
-        .await;
-    assert!(
-        late.ends_with("hello"),
-        "the service still answers new connections: {late}"
-    );
+    let late = server.exchange(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    assert!(late.ends_with("hello"), "the service still answers new connections: {late}");
     server.let_go.add_permits(1);
     let answer = rest(&mut busy).await;
-    assert!(
-        answer.contains("connection: close") && answer.ends_with("hello"),
-        "{answer}"
-    );
+    assert!(answer.contains("connection: close") && answer.ends_with("hello"), "{answer}");
     server.task.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
 }
 
 #[tokio::test]
 async fn a_drain_waits_no_longer_than_it_may() {
-    let server = server(Limits {
-        drain_timeout: SHORT,
-        ..limits()
-    })
-    .await;
+    let server = server(Limits { drain_timeout: SHORT, ..limits() }).await;
     let mut busy = server.connect().await;
-    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
     server.stop.drain.cancel();
     server.task.await.unwrap();
@@ -290,9 +209,7 @@ async fn a_drain_waits_no_longer_than_it_may() {
 async fn the_second_signal_ends_at_once() {
     let server = server(limits()).await;
     let mut busy = server.connect().await;
-    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
     server.stop.drain.cancel();
     server.stop.now.cancel();
@@ -325,20 +242,11 @@ async fn tls_connections_are_served_and_plain_ones_closed() {
             .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
     let stream = TcpStream::connect(address).await.unwrap();
-    let mut stream = connector
-        .connect("localhost".try_into().unwrap(), stream)
-        .await
-        .unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
+    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
 
     let mut plain = TcpStream::connect(address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();

@@ -195,14 +195,8 @@ impl Decoder {
                 self.begin_data_line(found)?;
                 Line::Data { fresh: true }
             }
-            b"event" => Line::Field {
-                is_name: true,
-                value: Vec::new(),
-            },
-            b"id" => Line::Field {
-                is_name: false,
-                value: Vec::new(),
-            },
+            b"event" => Line::Field { is_name: true, value: Vec::new() },
+            b"id" => Line::Field { is_name: false, value: Vec::new() },
             _ => Line::Skipped,
         })
     }
@@ -227,9 +221,7 @@ impl Decoder {
                 self.event.body = Body::Dropped;
             }
             Body::Held if self.oversize == Oversize::Refuse => {
-                return Err(EventTooLarge {
-                    limit_bytes: self.whole_bytes,
-                });
+                return Err(EventTooLarge { limit_bytes: self.whole_bytes });
             }
             Body::Held => {
                 let held = self.event.data.split().freeze();
@@ -253,11 +245,7 @@ impl Decoder {
             Line::Field { is_name, value } => {
                 let value = value.strip_prefix(b" ").unwrap_or(&value);
                 let text = String::from_utf8_lossy(value).into_owned();
-                *(if is_name {
-                    &mut self.event.name
-                } else {
-                    &mut self.event.id
-                }) = Some(text);
+                *(if is_name { &mut self.event.name } else { &mut self.event.id }) = Some(text);
             }
             Line::Name(_) | Line::Data { .. } | Line::Skipped => {}
         }
@@ -269,11 +257,7 @@ impl Decoder {
         let data = event.data.freeze();
         match event.body {
             Body::Held if event.has_data => {
-                found.push_back(Piece::Event(Event {
-                    name: event.name,
-                    id: event.id,
-                    data,
-                }));
+                found.push_back(Piece::Event(Event { name: event.name, id: event.id, data }));
             }
             Body::HandedOn => found.push_back(Piece::End),
             Body::Held | Body::Dropped => {}

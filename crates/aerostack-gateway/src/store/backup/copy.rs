@@ -56,11 +56,7 @@ impl Batch {
             Kind::Whole => Cells::Whole(Vec::new()),
             Kind::Bytes => Cells::Bytes(Vec::new()),
         };
-        Self {
-            columns: table.columns.iter().map(column).collect(),
-            rows: 0,
-            bytes: 0,
-        }
+        Self { columns: table.columns.iter().map(column).collect(), rows: 0, bytes: 0 }
     }
 
     fn push<R>(&mut self, row: &R) -> Result<(), sqlx::Error>
@@ -105,9 +101,7 @@ impl Batch {
         let target = format!("INSERT INTO \"{}\" ({})", table.name, table.column_list());
         match to {
             Tx::Sqlite(tx) => {
-                let places: Vec<String> = (1..=self.columns.len())
-                    .map(|place| format!("${place}"))
-                    .collect();
+                let places: Vec<String> = (1..=self.columns.len()).map(|place| format!("${place}")).collect();
                 let sql = format!("{target} VALUES ({})", places.join(", "));
                 for row in 0..self.rows {
                     let mut query = sqlx::query(AssertSqlSafe(sql.clone()));

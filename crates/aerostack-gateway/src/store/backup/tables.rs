@@ -27,11 +27,7 @@ impl Table {
     /// Its columns as they stand in a statement. The names are our own; quoting them is for words
     /// such as `key`.
     pub(super) fn column_list(&self) -> String {
-        self.columns
-            .iter()
-            .map(|(name, _)| format!("\"{name}\""))
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
     }
 
     /// Counts its rows.
@@ -48,10 +44,7 @@ impl Table {
 pub(super) async fn of_sqlite(tx: &mut Tx) -> Result<Vec<Table>, BackupError> {
     match tx {
         Tx::Sqlite(tx) => read(tx).await,
-        Tx::Postgres(_) => Err(StoreError::Unreadable {
-            what: "the schema of a backup",
-        }
-        .into()),
+        Tx::Postgres(_) => Err(StoreError::Unreadable { what: "the schema of a backup" }.into()),
     }
 }
 
@@ -61,14 +54,9 @@ pub(super) async fn count_all(connection: &mut SqliteConnection) -> Result<Copie
     let mut rows = 0;
     for table in &tables {
         let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM \"{}\"", table.name));
-        rows += sqlx::query_scalar::<_, i64>(sql)
-            .fetch_one(&mut *connection)
-            .await?;
+        rows += sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *connection).await?;
     }
-    Ok(Copied {
-        tables: tables.len(),
-        rows,
-    })
+    Ok(Copied { tables: tables.len(), rows })
 }
 
 async fn read(connection: &mut SqliteConnection) -> Result<Vec<Table>, BackupError> {
@@ -81,19 +69,13 @@ async fn read(connection: &mut SqliteConnection) -> Result<Vec<Table>, BackupErr
             .bind(&name)
             .fetch_all(&mut *connection)
             .await?;
-        let columns = rows
-            .iter()
-            .map(|row| Ok((row.try_get("name")?, kind(row.try_get("type")?)?)));
+        let columns = rows.iter().map(|row| Ok((row.try_get("name")?, kind(row.try_get("type")?)?)));
         let columns = columns.collect::<Result<Vec<(String, Kind)>, BackupError>>()?;
         let refers_to = sqlx::query_scalar(r#"SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)"#)
             .bind(&name)
             .fetch_all(&mut *connection)
             .await?;
-        tables.push(Table {
-            name,
-            columns,
-            refers_to,
-        });
+        tables.push(Table { name, columns, refers_to });
     }
     Ok(in_order(tables))
 }
@@ -103,10 +85,7 @@ fn kind(declared: &str) -> Result<Kind, BackupError> {
         Some("TEXT") => Ok(Kind::Text),
         Some("BIGINT" | "INTEGER") => Ok(Kind::Whole),
         Some("BLOB") => Ok(Kind::Bytes),
-        _ => Err(StoreError::Unreadable {
-            what: "a column's type",
-        }
-        .into()),
+        _ => Err(StoreError::Unreadable { what: "a column's type" }.into()),
     }
 }
 
@@ -116,10 +95,7 @@ fn in_order(mut left: Vec<Table>) -> Vec<Table> {
     while !left.is_empty() {
         let names: Vec<String> = left.iter().map(|table| table.name.clone()).collect();
         let is_free = |table: &Table| {
-            table
-                .refers_to
-                .iter()
-                .all(|other| *other == table.name || !names.contains(other))
+            table.refers_to.iter().all(|other| *other == table.name || !names.contains(other))
         };
         let (free, bound): (Vec<_>, Vec<_>) = left.into_iter().partition(is_free);
         let is_stuck = free.is_empty();

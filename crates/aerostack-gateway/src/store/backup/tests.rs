@@ -40,9 +40,7 @@ async fn fill(store: &Store) -> AccountId {
         revision: 3,
         created_at: NOW,
     };
-    let key = issue_key(owner.id.clone(), "first 'key' — \"ключ\"", NOW, &mut rng)
-        .unwrap()
-        .key;
+    let key = issue_key(owner.id.clone(), "first 'key' — \"ключ\"", NOW, &mut rng).unwrap().key;
     let mut tx = store.write().await.unwrap();
     account::insert(&mut tx, &owner).await.unwrap();
     account::insert_key(&mut tx, &key).await.unwrap();
@@ -54,9 +52,7 @@ async fn fill(store: &Store) -> AccountId {
             object: number.to_string(),
             detail: String::new(),
         };
-        audit::append(&mut tx, &AuditKey::new(KEY), "1", owner.id.as_str(), &event)
-            .await
-            .unwrap();
+        audit::append(&mut tx, &AuditKey::new(KEY), "1", owner.id.as_str(), &event).await.unwrap();
     }
     tx.commit().await.unwrap();
     owner.id
@@ -82,9 +78,8 @@ async fn is_filled(store: &Store, owner: &AccountId) {
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -108,13 +103,7 @@ async fn a_backup_of_either_engine_is_restored_into_either() {
         on_both_databases(|to| async move {
             let workspace = tempfile::tempdir().unwrap();
             let copied = read(file, &to, workspace.path(), TIMEOUT).await.unwrap();
-            assert_eq!(
-                copied,
-                Copied {
-                    tables: written.tables,
-                    rows: EVENTS + 2
-                }
-            );
+            assert_eq!(copied, Copied { tables: written.tables, rows: EVENTS + 2 });
             assert_eq!(names(workspace.path()), Vec::<String>::new());
             let restored = open(&to).await;
             is_filled(&restored, owner).await;
@@ -141,33 +130,21 @@ async fn a_backup_never_overwrites_a_file_and_leaves_none_when_it_fails() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 
     let missing = Database::Sqlite(folder.path().join("none.db"));
-    assert!(
-        write(&missing, &folder.path().join("backup.db"), TIMEOUT)
-            .await
-            .is_err()
-    );
+    assert!(write(&missing, &folder.path().join("backup.db"), TIMEOUT).await.is_err());
     assert_eq!(names(folder.path()), ["aerostack.db", "notes.txt"]);
 }
 
 #[tokio::test]
 async fn only_a_whole_backup_is_restored() {
     let folder = tempfile::tempdir().unwrap();
-    let (from, to) = (
-        folder.path().join("from.db"),
-        Database::Sqlite(folder.path().join("to.db")),
-    );
+    let (from, to) = (folder.path().join("from.db"), Database::Sqlite(folder.path().join("to.db")));
     let store = open(&Database::Sqlite(from.clone())).await;
     fill(&store).await;
     let file = folder.path().join("backup.db");
     write(&Database::Sqlite(from), &file, TIMEOUT).await.unwrap();
     let whole = std::fs::read(&file).unwrap();
     let empty = foreign_database(folder.path()).await;
-    for bytes in [
-        b"not a database".to_vec(),
-        whole[..whole.len() / 2].to_vec(),
-        Vec::new(),
-        empty,
-    ] {
+    for bytes in [b"not a database".to_vec(), whole[..whole.len() / 2].to_vec(), Vec::new(), empty] {
         std::fs::write(&file, bytes).unwrap();
         let refused = read(&file, &to, folder.path(), TIMEOUT).await.unwrap_err();
         assert!(matches!(refused, BackupError::NotABackup { .. }), "{refused:?}");
@@ -180,14 +157,9 @@ async fn only_a_whole_backup_is_restored() {
 async fn foreign_database(folder: &Path) -> Vec<u8> {
     use sqlx::{ConnectOptions, Connection};
     let path = folder.join("other.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut connection = options.connect().await.unwrap();
-    sqlx::query("CREATE TABLE notes (id TEXT)")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("CREATE TABLE notes (id TEXT)").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     std::fs::read(path).unwrap()
 }

@@ -22,10 +22,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// Locks the file, or tells whose it is.
     pub(super) fn take(path: &Path, holder: &Holder) -> Result<Self, LeaseError> {
-        let failed = |source| LeaseError::File {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| LeaseError::File { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -37,17 +34,11 @@ impl FileLock {
                 let mut line = String::new();
                 // Where locked files cannot be read, the refusal does without a name.
                 let _ = (&mut file).take(CONTENT_MAX_BYTES).read_to_string(&mut line);
-                return Err(LeaseError::Held {
-                    holder: Holder::parse(&line),
-                    place: "data folder",
-                });
+                return Err(LeaseError::Held { holder: Holder::parse(&line), place: "data folder" });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let mut lock = Self {
-            file,
-            holder: holder.clone(),
-        };
+        let mut lock = Self { file, holder: holder.clone() };
         lock.write(&holder.line()).map_err(failed)?;
         Ok(lock)
     }

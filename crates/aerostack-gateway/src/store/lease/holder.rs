@@ -47,12 +47,7 @@ pub struct Holder {
 impl Holder {
     /// This process.
     pub(super) fn this_process(doing: Doing, now: Timestamp) -> Self {
-        Self {
-            pid: std::process::id(),
-            since: now,
-            doing,
-            host: host_name(),
-        }
+        Self { pid: std::process::id(), since: now, doing, host: host_name() }
     }
 
     /// The same process doing something else.
@@ -68,12 +63,7 @@ impl Holder {
 
     /// The line that [`Holder::parse`] reads. Slashes are in none of its words.
     pub(super) fn line(&self) -> String {
-        let Self {
-            pid,
-            since,
-            doing,
-            host,
-        } = self;
+        let Self { pid, since, doing, host } = self;
         let mut line = format!("{MARK}/{pid}/{}/{doing}/{host}", since.as_millis() / 1_000);
         line.truncate(LINE_MAX_BYTES);
         line
@@ -93,12 +83,7 @@ impl Holder {
             address => Doing::Serve(address.parse().ok()?),
         };
         let host = words.next().unwrap_or_default().to_owned();
-        Some(Self {
-            pid,
-            since: Timestamp::from_millis(seconds.checked_mul(1_000)?),
-            doing,
-            host,
-        })
+        Some(Self { pid, since: Timestamp::from_millis(seconds.checked_mul(1_000)?), doing, host })
     }
 }
 
@@ -125,10 +110,7 @@ fn host_name() -> String {
     #[cfg(not(unix))]
     let name = std::env::var("COMPUTERNAME").unwrap_or_default();
     let first: String = name.split('.').next().unwrap_or_default().to_owned();
-    let plain: String = first
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .collect();
+    let plain: String = first.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     plain[plain.len().saturating_sub(HOST_MAX_LEN)..].to_owned()
 }
 
@@ -139,22 +121,12 @@ mod tests {
     #[test]
     fn a_holder_reads_back_as_it_was_written() {
         let now = Timestamp::from_millis(1_773_746_100_000);
-        for doing in [
-            Doing::Serve("127.0.0.1:8787".parse().unwrap()),
-            Doing::Migrate,
-            Doing::Restore,
-        ] {
+        for doing in [Doing::Serve("127.0.0.1:8787".parse().unwrap()), Doing::Migrate, Doing::Restore] {
             let holder = Holder::this_process(doing, now);
             assert_eq!(Holder::parse(&holder.line()), Some(holder.clone()));
             assert!(holder.line().len() <= LINE_MAX_BYTES && holder.line().is_ascii());
         }
-        for foreign in [
-            "",
-            "psql",
-            "aerostack",
-            "aerostack/x/1/migrate/h",
-            "aerostack/1/1/nothing/h",
-        ] {
+        for foreign in ["", "psql", "aerostack", "aerostack/x/1/migrate/h", "aerostack/1/1/nothing/h"] {
             assert_eq!(Holder::parse(foreign), None, "{foreign}");
         }
     }

@@ -80,32 +80,19 @@ impl SessionLock {
         let taken = match taken.map_err(|_| LeaseError::TooSlow(patience))?? {
             Attempt::Taken(taken) => taken,
             Attempt::Held { line, .. } => {
-                return Err(LeaseError::Held {
-                    holder: Holder::parse(&line),
-                    place: "database",
-                });
+                return Err(LeaseError::Held { holder: Holder::parse(&line), place: "database" });
             }
         };
         let (sender, receiver) = watch::channel(holder);
         let released = CancellationToken::new();
-        let keeper = Keeper {
-            options,
-            pace,
-            holder: receiver,
-            taken,
-        };
+        let keeper = Keeper { options, pace, holder: receiver, taken };
         let keeper = tokio::spawn(keeper.run(released.clone(), lost));
-        Ok(Self {
-            holder: sender,
-            released,
-            keeper,
-        })
+        Ok(Self { holder: sender, released, keeper })
     }
 
     /// Renames the session for others to read.
     pub(super) fn announce(&mut self, doing: Doing) {
-        self.holder
-            .send_modify(|holder| *holder = holder.clone().doing(doing));
+        self.holder.send_modify(|holder| *holder = holder.clone().doing(doing));
     }
 
     /// Ends the session and with it the lock.
@@ -162,11 +149,7 @@ impl Keeper {
                 Ok(Ok(Attempt::Taken(taken))) => {
                     return (taken.number == self.taken.number + 1).then_some(taken);
                 }
-                Ok(Ok(Attempt::Held {
-                    mut session,
-                    line,
-                    pid,
-                })) => {
+                Ok(Ok(Attempt::Held { mut session, line, pid })) => {
                     if line.is_empty() {
                         continue;
                     }
@@ -175,9 +158,8 @@ impl Keeper {
                         return None;
                     }
                     // Our own old session, whose end PostgreSQL has not noticed.
-                    let ended = sqlx::query("SELECT pg_terminate_backend($1)")
-                        .bind(pid)
-                        .execute(&mut session);
+                    let ended =
+                        sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(&mut session);
                     let _ = timeout(self.pace.ping_timeout, ended).await;
                 }
                 Ok(Err(_)) | Err(_) => {}
@@ -198,23 +180,14 @@ struct Taken {
 
 enum Attempt {
     Taken(Taken),
-    Held {
-        session: PgConnection,
-        line: String,
-        pid: i32,
-    },
+    Held { session: PgConnection, line: String, pid: i32 },
 }
 
 /// Opens a session and tries to take the lock in it.
 async fn attempt(options: &PgConnectOptions, holder: &Holder) -> Result<Attempt, sqlx::Error> {
     let mut session = options.clone().application_name(&holder.line()).connect().await?;
-    if sqlx::query_scalar::<_, bool>(TRY_LOCK)
-        .fetch_one(&mut session)
-        .await?
-    {
-        let pid = sqlx::query_scalar("SELECT pg_backend_pid()")
-            .fetch_one(&mut session)
-            .await?;
+    if sqlx::query_scalar::<_, bool>(TRY_LOCK).fetch_one(&mut session).await? {
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut session).await?;
         let number = draw_number(&mut session).await?;
         return Ok(Attempt::Taken(Taken { session, pid, number }));
     }
@@ -226,9 +199,7 @@ async fn attempt(options: &PgConnectOptions, holder: &Holder) -> Result<Attempt,
 
 /// Unlocks before hanging up, because the server may take its time to notice the latter.
 async fn give_back(mut session: PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_advisory_unlock_all()")
-        .execute(&mut session)
-        .await?;
+    sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut session).await?;
     session.close().await
 }
 
@@ -238,13 +209,9 @@ async fn draw_number(session: &mut PgConnection) -> Result<i64, sqlx::Error> {
         .fetch_one(&mut *session)
         .await?;
     if !exists {
-        sqlx::query("CREATE SEQUENCE lease_takings")
-            .execute(&mut *session)
-            .await?;
+        sqlx::query("CREATE SEQUENCE lease_takings").execute(&mut *session).await?;
     }
-    sqlx::query_scalar("SELECT nextval('lease_takings')")
-        .fetch_one(session)
-        .await
+    sqlx::query_scalar("SELECT nextval('lease_takings')").fetch_one(session).await
 }
 
 /// Asks whether the session lives, and gives it a new name where there is one.

@@ -12,11 +12,7 @@ use crate::config::Database;
 const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
-const STILL: Pace = Pace {
-    ping_every: NEVER,
-    ping_timeout: NEVER,
-    regain_within: NEVER,
-};
+const STILL: Pace = Pace { ping_every: NEVER, ping_timeout: NEVER, regain_within: NEVER };
 
 fn serving() -> Doing {
     Doing::Serve("127.0.0.1:8787".parse().unwrap())
@@ -29,19 +25,9 @@ async fn take(database: &Database, doing: Doing) -> Result<Lease, LeaseError> {
 /// A schema of its own in the test server, and a session beside it.
 async fn postgres(schema: &str) -> Option<(Database, PgConnection)> {
     let url = std::env::var("AEROSTACK_TEST_POSTGRES_URL").ok()?;
-    let mut beside = sqlx::postgres::PgConnectOptions::from_str(&url)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
-    for text in [
-        format!("DROP SCHEMA IF EXISTS {schema} CASCADE"),
-        format!("CREATE SCHEMA {schema}"),
-    ] {
-        sqlx::query(sqlx::AssertSqlSafe(text))
-            .execute(&mut beside)
-            .await
-            .unwrap();
+    let mut beside = sqlx::postgres::PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    for text in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
+        sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut beside).await.unwrap();
     }
     let separator = if url.contains('?') { '&' } else { '?' };
     let url = format!("{url}{separator}options=-c%20search_path%3D{schema}");
@@ -67,11 +53,7 @@ async fn one_holder_at_a_time(database: &Database, place: &str) {
 #[tokio::test]
 async fn a_data_folder_has_one_holder_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
-    one_holder_at_a_time(
-        &Database::Sqlite(folder.path().join("aerostack.db")),
-        "data folder",
-    )
-    .await;
+    one_holder_at_a_time(&Database::Sqlite(folder.path().join("aerostack.db")), "data folder").await;
 }
 
 #[tokio::test]
@@ -121,16 +103,8 @@ async fn a_broken_session_is_replaced_while_nobody_else_serves() {
     // Renaming the session is what finds out that it is broken.
     lease.announce("127.0.0.1:4000".parse().unwrap());
     let takings = "SELECT last_value FROM lease_two.lease_takings";
-    while sqlx::query_scalar::<_, i64>(takings)
-        .fetch_one(&mut beside)
-        .await
-        .unwrap()
-        < 2
-    {}
-    assert!(matches!(
-        take(&database, serving()).await,
-        Err(LeaseError::Held { .. })
-    ));
+    while sqlx::query_scalar::<_, i64>(takings).fetch_one(&mut beside).await.unwrap() < 2 {}
+    assert!(matches!(take(&database, serving()).await, Err(LeaseError::Held { .. })));
     assert!(!lease.lost().is_cancelled());
 }
 
@@ -163,13 +137,8 @@ async fn a_database_that_stays_away_loses_the_lease() {
     let Some((database, mut beside)) = postgres("lease_four").await else {
         return;
     };
-    let pace = Pace {
-        regain_within: Duration::ZERO,
-        ..STILL
-    };
-    let mut lease = Lease::take_with_pace(&database, serving(), NOW, NEVER, pace)
-        .await
-        .unwrap();
+    let pace = Pace { regain_within: Duration::ZERO, ..STILL };
+    let mut lease = Lease::take_with_pace(&database, serving(), NOW, NEVER, pace).await.unwrap();
     break_session(&mut beside, "lease_four").await;
     lease.announce("127.0.0.1:4000".parse().unwrap());
     lease.lost().cancelled().await;

@@ -12,13 +12,7 @@ use crate::store::{self, Tx, sql::execute};
 
 fn event(seconds: u64, actor: &str, action: Action, object: &str) -> AuditEvent {
     let at = NOW.plus(Duration::from_secs(seconds));
-    AuditEvent {
-        at,
-        actor: actor.to_owned(),
-        action,
-        object: object.to_owned(),
-        detail: String::new(),
-    }
+    AuditEvent { at, actor: actor.to_owned(), action, object: object.to_owned(), detail: String::new() }
 }
 
 fn events() -> Vec<AuditEvent> {
@@ -58,11 +52,7 @@ async fn events_are_listed_newest_first_and_filtered() {
         let all = objects(&mut tx, AuditFilter::default()).await;
         assert_eq!(all, ["Alice", "李雷", "Alice\u{fffd}", "engineering"]);
         let at = |seconds| Some(NOW.plus(Duration::from_secs(seconds)));
-        let filtered = AuditFilter {
-            since: at(1),
-            until: at(3),
-            ..AuditFilter::default()
-        };
+        let filtered = AuditFilter { since: at(1), until: at(3), ..AuditFilter::default() };
         assert_eq!(objects(&mut tx, filtered).await, ["李雷", "Alice\u{fffd}"]);
         let filtered = AuditFilter {
             actor: Some("b@co.com"),
@@ -71,27 +61,13 @@ async fn events_are_listed_newest_first_and_filtered() {
         };
         assert_eq!(objects(&mut tx, filtered).await, ["李雷"]);
         assert_eq!(
-            objects(
-                &mut tx,
-                AuditFilter {
-                    before: Some(2),
-                    ..AuditFilter::default()
-                }
-            )
-            .await,
+            objects(&mut tx, AuditFilter { before: Some(2), ..AuditFilter::default() }).await,
             ["engineering"]
         );
-        let (sequence, newest) = store::audit::page(&mut tx, "ws_1", &AuditFilter::default(), 1)
-            .await
-            .unwrap()
-            .remove(0);
+        let (sequence, newest) =
+            store::audit::page(&mut tx, "ws_1", &AuditFilter::default(), 1).await.unwrap().remove(0);
         assert_eq!((sequence, newest), (4, events().remove(3)));
-        assert!(
-            store::audit::page(&mut tx, "ws_2", &AuditFilter::default(), 1)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert!(store::audit::page(&mut tx, "ws_2", &AuditFilter::default(), 1).await.unwrap().is_empty());
     })
     .await;
 }
@@ -103,23 +79,10 @@ async fn a_chain_holds_and_a_changed_row_shows() {
         let mut tx = store.write().await.unwrap();
         append_all(&mut tx, &key).await;
         assert_eq!(verify(&mut tx, &key).await, Ok(4));
-        assert_eq!(
-            store::audit::walk(&mut tx, "ws_1", 3, 100).await.unwrap().len(),
-            1
-        );
-        execute!(
-            &mut tx,
-            "UPDATE audit SET object = $1 WHERE sequence = 3",
-            "Mallory"
-        )
-        .unwrap();
+        assert_eq!(store::audit::walk(&mut tx, "ws_1", 3, 100).await.unwrap().len(), 1);
+        execute!(&mut tx, "UPDATE audit SET object = $1 WHERE sequence = 3", "Mallory").unwrap();
         assert_eq!(verify(&mut tx, &key).await, Err(3));
-        execute!(
-            &mut tx,
-            "UPDATE audit SET action = $1 WHERE sequence = 2",
-            "nothing"
-        )
-        .unwrap();
+        execute!(&mut tx, "UPDATE audit SET action = $1 WHERE sequence = 2", "nothing").unwrap();
         assert_eq!(verify(&mut tx, &key).await, Err(2));
     })
     .await;
@@ -131,16 +94,9 @@ async fn chains_are_numbered_apart() {
         let key = AuditKey::new([7; 32]);
         let mut tx = store.write().await.unwrap();
         append_all(&mut tx, &key).await;
-        let later = AuditEvent {
-            at: Timestamp::from_millis(0),
-            ..events().remove(0)
-        };
-        store::audit::append(&mut tx, &key, "1", "acc_1", &later)
-            .await
-            .unwrap();
-        let page = store::audit::page(&mut tx, "acc_1", &AuditFilter::default(), 10)
-            .await
-            .unwrap();
+        let later = AuditEvent { at: Timestamp::from_millis(0), ..events().remove(0) };
+        store::audit::append(&mut tx, &key, "1", "acc_1", &later).await.unwrap();
+        let page = store::audit::page(&mut tx, "acc_1", &AuditFilter::default(), 10).await.unwrap();
         assert_eq!(page, [(1, later)]);
     })
     .await;

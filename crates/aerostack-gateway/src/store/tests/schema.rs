@@ -29,14 +29,8 @@ async fn a_database_newer_than_the_program_is_left_alone() {
         let applied = execute_newer(&mut tx).await;
         tx.commit().await.unwrap();
         assert_eq!(applied, 1);
-        for refused in [
-            store.migrate().await.map(drop),
-            store.schema_is_current().await.map(drop),
-        ] {
-            assert!(
-                matches!(refused, Err(StoreError::SchemaIsNewer { version: 9999 })),
-                "{refused:?}"
-            );
+        for refused in [store.migrate().await.map(drop), store.schema_is_current().await.map(drop)] {
+            assert!(matches!(refused, Err(StoreError::SchemaIsNewer { version: 9999 })), "{refused:?}");
         }
         store.close().await;
     })
@@ -58,18 +52,15 @@ fn both_engines_have_the_same_migrations_in_their_own_words() {
     let folder = |engine: &str| format!("{}/migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
     let names = |engine: &str| {
         let entries = std::fs::read_dir(folder(engine)).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     };
     assert_eq!(names("sqlite"), names("postgres"));
     for name in names("sqlite") {
         let read = |engine| std::fs::read_to_string(format!("{}/{name}", folder(engine))).unwrap();
-        let translated = read("postgres")
-            .replace("TEXT COLLATE \"C\"", "TEXT")
-            .replace("BYTEA", "BLOB");
+        let translated = read("postgres").replace("TEXT COLLATE \"C\"", "TEXT").replace("BYTEA", "BLOB");
         assert_eq!(translated, read("sqlite"), "{name}");
     }
 }

@@ -15,46 +15,28 @@ async fn a_catalogue_reads_back_changes_and_pages() {
         let (owner, engineering) = acme(&store).await;
         let mut tx = store.write().await.unwrap();
         for text in ["cc", "aa", "bb"] {
-            store::server::insert(&mut tx, &server(&owner.id, text))
-                .await
-                .unwrap();
+            store::server::insert(&mut tx, &server(&owner.id, text)).await.unwrap();
         }
-        let mut changed = store::server::find_by_slug(&mut tx, &owner.id, &slug("aa"))
-            .await
-            .unwrap()
-            .unwrap();
+        let mut changed =
+            store::server::find_by_slug(&mut tx, &owner.id, &slug("aa")).await.unwrap().unwrap();
         changed.url = Url::parse("http://127.0.0.1:1/x").unwrap();
         changed.session = SessionMode::PerCaller;
         changed.timeout = None;
         store::server::update(&mut tx, &changed).await.unwrap();
-        let found = store::server::find_by_slug(&mut tx, &owner.id, &slug("aa"))
-            .await
-            .unwrap();
+        let found = store::server::find_by_slug(&mut tx, &owner.id, &slug("aa")).await.unwrap();
         assert_eq!(found.as_ref(), Some(&changed));
         let placed = install(&engineering.id, &changed, "aa", NOW);
         store::install::insert(&mut tx, &placed).await.unwrap();
-        let page = store::server::list_of_owner(&mut tx, &owner.id, None, 2)
-            .await
-            .unwrap();
-        assert_eq!(
-            page.iter().map(|found| found.slug.as_str()).collect::<Vec<_>>(),
-            ["aa", "bb"]
-        );
-        let places = store::server::installed_in(&mut tx, &owner.id, &slug("aa"), &slug("bb"))
-            .await
-            .unwrap();
+        let page = store::server::list_of_owner(&mut tx, &owner.id, None, 2).await.unwrap();
+        assert_eq!(page.iter().map(|found| found.slug.as_str()).collect::<Vec<_>>(), ["aa", "bb"]);
+        let places = store::server::installed_in(&mut tx, &owner.id, &slug("aa"), &slug("bb")).await.unwrap();
         assert_eq!(places.get(&changed.id), Some(&vec![slug("engineering")]));
         assert_eq!(places.len(), 1);
-        let with = store::install::workspaces_with(&mut tx, &changed.id)
-            .await
-            .unwrap();
+        let with = store::install::workspaces_with(&mut tx, &changed.id).await.unwrap();
         assert_eq!(with, [(engineering.id.clone(), engineering.slug.clone())]);
         store::install::delete(&mut tx, &placed.id).await.unwrap();
         store::server::delete(&mut tx, &changed.id).await.unwrap();
-        assert_eq!(
-            store::server::count_of_owner(&mut tx, &owner.id).await.unwrap(),
-            2
-        );
+        assert_eq!(store::server::count_of_owner(&mut tx, &owner.id).await.unwrap(), 2);
         assert_eq!(
             store::server::slugs_of_owner(&mut tx, &owner.id).await.unwrap(),
             [slug("bb"), slug("cc")]
@@ -70,14 +52,10 @@ async fn equal_slugs_conflict_in_one_catalogue_and_in_one_workspace_only() {
         let github = server(&owner.id, "github");
         let mut tx = store.write().await.unwrap();
         store::server::insert(&mut tx, &github).await.unwrap();
-        store::install::insert(&mut tx, &install(&engineering.id, &github, "github", NOW))
-            .await
-            .unwrap();
+        store::install::insert(&mut tx, &install(&engineering.id, &github, "github", NOW)).await.unwrap();
         let other = workspace(&owner.id, "other");
         store::workspace::insert(&mut tx, &other).await.unwrap();
-        store::install::insert(&mut tx, &install(&other.id, &github, "github", NOW))
-            .await
-            .unwrap();
+        store::install::insert(&mut tx, &install(&other.id, &github, "github", NOW)).await.unwrap();
         tx.commit().await.unwrap();
 
         let mut tx = store.write().await.unwrap();
@@ -100,58 +78,27 @@ async fn the_last_good_list_outlives_failures() {
         let mut tx = store.write().await.unwrap();
         store::server::insert(&mut tx, &github).await.unwrap();
         store::install::insert(&mut tx, &placed).await.unwrap();
-        store::install::save_failure(&mut tx, &placed.id, "time\u{0}out", NOW)
-            .await
-            .unwrap();
+        store::install::save_failure(&mut tx, &placed.id, "time\u{0}out", NOW).await.unwrap();
         let expected = StoredList {
             last_error: Some("time\u{fffd}out".to_owned()),
             failed_at: Some(NOW),
             ..StoredList::default()
         };
-        assert_eq!(
-            store::install::of_workspace(&mut tx, &engineering.id)
-                .await
-                .unwrap()[0]
-                .list,
-            expected
-        );
+        assert_eq!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap()[0].list, expected);
 
         let tools = vec![r#"{"name" : "a\u0000\ud800", "n": 1e2}"#.to_owned()];
-        let list = ToolList {
-            tools,
-            instructions: Some("be\nkind".to_owned()),
-        };
-        store::install::save_list(&mut tx, &placed.id, &list, NOW)
-            .await
-            .unwrap();
-        let expected = StoredList {
-            tools: Some(list),
-            listed_at: Some(NOW),
-            ..StoredList::default()
-        };
-        assert_eq!(
-            store::install::of_workspace(&mut tx, &engineering.id)
-                .await
-                .unwrap()[0]
-                .list,
-            expected
-        );
+        let list = ToolList { tools, instructions: Some("be\nkind".to_owned()) };
+        store::install::save_list(&mut tx, &placed.id, &list, NOW).await.unwrap();
+        let expected = StoredList { tools: Some(list), listed_at: Some(NOW), ..StoredList::default() };
+        assert_eq!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap()[0].list, expected);
 
-        store::install::save_failure(&mut tx, &placed.id, "gone", NOW)
-            .await
-            .unwrap();
+        store::install::save_failure(&mut tx, &placed.id, "gone", NOW).await.unwrap();
         placed.enabled = false;
         placed.disabled_tools = vec!["a\u{0}b".to_owned()];
         store::install::update_switches(&mut tx, &placed).await.unwrap();
-        let read = store::install::of_workspace(&mut tx, &engineering.id)
-            .await
-            .unwrap()
-            .remove(0);
+        let read = store::install::of_workspace(&mut tx, &engineering.id).await.unwrap().remove(0);
         assert_eq!(read.install, placed);
-        assert_eq!(
-            (read.list.tools, read.list.last_error.as_deref()),
-            (expected.tools, Some("gone"))
-        );
+        assert_eq!((read.list.tools, read.list.last_error.as_deref()), (expected.tools, Some("gone")));
     })
     .await;
 }
@@ -161,12 +108,8 @@ async fn a_list_of_a_removed_install_is_dropped() {
     on_both_engines(|store| async move {
         let mut tx = store.write().await.unwrap();
         let gone = InstallId::new(NOW, &mut rand::rng());
-        store::install::save_list(&mut tx, &gone, &ToolList::default(), NOW)
-            .await
-            .unwrap();
-        store::install::save_failure(&mut tx, &gone, "gone", NOW)
-            .await
-            .unwrap();
+        store::install::save_list(&mut tx, &gone, &ToolList::default(), NOW).await.unwrap();
+        store::install::save_failure(&mut tx, &gone, "gone", NOW).await.unwrap();
     })
     .await;
 }

@@ -26,38 +26,20 @@ async fn insert(store: &Store, tokens: &[&Token]) {
 
 /// An active one, one that is expired, one that is revoked, one on its way out of a rotation.
 fn four_tokens(workspace: &Workspace) -> [Token; 4] {
-    let active = Token {
-        person: Some(Email::parse("alice@co.com").unwrap()),
-        ..token(workspace, "Alice")
-    };
-    let expired = Token {
-        expires_at: Some(NOW),
-        rate_limit_per_minute: Some(7),
-        ..token(workspace, "Bob")
-    };
-    let revoked = Token {
-        revoked_at: Some(NOW),
-        ..token(workspace, "Carol")
-    };
-    let leaving = Token {
-        revoked_at: Some(NOW.plus(MINUTE)),
-        takes_seat: false,
-        ..token(workspace, "Alice")
-    };
+    let active = Token { person: Some(Email::parse("alice@co.com").unwrap()), ..token(workspace, "Alice") };
+    let expired = Token { expires_at: Some(NOW), rate_limit_per_minute: Some(7), ..token(workspace, "Bob") };
+    let revoked = Token { revoked_at: Some(NOW), ..token(workspace, "Carol") };
+    let leaving =
+        Token { revoked_at: Some(NOW.plus(MINUTE)), takes_seat: false, ..token(workspace, "Alice") };
     [active, expired, revoked, leaving]
 }
 
 async fn create(store: &Store, workspace: &Workspace, number: usize) -> Result<(), IssueRefusal> {
     let mut tx = store.write().await.unwrap();
-    let locked = store::workspace::lock(&mut tx, &workspace.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let locked = store::workspace::lock(&mut tx, &workspace.id).await.unwrap().unwrap();
     let used = store::token::count_seats(&mut tx, &locked.id, NOW).await.unwrap();
     let name = format!("Person {number}");
-    let is_taken = store::token::is_name_taken(&mut tx, &locked.id, &name, NOW)
-        .await
-        .unwrap();
+    let is_taken = store::token::is_name_taken(&mut tx, &locked.id, &name, NOW).await.unwrap();
     let order = TokenOrder {
         workspace: locked.id,
         name,
@@ -66,11 +48,7 @@ async fn create(store: &Store, workspace: &Workspace, number: usize) -> Result<(
         rate_limit_per_minute: None,
         created_by: locked.owner,
     };
-    let seats = Seats {
-        used,
-        limit: Some(25),
-        plan: Plan::Pro,
-    };
+    let seats = Seats { used, limit: Some(25), plan: Plan::Pro };
     let issued = token::issue(order, seats, is_taken, NOW, &mut rand::rng())?;
     store::token::insert(&mut tx, &issued.token).await.unwrap();
     tx.commit().await.unwrap();
@@ -89,28 +67,13 @@ async fn sixty_racing_creates_against_25_seats_give_25_tokens() {
                 create(&store, &engineering, number).await
             })
         });
-        let outcomes: Vec<_> = futures_util::future::join_all(racers)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        let full = IssueRefusal::SeatLimitReached(Seats {
-            used: 25,
-            limit: Some(25),
-            plan: Plan::Pro,
-        });
+        let outcomes: Vec<_> =
+            futures_util::future::join_all(racers).await.into_iter().map(Result::unwrap).collect();
+        let full = IssueRefusal::SeatLimitReached(Seats { used: 25, limit: Some(25), plan: Plan::Pro });
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 25);
-        assert_eq!(
-            outcomes
-                .iter()
-                .filter(|outcome| outcome.as_ref() == Err(&full))
-                .count(),
-            35
-        );
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.as_ref() == Err(&full)).count(), 35);
         let mut tx = store.read().await.unwrap();
-        let tokens = store::token::list_page(&mut tx, &engineering.id, None, NOW, None, 100)
-            .await
-            .unwrap();
+        let tokens = store::token::list_page(&mut tx, &engineering.id, None, NOW, None, 100).await.unwrap();
         assert_eq!(tokens.len(), 25);
     })
     .await;
@@ -124,11 +87,8 @@ async fn equal_names_racing_give_one_token() {
             let (store, engineering) = (store.clone(), engineering.clone());
             tokio::spawn(async move { create(&store, &engineering, 1).await })
         });
-        let outcomes: Vec<_> = futures_util::future::join_all(racers)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+        let outcomes: Vec<_> =
+            futures_util::future::join_all(racers).await.into_iter().map(Result::unwrap).collect();
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     })
     .await;
@@ -168,42 +128,19 @@ async fn status_is_computed_from_the_clock() {
             (Some(TokenStatus::Revoked), vec![revoked]),
             (None, vec![active, expired, revoked, leaving]),
         ] {
-            let page = store::token::list_page(&mut tx, &engineering.id, status, NOW, None, 10)
-                .await
-                .unwrap();
+            let page =
+                store::token::list_page(&mut tx, &engineering.id, status, NOW, None, 10).await.unwrap();
             for listed in &page {
                 assert!(status.is_none_or(|status| listed.token.status(NOW) == status));
             }
-            assert_eq!(
-                ids(page.into_iter().map(|listed| listed.token).collect()),
-                expected(&tokens)
-            );
+            assert_eq!(ids(page.into_iter().map(|listed| listed.token).collect()), expected(&tokens));
         }
-        assert_eq!(
-            store::token::count_seats(&mut tx, &engineering.id, NOW)
-                .await
-                .unwrap(),
-            1
-        );
-        assert_eq!(
-            store::token::count_active(&mut tx, &engineering.id, NOW)
-                .await
-                .unwrap(),
-            2
-        );
-        assert_eq!(
-            store::token::count_active(&mut tx, &engineering.id, NOW.plus(MINUTE))
-                .await
-                .unwrap(),
-            1
-        );
-        let unended = store::token::unended(&mut tx, Some(&engineering.id), NOW)
-            .await
-            .unwrap();
+        assert_eq!(store::token::count_seats(&mut tx, &engineering.id, NOW).await.unwrap(), 1);
+        assert_eq!(store::token::count_active(&mut tx, &engineering.id, NOW).await.unwrap(), 2);
+        assert_eq!(store::token::count_active(&mut tx, &engineering.id, NOW.plus(MINUTE)).await.unwrap(), 1);
+        let unended = store::token::unended(&mut tx, Some(&engineering.id), NOW).await.unwrap();
         assert_eq!(ids(unended), expected(&[active, leaving]));
-        let names = store::token::active_names(&mut tx, &engineering.id, NOW, 10)
-            .await
-            .unwrap();
+        let names = store::token::active_names(&mut tx, &engineering.id, NOW, 10).await.unwrap();
         assert_eq!(names, ["Alice"]);
     })
     .await;
@@ -218,29 +155,12 @@ async fn the_replacement_comes_before_the_token_it_replaces() {
         insert(&store, &[active, expired, revoked, leaving]).await;
         let mut tx = store.read().await.unwrap();
         let of = &engineering.id;
-        let found = store::token::find_active_by_name(&mut tx, of, "Alice", NOW)
-            .await
-            .unwrap();
-        assert_eq!(
-            found.iter().map(|token| &token.id).collect::<Vec<_>>(),
-            [&active.id, &leaving.id]
-        );
-        for (name, taken) in [
-            ("Alice", true),
-            ("alice", false),
-            ("Bob", false),
-            ("Carol", false),
-        ] {
-            assert_eq!(
-                store::token::is_name_taken(&mut tx, of, name, NOW).await.unwrap(),
-                taken,
-                "{name}"
-            );
+        let found = store::token::find_active_by_name(&mut tx, of, "Alice", NOW).await.unwrap();
+        assert_eq!(found.iter().map(|token| &token.id).collect::<Vec<_>>(), [&active.id, &leaving.id]);
+        for (name, taken) in [("Alice", true), ("alice", false), ("Bob", false), ("Carol", false)] {
+            assert_eq!(store::token::is_name_taken(&mut tx, of, name, NOW).await.unwrap(), taken, "{name}");
         }
-        let latest = store::token::find_latest_by_name(&mut tx, of, "Carol")
-            .await
-            .unwrap()
-            .unwrap();
+        let latest = store::token::find_latest_by_name(&mut tx, of, "Carol").await.unwrap().unwrap();
         assert_eq!(latest.id, revoked.id);
     })
     .await;
@@ -258,29 +178,14 @@ async fn a_token_is_found_by_prefix_and_digest_in_its_workspace_only() {
         insert(&store, &[&alice, &bob]).await;
         let mut tx = store.read().await.unwrap();
         let prefix = &alice.id.as_str()[..10];
-        let found = store::token::find_by_prefix(&mut tx, &engineering.id, prefix, 10)
-            .await
-            .unwrap();
-        assert_eq!(
-            found.iter().map(|token| &token.id).collect::<Vec<_>>(),
-            [&alice.id]
-        );
+        let found = store::token::find_by_prefix(&mut tx, &engineering.id, prefix, 10).await.unwrap();
+        assert_eq!(found.iter().map(|token| &token.id).collect::<Vec<_>>(), [&alice.id]);
         assert!(
-            store::token::find_by_prefix(&mut tx, &engineering.id, "tok_zzzz", 10)
-                .await
-                .unwrap()
-                .is_empty()
+            store::token::find_by_prefix(&mut tx, &engineering.id, "tok_zzzz", 10).await.unwrap().is_empty()
         );
-        let by_digest = store::token::find_by_digest(&mut tx, &engineering.id, &alice.digest)
-            .await
-            .unwrap();
+        let by_digest = store::token::find_by_digest(&mut tx, &engineering.id, &alice.digest).await.unwrap();
         assert_eq!(by_digest.map(|token| token.id), Some(alice.id));
-        assert!(
-            store::token::find_by_digest(&mut tx, &engineering.id, &bob.digest)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(store::token::find_by_digest(&mut tx, &engineering.id, &bob.digest).await.unwrap().is_none());
     })
     .await;
 }
@@ -292,23 +197,13 @@ async fn an_end_is_only_ever_moved_forward() {
         let alice = token(&engineering, "Alice");
         insert(&store, &[&alice]).await;
         let mut tx = store.write().await.unwrap();
-        for (at, stands) in [
-            (NOW.plus(MINUTE), NOW.plus(MINUTE)),
-            (NOW, NOW),
-            (NOW.plus(MINUTE), NOW),
-        ] {
+        for (at, stands) in [(NOW.plus(MINUTE), NOW.plus(MINUTE)), (NOW, NOW), (NOW.plus(MINUTE), NOW)] {
             store::token::set_revoked(&mut tx, &alice.id, at).await.unwrap();
             let found = store::token::find(&mut tx, &alice.id).await.unwrap().unwrap();
             assert_eq!(found.revoked_at, Some(stands));
         }
         store::token::give_up_seat(&mut tx, &alice.id).await.unwrap();
-        assert!(
-            !store::token::find(&mut tx, &alice.id)
-                .await
-                .unwrap()
-                .unwrap()
-                .takes_seat
-        );
+        assert!(!store::token::find(&mut tx, &alice.id).await.unwrap().unwrap().takes_seat);
     })
     .await;
 }
@@ -320,15 +215,8 @@ async fn tokens_of_a_deleted_workspace_are_not_loaded() {
         insert(&store, &[&token(&engineering, "Alice")]).await;
         let mut tx = store.write().await.unwrap();
         assert_eq!(store::token::unended(&mut tx, None, NOW).await.unwrap().len(), 1);
-        store::workspace::mark_deleted(&mut tx, &engineering.id, NOW)
-            .await
-            .unwrap();
-        assert!(
-            store::token::unended(&mut tx, None, NOW)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        store::workspace::mark_deleted(&mut tx, &engineering.id, NOW).await.unwrap();
+        assert!(store::token::unended(&mut tx, None, NOW).await.unwrap().is_empty());
     })
     .await;
 }
@@ -341,26 +229,15 @@ async fn last_use_never_goes_backwards() {
         insert(&store, &[&alice]).await;
         let later = NOW.plus(MINUTE);
         let mut tx = store.write().await.unwrap();
-        assert_eq!(
-            store::token::last_used_at(&mut tx, &alice.id).await.unwrap(),
-            None
-        );
+        assert_eq!(store::token::last_used_at(&mut tx, &alice.id).await.unwrap(), None);
         let uses: Vec<(_, Timestamp)> = vec![(alice.id.clone(), later), (alice.id.clone(), NOW)];
         store::token::touch(&mut tx, &uses).await.unwrap();
-        assert_eq!(
-            store::token::last_used_at(&mut tx, &alice.id).await.unwrap(),
-            Some(later)
-        );
-        let page = store::token::list_page(&mut tx, &engineering.id, None, NOW, None, 10)
-            .await
-            .unwrap();
+        assert_eq!(store::token::last_used_at(&mut tx, &alice.id).await.unwrap(), Some(later));
+        let page = store::token::list_page(&mut tx, &engineering.id, None, NOW, None, 10).await.unwrap();
         assert_eq!(page[0].last_used_at, Some(later));
         let after = Some(alice.id.as_str());
         assert!(
-            store::token::list_page(&mut tx, &engineering.id, None, NOW, after, 10)
-                .await
-                .unwrap()
-                .is_empty()
+            store::token::list_page(&mut tx, &engineering.id, None, NOW, after, 10).await.unwrap().is_empty()
         );
     })
     .await;

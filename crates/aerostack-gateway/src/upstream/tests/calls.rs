@@ -53,23 +53,14 @@ async fn notifications_come_before_the_response_and_the_rest_of_the_stream_is_no
     let response = server.saw("POST tools/call", 1).await.result("{}");
     let foreign = r#"{"jsonrpc":"2.0","id":999,"result":{}}"#;
     let request = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    for message in [
-        ": hello\n\n",
-        "data\n\n",
-        &event(PROGRESS),
-        &event(foreign),
-        &event(request),
-        &event(&response),
-    ] {
+    for message in
+        [": hello\n\n", "data\n\n", &event(PROGRESS), &event(foreign), &event(request), &event(&response)]
+    {
         stream.send(Bytes::copy_from_slice(message.as_bytes())).unwrap();
     }
     let whole = |text: &str| Frame::Whole(Bytes::copy_from_slice(text.as_bytes()));
     assert_eq!(frames(reply).await, Ok(vec![whole(PROGRESS), whole(&response)]));
-    assert_eq!(
-        server.lines().len(),
-        2,
-        "modern servers' requests are not answered"
-    );
+    assert_eq!(server.lines().len(), 2, "modern servers' requests are not answered");
 }
 
 #[tokio::test]
@@ -82,52 +73,27 @@ async fn what_is_no_answer_to_the_call_is_a_bad_answer() {
     let unaddressed =
         |_: &Seen| json(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}"#);
     assert_eq!(refusal(unaddressed).await, bad("error -32700: what?"));
-    assert_eq!(
-        refusal(|_| events(["nonsense"])).await,
-        bad("an event is not JSON-RPC")
-    );
-    assert_eq!(
-        refusal(|_| events([PROGRESS])).await,
-        bad("the event stream ended without the answer")
-    );
+    assert_eq!(refusal(|_| events(["nonsense"])).await, bad("an event is not JSON-RPC"));
+    assert_eq!(refusal(|_| events([PROGRESS])).await, bad("the event stream ended without the answer"));
     assert_eq!(refusal(|_| status(202, "")).await, bad("HTTP 202"));
     let html = |_: &Seen| {
         with_header(
-            Answer::Full {
-                status: 200,
-                headers: vec![],
-                body: "<p>".into(),
-            },
+            Answer::Full { status: 200, headers: vec![], body: "<p>".into() },
             "content-type",
             "text/html",
         )
     };
-    assert_eq!(
-        refusal(html).await,
-        bad("the answer is text/html, neither JSON nor an event stream")
-    );
+    assert_eq!(refusal(html).await, bad("the answer is text/html, neither JSON nor an event stream"));
     assert_eq!(refusal(|_| status(502, "<p>oh</p>")).await, bad("HTTP 502"));
     let redirect = |_: &Seen| with_header(status(302, ""), "location", "http://169.254.169.254/");
-    assert_eq!(
-        refusal(redirect).await,
-        bad("HTTP 302; redirects are not followed")
-    );
+    assert_eq!(refusal(redirect).await, bad("HTTP 302; redirects are not followed"));
 }
 
 #[tokio::test]
 async fn a_refused_credential_and_a_busy_server_have_kinds_of_their_own() {
-    assert_eq!(
-        refusal(|_| status(401, "")).await,
-        Some(UpstreamError::RefusedCredential(401))
-    );
-    assert_eq!(
-        refusal(|_| status(403, "")).await,
-        Some(UpstreamError::RefusedCredential(403))
-    );
-    assert_eq!(
-        refusal(|_| status(429, "")).await,
-        Some(UpstreamError::Busy("HTTP 429".into()))
-    );
+    assert_eq!(refusal(|_| status(401, "")).await, Some(UpstreamError::RefusedCredential(401)));
+    assert_eq!(refusal(|_| status(403, "")).await, Some(UpstreamError::RefusedCredential(403)));
+    assert_eq!(refusal(|_| status(429, "")).await, Some(UpstreamError::Busy("HTTP 429".into())));
 }
 
 #[tokio::test]
@@ -137,21 +103,14 @@ async fn an_error_under_our_id_is_an_answer_at_any_status() {
         let reply = client(&server).call(&caller("alice"), &CALL).await.unwrap();
         assert_eq!(reply.framing, Framing::Json);
         let text = whole(reply).await;
-        assert_eq!(
-            text,
-            server.saw("POST tools/call", 1).await.error(-32602),
-            "{code}"
-        );
+        assert_eq!(text, server.saw("POST tools/call", 1).await.error(-32602), "{code}");
     }
 }
 
 #[tokio::test]
 async fn nothing_is_sent_once_access_has_ended() {
     let server = Server::start(modern(echo)).await;
-    let call = Call {
-        allowed: false,
-        told: false,
-    };
+    let call = Call { allowed: false, told: false };
     let refused = client(&server).call(&caller("alice"), &call).await.err();
     assert_eq!(refused, Some(UpstreamError::AccessEnded));
     assert_eq!(server.lines(), Vec::<String>::new());
@@ -166,10 +125,7 @@ async fn a_server_that_never_answers_is_given_up() {
         tokio::time::pause();
     };
     let (answer, ()) = tokio::join!(client.call(&alice, &CALL), pause);
-    assert_eq!(
-        answer.err(),
-        Some(UpstreamError::TimedOut("no byte for 60 s".into()))
-    );
+    assert_eq!(answer.err(), Some(UpstreamError::TimedOut("no byte for 60 s".into())));
 }
 
 #[tokio::test]
@@ -182,10 +138,7 @@ async fn a_body_that_stalls_is_given_up_and_comments_keep_it_alive() {
     assert!(matches!(reply.frames.next().await, Some(Ok(Frame::Whole(_)))));
     tokio::time::pause();
     let began = tokio::time::Instant::now();
-    assert_eq!(
-        reply.frames.next().await,
-        Some(Err(UpstreamError::TimedOut("no byte for 60 s".into())))
-    );
+    assert_eq!(reply.frames.next().await, Some(Err(UpstreamError::TimedOut("no byte for 60 s".into()))));
     assert!(began.elapsed() >= Duration::from_secs(60));
     assert_eq!(reply.frames.next().await, None);
     stream.closed().await;
@@ -246,11 +199,7 @@ async fn a_legacy_server_is_told_of_a_call_dropped_before_its_answer_where_the_c
             assert_eq!(cancelled.body["params"]["requestId"].to_string(), "3");
         }
         whole(client.call(&alice, &CALL).await.unwrap()).await;
-        let cancelled = server
-            .lines()
-            .iter()
-            .filter(|line| line.ends_with("cancelled"))
-            .count();
+        let cancelled = server.lines().iter().filter(|line| line.ends_with("cancelled")).count();
         assert_eq!(cancelled, usize::from(told));
     }
 }
@@ -261,10 +210,7 @@ async fn a_connection_serves_one_call_after_another() {
     let mut target = target(&server);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = target.url.socket_addrs(|| None).unwrap()[0];
-    target
-        .url
-        .set_port(Some(listener.local_addr().unwrap().port()))
-        .unwrap();
+    target.url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
     let connections = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = connections.clone();
     tokio::spawn(async move {

@@ -13,30 +13,18 @@ async fn a_modern_server_is_asked_once_and_each_request_stands_alone() {
     let client = client(&server);
     for name in ["alice", "bob"] {
         let reply = client.call(&caller(name), &CALL).await.unwrap();
-        assert_eq!(
-            (reply.era, reply.framing, reply.cancel.0.is_none()),
-            (Era::Modern, Framing::Json, true)
-        );
+        assert_eq!((reply.era, reply.framing, reply.cancel.0.is_none()), (Era::Modern, Framing::Json, true));
         let id = reply.id;
-        assert_eq!(
-            whole(reply).await,
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"n":2.50}}}}"#)
-        );
+        assert_eq!(whole(reply).await, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"n":2.50}}}}"#));
     }
-    assert_eq!(
-        server.lines(),
-        ["POST server/discover", "POST tools/call", "POST tools/call"]
-    );
+    assert_eq!(server.lines(), ["POST server/discover", "POST tools/call", "POST tools/call"]);
     let call = &server.all()[2];
     assert_eq!(call.header("mcp-protocol-version"), "2026-07-28");
     assert_eq!(call.header("mcp-method"), "tools/call");
     assert_eq!(call.header("accept"), "application/json, text/event-stream");
     let probe = &server.all()[0];
     assert_eq!(probe.header("mcp-method"), "server/discover");
-    assert_eq!(
-        probe.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"],
-        "2026-07-28"
-    );
+    assert_eq!(probe.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 }
 
 #[tokio::test]
@@ -54,12 +42,8 @@ async fn any_refusal_of_discovery_that_is_not_modern_means_legacy() {
         let reply = client(&server).call(&caller("alice"), &CALL).await.unwrap();
         assert_eq!(reply.era, Era::Legacy);
         whole(reply).await;
-        let lines = [
-            "POST server/discover",
-            "POST initialize",
-            "POST notifications/initialized",
-            "POST tools/call",
-        ];
+        let lines =
+            ["POST server/discover", "POST initialize", "POST notifications/initialized", "POST tools/call"];
         assert_eq!(server.lines(), lines);
         let all = server.all();
         assert_eq!(all[1].header("mcp-protocol-version"), "");
@@ -76,23 +60,14 @@ async fn a_server_that_names_the_revision_it_was_asked_in_is_asked_again() {
         "server/discover" if !asked.swap(true, std::sync::atomic::Ordering::Relaxed) => {
             let data = r#"{"supported":["2026-07-28"],"requested":"2026-07-28"}"#;
             let error = format!(r#"{{"code":-32022,"message":"no","data":{data}}}"#);
-            status(
-                400,
-                format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id()),
-            )
+            status(400, format!(r#"{{"jsonrpc":"2.0","id":{},"error":{error}}}"#, seen.id()))
         }
         "server/discover" => json(seen.result(DISCOVERED)),
         _ => echo(seen),
     })
     .await;
-    assert_eq!(
-        client(&server).call(&caller("alice"), &CALL).await.unwrap().era,
-        Era::Modern
-    );
-    assert_eq!(
-        server.lines(),
-        ["POST server/discover", "POST server/discover", "POST tools/call"]
-    );
+    assert_eq!(client(&server).call(&caller("alice"), &CALL).await.unwrap().era, Era::Modern);
+    assert_eq!(server.lines(), ["POST server/discover", "POST server/discover", "POST tools/call"]);
 }
 
 #[tokio::test]
@@ -102,10 +77,7 @@ async fn a_refused_credential_or_a_failing_server_is_no_verdict() {
         (403, UpstreamError::RefusedCredential(403)),
         (429, UpstreamError::Busy("HTTP 429".into())),
         (502, UpstreamError::BadAnswer("HTTP 502".into())),
-        (
-            307,
-            UpstreamError::BadAnswer("HTTP 307; redirects are not followed".into()),
-        ),
+        (307, UpstreamError::BadAnswer("HTTP 307; redirects are not followed".into())),
     ];
     for (code, error) in answers {
         let server = Server::start(move |_| with_header(status(code, ""), "location", "/elsewhere")).await;
@@ -141,15 +113,9 @@ async fn a_server_that_turned_legacy_is_found_out_at_the_next_call() {
     })
     .await;
     let client = client(&server);
-    assert_eq!(
-        client.call(&caller("alice"), &CALL).await.unwrap().era,
-        Era::Modern
-    );
+    assert_eq!(client.call(&caller("alice"), &CALL).await.unwrap().era, Era::Modern);
     turned.store(true, std::sync::atomic::Ordering::Relaxed);
-    assert_eq!(
-        client.call(&caller("alice"), &CALL).await.unwrap().era,
-        Era::Legacy
-    );
+    assert_eq!(client.call(&caller("alice"), &CALL).await.unwrap().era, Era::Legacy);
 }
 
 #[tokio::test]
@@ -165,13 +131,7 @@ async fn an_initialize_may_be_answered_on_an_event_stream() {
     })
     .await;
     whole(client(&server).call(&caller("alice"), &CALL).await.unwrap()).await;
-    assert_eq!(
-        server
-            .saw("POST tools/call", 1)
-            .await
-            .header("mcp-protocol-version"),
-        "2025-03-26"
-    );
+    assert_eq!(server.saw("POST tools/call", 1).await.header("mcp-protocol-version"), "2025-03-26");
 }
 
 #[tokio::test]
@@ -196,10 +156,7 @@ async fn a_server_nobody_reaches_is_unreachable_and_its_url_stays_secret() {
     else {
         panic!("it was reached");
     };
-    assert!(
-        !reason.contains("hidden") && reason.to_lowercase().contains("refused"),
-        "{reason}"
-    );
+    assert!(!reason.contains("hidden") && reason.to_lowercase().contains("refused"), "{reason}");
     target.url = server.url.clone();
     target.trusted = false;
     let Some(UpstreamError::Unreachable(reason)) =
@@ -230,19 +187,14 @@ async fn a_ping_on_the_answers_stream_is_answered_and_not_passed_on() {
     let (alice, sent) = (caller("alice"), stream.clone());
     let scene = async {
         let call = server.saw("POST tools/call", 1).await;
-        sent.send(event(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#).into())
-            .unwrap();
-        sent.send(event(r#"{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage"}"#).into())
-            .unwrap();
+        sent.send(event(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#).into()).unwrap();
+        sent.send(event(r#"{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage"}"#).into()).unwrap();
         sent.send(event(&call.result("{}")).into()).unwrap();
     };
     let (reply, ()) = tokio::join!(client.call(&alice, &CALL), scene);
     assert_eq!(frames(reply.unwrap()).await.unwrap().len(), 1);
     let answers: Vec<Seen> = server.all().into_iter().filter(Seen::line_is_answer).collect();
-    assert_eq!(
-        answers[0].body,
-        serde_json::json!({"jsonrpc": "2.0", "id": "p", "result": {}})
-    );
+    assert_eq!(answers[0].body, serde_json::json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
     assert_eq!(answers[1].body["error"]["code"], -32601);
     assert_eq!(answers[1].header("mcp-session-id"), "s1");
 }

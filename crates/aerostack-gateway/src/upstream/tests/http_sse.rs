@@ -30,9 +30,7 @@ async fn server(
         let answers = match (seen.verb.as_str(), seen.method()) {
             ("GET", _) => {
                 let (stream, answer) = pieces("text/event-stream; charset=utf-8");
-                stream
-                    .send(format!("event: endpoint\ndata: {endpoint}\n\n").into())
-                    .unwrap();
+                stream.send(format!("event: endpoint\ndata: {endpoint}\n\n").into()).unwrap();
                 opened.lock().unwrap().push(stream);
                 return answer;
             }
@@ -44,11 +42,7 @@ async fn server(
         };
         let newest = opened.lock().unwrap().len() - 1;
         answers.iter().for_each(|message| say(&opened, newest, message));
-        Answer::Full {
-            status: 202,
-            headers: vec![],
-            body: "Accepted".into(),
-        }
+        Answer::Full { status: 202, headers: vec![], body: "Accepted".into() }
     })
     .await;
     (server, streams)
@@ -63,19 +57,14 @@ fn progress(seen: &Seen) -> String {
 
 #[tokio::test]
 async fn answers_and_progress_come_on_the_callers_stream() {
-    let (server, streams) = server("/messages?session=1", |seen| {
-        vec![progress(seen), seen.result("{}")]
-    })
-    .await;
+    let (server, streams) =
+        server("/messages?session=1", |seen| vec![progress(seen), seen.result("{}")]).await;
     let client = client(&server);
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     assert_eq!((reply.era, reply.framing), (Era::Legacy, Framing::Events));
     let call = server.saw("POST tools/call", 1).await;
     let whole = |text: String| Frame::Whole(Bytes::from(text));
-    assert_eq!(
-        frames(reply).await,
-        Ok(vec![whole(progress(&call)), whole(call.result("{}"))])
-    );
+    assert_eq!(frames(reply).await, Ok(vec![whole(progress(&call)), whole(call.result("{}"))]));
     let lines = [
         "POST server/discover",
         "POST initialize",
@@ -85,18 +74,11 @@ async fn answers_and_progress_come_on_the_callers_stream() {
         "POST tools/call",
     ];
     assert_eq!(server.lines(), lines);
-    frames(client.call(&caller("bob"), &CALL).await.unwrap())
-        .await
-        .unwrap();
+    frames(client.call(&caller("bob"), &CALL).await.unwrap()).await.unwrap();
     assert_eq!(streams.lock().unwrap().len(), 2, "each caller has a stream");
     assert_eq!(
         server.lines()[6..],
-        [
-            "GET",
-            "POST initialize",
-            "POST notifications/initialized",
-            "POST tools/call"
-        ]
+        ["GET", "POST initialize", "POST notifications/initialized", "POST tools/call"]
     );
 }
 
@@ -107,10 +89,7 @@ async fn two_calls_on_one_stream_each_get_their_own_answer() {
     let alice = caller("alice");
     let first = client.call(&alice, &CALL).await.unwrap();
     let second = client.call(&alice, &CALL).await.unwrap();
-    let calls = [
-        server.saw("POST tools/call", 1).await,
-        server.saw("POST tools/call", 2).await,
-    ];
+    let calls = [server.saw("POST tools/call", 1).await, server.saw("POST tools/call", 2).await];
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000));
     say(&streams, 0, &calls[1].result(&large));
     say(&streams, 0, &calls[0].result(r#"{"n":1}"#));
@@ -121,15 +100,9 @@ async fn two_calls_on_one_stream_each_get_their_own_answer() {
 
 #[tokio::test]
 async fn a_list_over_the_stream_names_its_transport() {
-    let (server, _) = server("/messages", |seen| {
-        vec![seen.result(r#"{"tools":[{"name":"a"}]}"#)]
-    })
-    .await;
+    let (server, _) = server("/messages", |seen| vec![seen.result(r#"{"tools":[{"name":"a"}]}"#)]).await;
     let listing = client(&server).list().await.unwrap();
-    assert_eq!(
-        (listing.transport, listing.protocol_version.as_str()),
-        ("http+sse", "2024-11-05")
-    );
+    assert_eq!((listing.transport, listing.protocol_version.as_str()), ("http+sse", "2024-11-05"));
     assert_eq!(listing.tools, [r#"{"name":"a"}"#]);
 }
 
@@ -148,14 +121,7 @@ async fn a_broken_stream_fails_its_calls_and_is_opened_again_for_the_next() {
     assert_eq!(reply.frames.next().await, Some(Err(broken)));
     assert_eq!(reply.frames.next().await, None);
     frames(client.call(&alice, &CALL).await.unwrap()).await.unwrap();
-    assert_eq!(
-        server
-            .lines()
-            .iter()
-            .filter(|line| *line == "POST server/discover")
-            .count(),
-        1
-    );
+    assert_eq!(server.lines().iter().filter(|line| *line == "POST server/discover").count(), 1);
 }
 
 #[tokio::test]
@@ -180,10 +146,7 @@ async fn a_silent_stream_is_given_up_by_the_call_alone() {
     let client = client(&server);
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     tokio::time::pause();
-    assert_eq!(
-        frames(reply).await,
-        Err(UpstreamError::TimedOut("no byte for 60 s".into()))
-    );
+    assert_eq!(frames(reply).await, Err(UpstreamError::TimedOut("no byte for 60 s".into())));
     tokio::time::resume();
     assert!(!streams.lock().unwrap()[0].is_closed());
 }
@@ -192,15 +155,10 @@ async fn a_silent_stream_is_given_up_by_the_call_alone() {
 async fn a_ping_on_the_stream_is_answered() {
     let (server, streams) = server("/messages", |seen| vec![seen.result("{}")]).await;
     let client = client(&server);
-    frames(client.call(&caller("alice"), &CALL).await.unwrap())
-        .await
-        .unwrap();
+    frames(client.call(&caller("alice"), &CALL).await.unwrap()).await.unwrap();
     say(&streams, 0, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
     let pong = server.saw("POST", 1).await;
-    assert_eq!(
-        pong.body,
-        serde_json::json!({"jsonrpc": "2.0", "id": 7, "result": {}})
-    );
+    assert_eq!(pong.body, serde_json::json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
 }
 
 #[tokio::test]
@@ -209,9 +167,7 @@ async fn the_stream_is_closed_with_its_callers_access_and_with_the_gateway() {
     let upstreams = Upstreams::new(&config());
     let client = upstreams.client(target(&server));
     for name in ["alice", "bob"] {
-        frames(client.call(&caller(name), &CALL).await.unwrap())
-            .await
-            .unwrap();
+        frames(client.call(&caller(name), &CALL).await.unwrap()).await.unwrap();
     }
     let [first, second] = [0, 1].map(|stream| streams.lock().unwrap()[stream].clone());
     upstreams.end_caller(&caller("alice"));

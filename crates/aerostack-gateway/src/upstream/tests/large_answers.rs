@@ -15,14 +15,10 @@ fn large_result() -> String {
 
 /// The message that a row of pieces makes up.
 fn joined(frames: &[Frame]) -> Bytes {
-    let [Frame::Begin(begin), more @ .., Frame::End] = frames else {
-        panic!("not one large message")
-    };
+    let [Frame::Begin(begin), more @ .., Frame::End] = frames else { panic!("not one large message") };
     let mut message = BytesMut::from(begin.as_ref());
     for frame in more {
-        let Frame::More(bytes) = frame else {
-            panic!("mixed with another message")
-        };
+        let Frame::More(bytes) = frame else { panic!("mixed with another message") };
         message.extend_from_slice(bytes);
     }
     message.freeze()
@@ -37,9 +33,7 @@ async fn answer_to(
 
 #[tokio::test]
 async fn a_large_document_passes_in_pieces() {
-    let found = answer_to(|seen| json(seen.result(&large_result())))
-        .await
-        .unwrap();
+    let found = answer_to(|seen| json(seen.result(&large_result()))).await.unwrap();
     assert!(found.len() > 3);
     let message = joined(&found);
     assert!(message.ends_with(format!(r#""result":{}}}"#, large_result()).as_bytes()));
@@ -48,9 +42,7 @@ async fn a_large_document_passes_in_pieces() {
 #[tokio::test]
 async fn a_large_event_passes_in_pieces_after_its_notifications() {
     let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#;
-    let found = answer_to(move |seen| events([progress, &seen.result(&large_result())]))
-        .await
-        .unwrap();
+    let found = answer_to(move |seen| events([progress, &seen.result(&large_result())])).await.unwrap();
     assert_eq!(found[0], Frame::Whole(Bytes::from_static(progress.as_bytes())));
     let message = joined(&found[1..]);
     assert!(message.ends_with(format!(r#""result":{}}}"#, large_result()).as_bytes()));
@@ -64,10 +56,7 @@ async fn a_large_response_ends_the_answer_though_the_stream_goes_on() {
     let client = client(&server);
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     let call = server.saw("POST tools/call", 1).await;
-    let log = format!(
-        r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{}}}"#,
-        large_result()
-    );
+    let log = format!(r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{}}}"#, large_result());
     stream.send(event(&log).into()).unwrap();
     stream.send(event(&call.result(&large_result())).into()).unwrap();
     let found = frames(reply).await.unwrap();
@@ -79,25 +68,13 @@ async fn a_large_response_ends_the_answer_though_the_stream_goes_on() {
 #[tokio::test]
 async fn a_large_answer_that_breaks_off_or_answers_another_request_ends_in_an_error() {
     let broken = answer_to(|seen| json(seen.result(&large_result()[..LARGE_BYTES]))).await;
-    assert_eq!(
-        broken,
-        Err(UpstreamError::BadAnswer("a large answer is not JSON-RPC".into()))
-    );
+    assert_eq!(broken, Err(UpstreamError::BadAnswer("a large answer is not JSON-RPC".into())));
     let foreign = format!(r#"{{"jsonrpc":"2.0","result":{},"id":77}}"#, large_result());
     let found = answer_to(move |_| json(foreign.clone())).await;
-    assert_eq!(
-        found,
-        Err(UpstreamError::BadAnswer(
-            "the answer is to another request".into()
-        ))
-    );
+    assert_eq!(found, Err(UpstreamError::BadAnswer("the answer is to another request".into())));
     let cut = answer_to(|seen| {
         let body = event(&seen.result(&large_result()))[..LARGE_BYTES].to_owned();
-        Answer::Full {
-            status: 200,
-            headers: vec![("content-type", "text/event-stream".into())],
-            body,
-        }
+        Answer::Full { status: 200, headers: vec![("content-type", "text/event-stream".into())], body }
     });
     let reason = "the event stream ended without the answer";
     assert_eq!(cut.await, Err(UpstreamError::BadAnswer(reason.into())));

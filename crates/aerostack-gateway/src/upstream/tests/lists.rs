@@ -38,10 +38,7 @@ async fn a_modern_list_follows_its_pages_and_keeps_every_byte() {
         (page.header("mcp-method"), page.header("mcp-protocol-version")),
         ("tools/list", "2026-07-28")
     );
-    assert_eq!(
-        page.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"],
-        "2026-07-28"
-    );
+    assert_eq!(page.body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
 }
 
 #[tokio::test]
@@ -60,10 +57,7 @@ async fn a_legacy_list_says_what_the_server_said_of_itself() {
     assert_eq!(listing, expected);
     client.list().await.unwrap();
     let list = server.saw("POST tools/list", 6).await;
-    assert_eq!(
-        (list.header("mcp-session-id"), list.header("mcp-protocol-version")),
-        ("s1", "2025-06-18")
-    );
+    assert_eq!((list.header("mcp-session-id"), list.header("mcp-protocol-version")), ("s1", "2025-06-18"));
     assert!(list.body["params"].get("_meta").is_none());
 }
 
@@ -71,24 +65,16 @@ async fn a_legacy_list_says_what_the_server_said_of_itself() {
 async fn tools_with_invalid_header_marks_are_not_listed_where_headers_are_sent() {
     let tools = r#"{"tools":[{"name":"bad","inputSchema":{"x-mcp-header":"A"}},{"name":"good"}]}"#;
     let server = Server::start(modern(move |seen| json(seen.result(tools)))).await;
-    assert_eq!(
-        client(&server).list().await.unwrap().tools,
-        [r#"{"name":"good"}"#]
-    );
+    assert_eq!(client(&server).list().await.unwrap().tools, [r#"{"name":"good"}"#]);
     let server = Server::start(with_sessions(move |seen| json(seen.result(tools)))).await;
     assert_eq!(client(&server).list().await.unwrap().tools.len(), 2);
 }
 
 #[tokio::test]
 async fn a_list_without_end_is_refused() {
-    let server = Server::start(modern(|seen| {
-        json(seen.result(r#"{"tools":[],"nextCursor":"again"}"#))
-    }))
-    .await;
-    assert_eq!(
-        client(&server).list().await,
-        bad("its list of tools repeats a cursor")
-    );
+    let server =
+        Server::start(modern(|seen| json(seen.result(r#"{"tools":[],"nextCursor":"again"}"#)))).await;
+    assert_eq!(client(&server).list().await, bad("its list of tools repeats a cursor"));
     let server = Server::start(modern(|seen| {
         let id = seen.id();
         json(seen.result(&format!(r#"{{"tools":[],"nextCursor":"{id}"}}"#)))
@@ -97,10 +83,7 @@ async fn a_list_without_end_is_refused() {
     let mut config = config();
     config.limits.list_timeout = std::time::Duration::from_secs(60);
     let client = Upstreams::new(&config).client(target(&server));
-    assert_eq!(
-        client.list().await,
-        bad("its list of tools has more than 1000 pages")
-    );
+    assert_eq!(client.list().await, bad("its list of tools has more than 1000 pages"));
 }
 
 #[tokio::test]
@@ -111,11 +94,7 @@ async fn a_list_that_is_too_large_is_refused_in_words() {
     config.limits.tools_per_install = 1;
     let client = Upstreams::new(&config).client(target(&server));
     assert_eq!(client.list().await, bad("it has more than 1 tools"));
-    config.limits = crate::config::Limits {
-        tools_per_install: 9,
-        tool_list_bytes: 20,
-        ..config.limits
-    };
+    config.limits = crate::config::Limits { tools_per_install: 9, tool_list_bytes: 20, ..config.limits };
     let client = Upstreams::new(&config).client(target(&server));
     assert_eq!(client.list().await, bad("its tools have more than 20 bytes"));
     let huge = format!(r#"{{"tools":[{{"name":"{}"}}]}}"#, "a".repeat(100_000));
@@ -127,10 +106,7 @@ async fn a_list_that_is_too_large_is_refused_in_words() {
 #[tokio::test]
 async fn what_is_no_list_is_a_bad_answer() {
     let server = Server::start(modern(|seen| json(seen.result(r#"{"tools":7}"#)))).await;
-    assert_eq!(
-        client(&server).list().await,
-        bad("its list of tools is malformed")
-    );
+    assert_eq!(client(&server).list().await, bad("its list of tools is malformed"));
     let server = Server::start(modern(|seen| status(404, seen.error(-32601)))).await;
     assert_eq!(client(&server).list().await, bad("error -32601: no"));
     let server = Server::start(sessionless(|_| status(405, ""), |_| status(500, ""))).await;
@@ -146,8 +122,5 @@ async fn a_stalled_list_is_given_up_within_its_own_limit() {
         tokio::time::pause();
     };
     let (listed, ()) = tokio::join!(client.list(), pause);
-    assert_eq!(
-        listed,
-        Err(UpstreamError::TimedOut("no list of tools within 5 s".into()))
-    );
+    assert_eq!(listed, Err(UpstreamError::TimedOut("no list of tools within 5 s".into())));
 }

@@ -42,11 +42,7 @@ pub(super) fn with_sessions(
         ),
         ("POST", "initialize") => {
             let id = format!("s{}", count.fetch_add(1, Ordering::Relaxed) + 1);
-            with_header(
-                json(seen.result(&initialized("2025-06-18"))),
-                "mcp-session-id",
-                id,
-            )
+            with_header(json(seen.result(&initialized("2025-06-18"))), "mcp-session-id", id)
         }
         ("POST", "notifications/initialized" | "notifications/cancelled") => status(202, ""),
         ("DELETE", _) => status(200, ""),

@@ -15,13 +15,8 @@ async fn calls(client: &Client, name: &str) {
 
 /// The sessions in which calls arrived.
 fn sessions(server: &Server) -> Vec<String> {
-    let calls = server
-        .all()
-        .into_iter()
-        .filter(|seen| seen.method() == "tools/call");
-    calls
-        .map(|seen| seen.header("mcp-session-id").to_owned())
-        .collect()
+    let calls = server.all().into_iter().filter(|seen| seen.method() == "tools/call");
+    calls.map(|seen| seen.header("mcp-session-id").to_owned()).collect()
 }
 
 fn count(server: &Server, line: &str) -> usize {
@@ -85,10 +80,7 @@ async fn those_who_wait_for_an_attempt_share_its_failure() {
 async fn forgetful(gone: &'static [&'static str]) -> Arc<Server> {
     Server::start(with_sessions(move |seen| {
         if gone.contains(&seen.header("mcp-session-id")) {
-            return status(
-                404,
-                r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"gone"},"id":null}"#,
-            );
+            return status(404, r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"gone"},"id":null}"#);
         }
         match seen.method() {
             "tools/list" => json(seen.result(r#"{"tools":[]}"#)),
@@ -114,10 +106,7 @@ async fn a_session_the_server_forgot_is_made_again_once() {
 #[tokio::test]
 async fn a_session_refused_with_400_is_made_again_once() {
     let server = Server::start(with_sessions(|seen| match seen.header("mcp-session-id") {
-        "s1" => status(
-            400,
-            r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}"#,
-        ),
+        "s1" => status(400, r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"no session"},"id":null}"#),
         _ => echo(seen),
     }))
     .await;
@@ -141,16 +130,9 @@ async fn many_callers_at_once_of_a_server_without_sessions_initialise_it_once() 
 async fn a_server_that_begins_to_keep_sessions_gives_each_caller_one() {
     let issues = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_issuing = issues.clone();
-    let (before, after) = (
-        sessionless(|_| status(404, ""), |_| status(404, "")),
-        with_sessions(echo),
-    );
+    let (before, after) = (sessionless(|_| status(404, ""), |_| status(404, "")), with_sessions(echo));
     let server = Server::start(move |seen| {
-        if is_issuing.load(std::sync::atomic::Ordering::Relaxed) {
-            after(seen)
-        } else {
-            before(seen)
-        }
+        if is_issuing.load(std::sync::atomic::Ordering::Relaxed) { after(seen) } else { before(seen) }
     })
     .await;
     let client = client(&server);
@@ -166,10 +148,7 @@ async fn a_server_that_begins_to_keep_sessions_gives_each_caller_one() {
 async fn a_server_that_forgets_every_session_gives_a_bad_answer() {
     let server = forgetful(&["s1", "s2"]).await;
     let refused = client(&server).call(&caller("alice"), &CALL).await.err();
-    assert_eq!(
-        refused,
-        Some(UpstreamError::BadAnswer("the server ended the session".into()))
-    );
+    assert_eq!(refused, Some(UpstreamError::BadAnswer("the server ended the session".into())));
     assert_eq!(sessions(&server), ["s1", "s2"]);
 }
 
@@ -191,10 +170,7 @@ async fn the_longest_idle_session_makes_room_for_a_new_one() {
 async fn when_all_sessions_are_in_use_a_new_caller_is_refused() {
     let answers: Vec<Answer> = (0..1).map(|_| pieces("text/event-stream").1).collect();
     let answers = std::sync::Mutex::new(answers);
-    let server = Server::start(with_sessions(move |_: &Seen| {
-        answers.lock().unwrap().pop().unwrap()
-    }))
-    .await;
+    let server = Server::start(with_sessions(move |_: &Seen| answers.lock().unwrap().pop().unwrap())).await;
     let mut config = config();
     config.limits.sessions_per_install = 1;
     let client = Upstreams::new(&config).client(target(&server));
@@ -242,12 +218,7 @@ async fn equal_targets_share_a_client_and_a_changed_one_ends_the_old_sessions() 
     assert_eq!(server.saw("DELETE", 1).await.header("mcp-session-id"), "s1");
     calls(&changed, "alice").await;
     let refused = client.call(&caller("alice"), &CALL).await.err();
-    assert_eq!(
-        refused,
-        Some(UpstreamError::Unreachable(
-            "the server was changed or removed".into()
-        ))
-    );
+    assert_eq!(refused, Some(UpstreamError::Unreachable("the server was changed or removed".into())));
     upstreams.forget(&target.install);
     assert_eq!(server.saw("DELETE", 2).await.header("mcp-session-id"), "s2");
 }
@@ -259,16 +230,10 @@ async fn a_session_in_use_ends_when_its_answer_does() {
     let server = Server::start(with_sessions(move |_| answer.lock().unwrap().take().unwrap())).await;
     let upstreams = Upstreams::new(&config());
     let target = target(&server);
-    let reply = upstreams
-        .client(target.clone())
-        .call(&caller("alice"), &CALL)
-        .await
-        .unwrap();
+    let reply = upstreams.client(target.clone()).call(&caller("alice"), &CALL).await.unwrap();
     upstreams.forget(&target.install);
     let response = server.saw("POST tools/call", 1).await.result("{}");
-    stream
-        .send(super::super::testing::event(&response).into())
-        .unwrap();
+    stream.send(super::super::testing::event(&response).into()).unwrap();
     assert_eq!(whole(reply).await, response);
     server.saw("DELETE", 1).await;
 }

@@ -16,10 +16,7 @@ async fn a_modern_server_is_listened_to_with_a_subscription() {
     let says = async {
         let listen = server.saw("POST subscriptions/listen", 1).await;
         assert_eq!(listen.header("mcp-method"), "subscriptions/listen");
-        assert_eq!(
-            listen.body["params"]["notifications"],
-            serde_json::json!({"toolsListChanged": true})
-        );
+        assert_eq!(listen.body["params"]["notifications"], serde_json::json!({"toolsListChanged": true}));
         let acknowledged =
             r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}}"#;
         stream.send(event(acknowledged).into()).unwrap();
@@ -28,10 +25,7 @@ async fn a_modern_server_is_listened_to_with_a_subscription() {
     tokio::join!(client.list_changed(), says);
     stream.send(event(CHANGED).into()).unwrap();
     client.list_changed().await;
-    assert_eq!(
-        server.lines(),
-        ["POST server/discover", "POST subscriptions/listen"]
-    );
+    assert_eq!(server.lines(), ["POST server/discover", "POST subscriptions/listen"]);
 }
 
 #[tokio::test]
@@ -57,14 +51,7 @@ async fn a_legacy_server_is_listened_to_in_the_gateways_session_and_again_when_t
         streams.lock().unwrap()[0].send(event(CHANGED).into()).unwrap();
     };
     tokio::join!(client.list_changed(), says);
-    assert_eq!(
-        server
-            .lines()
-            .iter()
-            .filter(|line| *line == "POST initialize")
-            .count(),
-        1
-    );
+    assert_eq!(server.lines().iter().filter(|line| *line == "POST initialize").count(), 1);
 }
 
 #[tokio::test]
@@ -73,9 +60,7 @@ async fn a_server_without_a_stream_is_not_asked_again_but_announcements_in_calls
     let client = client(&server);
     let calls = async {
         server.saw("GET", 1).await;
-        let found = frames(client.call(&caller("alice"), &CALL).await.unwrap())
-            .await
-            .unwrap();
+        let found = frames(client.call(&caller("alice"), &CALL).await.unwrap()).await.unwrap();
         assert_eq!(found.len(), 1, "the announcement is not part of the answer");
     };
     tokio::join!(client.list_changed(), calls);
@@ -90,9 +75,7 @@ async fn an_announcement_nobody_waited_for_is_kept() {
     }))
     .await;
     let client = client(&server);
-    frames(client.call(&caller("alice"), &CALL).await.unwrap())
-        .await
-        .unwrap();
+    frames(client.call(&caller("alice"), &CALL).await.unwrap()).await.unwrap();
     client.list_changed().await;
 }
 

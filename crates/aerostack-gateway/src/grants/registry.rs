@@ -1,26 +1,19 @@
-//! Who may come in: token digest → grant, and workspace → snapshot, both in memory.
+//! Token digest → grant, and workspace → what is open of it.
 //!
 //! The path of a call reads only this. Administrative commits publish here before they are answered,
 //! one after the other (see `app`), so what stands here is never older than an answered order.
-//! A grant that has ended never lives again; a token that must come back gets a new grant.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
-use aerostack_core::account::Email;
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::{InstallId, TokenId, WorkspaceId};
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::Token;
-use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::limiter::Meter;
+use super::grant::Grant;
+use super::live_workspace::LiveWorkspace;
 use crate::snapshot::Snapshot;
-
-const NEVER: i64 = i64::MAX;
-const NO_LIMIT_OF_ITS_OWN: u32 = 0;
 
 /// All grants and workspaces of the gateway.
 #[derive(Default)]
@@ -28,148 +21,6 @@ pub struct Grants {
     by_digest: papaya::HashMap<TokenDigest, Arc<Grant>>,
     by_token: papaya::HashMap<TokenId, Arc<Grant>>,
     workspaces: papaya::HashMap<WorkspaceId, Arc<LiveWorkspace>>,
-}
-
-/// A workspace that is open to callers.
-pub struct LiveWorkspace {
-    /// Its identifier.
-    pub id: WorkspaceId,
-    /// Its slug.
-    pub slug: String,
-    snapshot: ArcSwap<Snapshot>,
-    plan_rate_limit: AtomicU32,
-    published: watch::Sender<u64>,
-    list_version: watch::Sender<u64>,
-}
-
-impl LiveWorkspace {
-    /// What the workspace is now.
-    #[must_use]
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
-    }
-
-    /// Tells of every change of what callers may list.
-    #[must_use]
-    pub fn list_changes(&self) -> watch::Receiver<u64> {
-        self.list_version.subscribe()
-    }
-}
-
-/// What a workspace token opens, until it ends.
-pub struct Grant {
-    /// The token.
-    pub token: TokenId,
-    /// Its name.
-    pub name: String,
-    /// The person it is tied to.
-    pub person: Option<Email>,
-    /// The workspace it opens.
-    pub workspace: Arc<LiveWorkspace>,
-    /// Its requests of the last minute.
-    pub meter: Meter,
-    digest: TokenDigest,
-    own_rate_limit: u32,
-    ends_at_ms: AtomicI64,
-    end_moved: Notify,
-    streams: AtomicU32,
-    last_used_ms: AtomicI64,
-    last_use_unwritten: AtomicBool,
-}
-
-impl Grant {
-    fn new(token: &Token, workspace: Arc<LiveWorkspace>) -> Self {
-        Self {
-            token: token.id.clone(),
-            name: token.name.clone(),
-            person: token.person.clone(),
-            workspace,
-            meter: Meter::default(),
-            digest: token.digest,
-            own_rate_limit: token.rate_limit_per_minute.unwrap_or(NO_LIMIT_OF_ITS_OWN),
-            ends_at_ms: AtomicI64::new(token.ends_at().map_or(NEVER, Timestamp::as_millis)),
-            end_moved: Notify::new(),
-            streams: AtomicU32::new(0),
-            last_used_ms: AtomicI64::new(0),
-            last_use_unwritten: AtomicBool::new(false),
-        }
-    }
-
-    /// Tells whether the token is accepted at `now`.
-    #[must_use]
-    pub fn is_live(&self, now: Timestamp) -> bool {
-        now.as_millis() < self.ends_at_ms.load(Ordering::SeqCst)
-    }
-
-    /// Waits until the token is no longer accepted: revoked, expired, or its workspace gone.
-    ///
-    /// Runs beside everything in flight, so that it ends when access does.
-    pub async fn until_ended(&self, clock: &Clock) {
-        loop {
-            let moved = self.end_moved.notified();
-            tokio::pin!(moved);
-            // Enabled before the end is read: an end that moves in between is not missed.
-            moved.as_mut().enable();
-            if !self.is_live(clock.now()) {
-                return;
-            }
-            let ends_at = self.ends_at_ms.load(Ordering::SeqCst);
-            if ends_at == NEVER {
-                moved.await;
-            } else {
-                tokio::select! {
-                    () = moved => {}
-                    () = clock.reached(Timestamp::from_millis(ends_at)) => {}
-                }
-            }
-        }
-    }
-
-    /// Requests per minute this token may make: its own limit, its plan's, or the gateway's.
-    #[must_use]
-    pub fn rate_limit(&self, gateway_limit: u32) -> u32 {
-        let plan = self.workspace.plan_rate_limit.load(Ordering::Relaxed);
-        [self.own_rate_limit, plan]
-            .into_iter()
-            .find(|&limit| limit != NO_LIMIT_OF_ITS_OWN)
-            .unwrap_or(gateway_limit)
-    }
-
-    /// Opens a stream unless `limit` are open already. It is given back when the permit is dropped.
-    #[must_use]
-    pub fn open_stream(self: &Arc<Self>, limit: u32) -> Option<StreamPermit> {
-        let admit = |open| (open < limit).then_some(open + 1);
-        self.streams
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, admit)
-            .ok()?;
-        Some(StreamPermit(Arc::clone(self)))
-    }
-
-    /// Notes an accepted request. `true` when nobody has noted one since the last [`Grant::take_last_use`].
-    pub fn note_use(&self, now: Timestamp) -> bool {
-        self.last_used_ms.fetch_max(now.as_millis(), Ordering::Relaxed);
-        !self.last_use_unwritten.swap(true, Ordering::AcqRel)
-    }
-
-    /// The last accepted request, to be written.
-    pub fn take_last_use(&self) -> Timestamp {
-        self.last_use_unwritten.store(false, Ordering::Release);
-        Timestamp::from_millis(self.last_used_ms.load(Ordering::Relaxed))
-    }
-
-    fn end_at(&self, moment: Timestamp) {
-        self.ends_at_ms.fetch_min(moment.as_millis(), Ordering::SeqCst);
-        self.end_moved.notify_waiters();
-    }
-}
-
-/// One open stream of a token.
-pub struct StreamPermit(Arc<Grant>);
-
-impl Drop for StreamPermit {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 impl Grants {
@@ -191,7 +42,8 @@ impl Grants {
         let workspaces = self.workspaces.pin();
         let of = |live: &Arc<LiveWorkspace>| {
             let snapshot = live.snapshot();
-            let ids = snapshot.installs.iter().map(|installed| (live.id.clone(), installed.install.id.clone()));
+            let ids =
+                snapshot.installs.iter().map(|installed| (live.id.clone(), installed.install.id.clone()));
             ids.collect::<Vec<_>>()
         };
         workspaces.values().flat_map(of).collect()
@@ -200,45 +52,25 @@ impl Grants {
     /// Tells of every publication of an open workspace.
     #[must_use]
     pub fn publications(&self, workspace: &WorkspaceId) -> Option<watch::Receiver<u64>> {
-        self.workspaces
-            .pin()
-            .get(workspace)
-            .map(|live| live.published.subscribe())
+        self.workspaces.pin().get(workspace).map(|live| live.publications())
     }
 
     /// Opens a workspace, or replaces its snapshot unless a newer revision stands.
     pub fn publish_workspace(&self, id: &WorkspaceId, snapshot: Snapshot, plan_rate_limit: Option<u32>) {
-        let rate_limit = plan_rate_limit.unwrap_or(NO_LIMIT_OF_ITS_OWN);
         let workspaces = self.workspaces.pin();
-        let Some(live) = workspaces.get(id) else {
-            let live = LiveWorkspace {
-                id: id.clone(),
-                slug: snapshot.slug.clone(),
-                snapshot: ArcSwap::from_pointee(snapshot),
-                plan_rate_limit: AtomicU32::new(rate_limit),
-                published: watch::Sender::new(0),
-                list_version: watch::Sender::new(0),
-            };
-            workspaces.insert(id.clone(), Arc::new(live));
-            return;
-        };
-        let previous = live.snapshot();
-        if snapshot.revision < previous.revision {
-            return;
-        }
-        let list_changed = !previous.lists_the_same_as(&snapshot);
-        live.plan_rate_limit.store(rate_limit, Ordering::Relaxed);
-        live.snapshot.store(Arc::new(snapshot));
-        live.published.send_modify(|version| *version += 1);
-        if list_changed {
-            live.list_version.send_modify(|version| *version += 1);
+        match workspaces.get(id) {
+            Some(live) => live.publish(snapshot, plan_rate_limit),
+            None => {
+                let live = LiveWorkspace::new(id.clone(), snapshot, plan_rate_limit);
+                workspaces.insert(id.clone(), Arc::new(live));
+            }
         }
     }
 
     /// Closes a workspace: every grant of it ends at `now`.
     pub fn close_workspace(&self, id: &WorkspaceId, now: Timestamp) {
         if let Some(live) = self.workspaces.pin().remove(id) {
-            live.published.send_modify(|version| *version += 1);
+            live.announce();
         }
         for grant in self.of_workspace(id) {
             self.remove(&grant, now);
@@ -273,7 +105,7 @@ impl Grants {
     pub fn reconcile(&self, workspace: &WorkspaceId, tokens: &[Token], now: Timestamp) {
         for grant in self.of_workspace(workspace) {
             match tokens.iter().find(|token| token.id == grant.token) {
-                Some(token) => grant.end_at(token.ends_at().unwrap_or(Timestamp::from_millis(NEVER))),
+                Some(token) => token.ends_at().into_iter().for_each(|moment| grant.end_at(moment)),
                 None => self.remove(&grant, now),
             }
         }
@@ -300,26 +132,15 @@ impl Grants {
     }
 
     fn of_workspace(&self, id: &WorkspaceId) -> Vec<Arc<Grant>> {
-        self.by_token
-            .pin()
-            .values()
-            .filter(|grant| grant.workspace.id == *id)
-            .cloned()
-            .collect()
+        self.by_token.pin().values().filter(|grant| grant.workspace.id == *id).cloned().collect()
     }
 
     fn remove(&self, grant: &Arc<Grant>, now: Timestamp) {
         grant.end_at(now);
         let is_this = |found: &Arc<Grant>| Arc::ptr_eq(found, grant);
         // A newer grant of the same token stays.
-        let _ = self
-            .by_digest
-            .pin()
-            .remove_if(&grant.digest, |_, found| is_this(found));
-        let _ = self
-            .by_token
-            .pin()
-            .remove_if(&grant.token, |_, found| is_this(found));
+        let _ = self.by_digest.pin().remove_if(&grant.digest, |_, found| is_this(found));
+        let _ = self.by_token.pin().remove_if(&grant.token, |_, found| is_this(found));
     }
 }
 
@@ -334,6 +155,7 @@ mod tests {
     use rand::rngs::StdRng;
     use std::time::Duration;
 
+    use crate::clock::Clock;
     use crate::store::workspace::WorkspaceState;
 
     const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);

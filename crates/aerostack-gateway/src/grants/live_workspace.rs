@@ -1,0 +1,84 @@
+//! A workspace that is open to callers: its snapshot, and who is told when that changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aerostack_core::id::WorkspaceId;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use crate::snapshot::Snapshot;
+
+/// Stands for "the plan says nothing"; no plan allows no requests at all.
+const NO_LIMIT: u32 = 0;
+
+/// A workspace that is open to callers.
+pub struct LiveWorkspace {
+    /// Its identifier.
+    pub id: WorkspaceId,
+    /// Its slug.
+    pub slug: String,
+    snapshot: ArcSwap<Snapshot>,
+    plan_rate_limit: AtomicU32,
+    published: watch::Sender<u64>,
+    list_version: watch::Sender<u64>,
+}
+
+impl LiveWorkspace {
+    /// Opens a workspace.
+    #[must_use]
+    pub fn new(id: WorkspaceId, snapshot: Snapshot, plan_rate_limit: Option<u32>) -> Self {
+        Self {
+            id,
+            slug: snapshot.slug.clone(),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            plan_rate_limit: AtomicU32::new(plan_rate_limit.unwrap_or(NO_LIMIT)),
+            published: watch::Sender::new(0),
+            list_version: watch::Sender::new(0),
+        }
+    }
+
+    /// Replaces the snapshot, unless a newer revision stands.
+    pub fn publish(&self, snapshot: Snapshot, plan_rate_limit: Option<u32>) {
+        let previous = self.snapshot();
+        if snapshot.revision < previous.revision {
+            return;
+        }
+        let list_changed = !previous.lists_the_same_as(&snapshot);
+        self.plan_rate_limit.store(plan_rate_limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+        self.snapshot.store(Arc::new(snapshot));
+        self.announce();
+        if list_changed {
+            self.list_version.send_modify(|version| *version += 1);
+        }
+    }
+
+    /// Wakes whoever watches the workspace's publications.
+    pub fn announce(&self) {
+        self.published.send_modify(|version| *version += 1);
+    }
+
+    /// Requests per minute the plan allows a token, if it says so.
+    #[must_use]
+    pub fn plan_rate_limit(&self) -> Option<u32> {
+        Some(self.plan_rate_limit.load(Ordering::Relaxed)).filter(|limit| *limit != NO_LIMIT)
+    }
+
+    /// Tells of every publication.
+    #[must_use]
+    pub fn publications(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+
+    /// What the workspace is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Tells of every change of what callers may list.
+    #[must_use]
+    pub fn list_changes(&self) -> watch::Receiver<u64> {
+        self.list_version.subscribe()
+    }
+}

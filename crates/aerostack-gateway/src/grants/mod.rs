@@ -1,0 +1,9 @@
+//! Who may come in, in memory: grants of tokens, and the workspaces they open.
+
+pub mod grant;
+pub mod live_workspace;
+pub mod registry;
+
+pub use grant::{Grant, StreamPermit};
+pub use live_workspace::LiveWorkspace;
+pub use registry::Grants;

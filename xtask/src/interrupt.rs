@@ -30,7 +30,7 @@ impl Target {
         };
         // The shell's own `kill`: the program of that name is not everywhere.
         let _ = Command::new("sh")
-            .args(["-c", &format!("kill -{signal} -- {target} 2>/dev/null")])
+            .args(["-c", &format!("kill -s {signal} -- {target} 2>/dev/null")])
             .status();
     }
 }

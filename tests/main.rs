@@ -10,22 +10,29 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod byte;
     mod crash;
+    mod crossing;
     mod expiry;
+    mod header;
     mod header_mismatch;
     mod malformed;
     mod malformed_http;
     mod modern;
+    mod name;
     mod old_sse;
     mod progress;
     mod quota;
     mod refusal;
     mod revocation;
+    mod rotation;
     mod seats;
     mod seed;
     mod session;
     mod stalled;
     mod stranger;
+    mod threshold;
     mod token;
+    mod upstream_session;
     mod workspace;
 }

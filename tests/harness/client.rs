@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::events::Events;
-use crate::wire::{Answer, Headers, Wire, ask, request};
+use crate::wire::{Headers, Wire, ask, request};
 
 /// The newest revision.
 pub const MODERN: &str = "2026-07-28";

@@ -4,7 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use crate::wire::{Head, Wire};
+use crate::answer::Head;
+use crate::wire::Wire;
 
 /// An open event stream.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What stories, contracts and peers stand on: the product in process, and the world around it.
 
+pub mod answer;
 pub mod cli;
 pub mod client;
 pub mod engine;
@@ -8,6 +9,7 @@ pub mod gateway;
 pub mod golden;
 pub mod patience;
 pub mod person;
+mod person_server;
 pub mod program;
 pub mod scene;
 pub mod story;

@@ -4,8 +4,15 @@
 use crate::client::Caller;
 use crate::gateway::Gateway;
 use crate::person::Person;
-use crate::story::World;
+use crate::story::{World, story};
 use crate::upstream::{Setup, Upstream};
+
+/// Tells a story on every engine there is, with each of these servers behind the gateway.
+pub async fn story_behind(setups: &[Setup], tell: impl AsyncFn(&Scene)) {
+    for setup in setups {
+        story(async |world| tell(&Scene::set(world, setup.clone()).await).await).await;
+    }
+}
 
 /// Everybody in their place.
 pub struct Scene {

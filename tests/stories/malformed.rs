@@ -1,10 +1,11 @@
 //! Malformed bodies: each gets the documented refusal, and the process serves on.
 
+use aerostack_tests::answer::Answer;
 use aerostack_tests::client::Caller;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::short_story;
 use aerostack_tests::upstream::Setup;
-use aerostack_tests::wire::{Answer, Wire};
+use aerostack_tests::wire::Wire;
 use serde_json::json;
 
 /// What a request comes to: status, JSON-RPC code, and the raw id that is echoed.

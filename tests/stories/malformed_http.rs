@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use aerostack_tests::answer::Answer;
 use aerostack_tests::client::Caller;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::short_story;
 use aerostack_tests::upstream::Setup;
-use aerostack_tests::wire::{Answer, Wire};
+use aerostack_tests::wire::Wire;
 use serde_json::json;
 
 use super::malformed::{assert_serves, raw_post, told};

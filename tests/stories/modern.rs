@@ -1,7 +1,7 @@
 //! The modern era: every request stands alone.
 
 use aerostack_tests::client::{META_CAPABILITIES, META_SUBSCRIPTION, META_VERSION, notification, rpc};
-use aerostack_tests::scene::Scene;
+use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::{Setup, Tool};
 use serde_json::json;
@@ -10,13 +10,9 @@ const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
 #[tokio::test]
 async fn a_modern_client_discovers_lists_and_calls() {
-    story(async |world| {
-        for setup in [Setup::modern(), Setup::dual(), Setup::legacy()] {
-            let place = aerostack_tests::engine::Place::new(world.place.engine)
-                .await
-                .unwrap();
-            let inner = aerostack_tests::story::World { place };
-            let scene = Scene::set(&inner, setup).await;
+    story_behind(
+        &[Setup::modern(), Setup::dual(), Setup::legacy()],
+        async |scene| {
             let found = scene.alice.asks_modern("server/discover", json!({})).await;
             let result = &found.json()["result"];
             assert_eq!(result["supportedVersions"], json!(["2026-07-28"]));
@@ -40,10 +36,8 @@ async fn a_modern_client_discovers_lists_and_calls() {
                 .await;
             assert_eq!(called.json()["result"]["resultType"], "complete");
             assert_eq!(called.tool_text().as_deref(), Some("hi"));
-            drop(scene);
-            inner.place.clear().await;
-        }
-    })
+        },
+    )
     .await;
 }
 

@@ -2,8 +2,8 @@
 
 use aerostack_tests::client::{Caller, modern_params, notification, rpc};
 use aerostack_tests::events::Events;
-use aerostack_tests::scene::Scene;
-use aerostack_tests::story::{World, story};
+use aerostack_tests::scene::{Scene, story_behind};
+use aerostack_tests::story::story;
 use aerostack_tests::upstream::{Ended, Setup, Tool, Upstream};
 use serde_json::{Value, json};
 
@@ -28,9 +28,9 @@ async fn progress(caller: &Caller, token: &Value) -> (Vec<Value>, Value) {
 
 #[tokio::test]
 async fn progress_is_told_under_the_callers_own_token_whatever_its_kind() {
-    story(async |world| {
-        for setup in [Setup::legacy(), Setup::modern(), Setup::old_sse()] {
-            let (inner, scene) = scene_on(world, setup).await;
+    story_behind(
+        &[Setup::legacy(), Setup::modern(), Setup::old_sse()],
+        async |scene| {
             let modern = scene.alice.modern("tools/call", Some("desk__slow"));
             let (session, _) = scene.alice.initializes("2025-11-25").await;
             for caller in [&scene.alice, &session, &modern] {
@@ -41,21 +41,9 @@ async fn progress_is_told_under_the_callers_own_token_whatever_its_kind() {
                     assert_eq!(answer["result"]["content"][0]["text"], "done after 3 steps");
                 }
             }
-            drop(scene);
-            inner.place.clear().await;
-        }
-    })
+        },
+    )
     .await;
-}
-
-/// A scene at a place of its own, on the same engine.
-async fn scene_on(world: &World, setup: Setup) -> (World, Scene) {
-    let place = aerostack_tests::engine::Place::new(world.place.engine)
-        .await
-        .unwrap();
-    let inner = World { place };
-    let scene = Scene::set(&inner, setup).await;
-    (inner, scene)
 }
 
 /// Begins a call that is held upstream.
@@ -131,10 +119,9 @@ async fn a_cancelled_legacy_call_closes_the_request_of_a_modern_upstream() {
 
 #[tokio::test]
 async fn a_modern_caller_who_hangs_up_takes_the_call_back() {
-    story(async |world| {
-        for (setup, told) in [(Setup::modern(), 0), (Setup::legacy(), 1)] {
-            let (inner, scene) = scene_on(world, setup.tools([Tool::held("wait")])).await;
-            drop(holds(&scene, &scene.alice.modern("tools/call", Some("desk__wait"))).await);
+    for (setup, told) in [(Setup::modern(), 0), (Setup::legacy(), 1)] {
+        story_behind(&[setup.tools([Tool::held("wait")])], async |scene| {
+            drop(holds(scene, &scene.alice.modern("tools/call", Some("desk__wait"))).await);
             scene
                 .upstream
                 .until("it is closed", |seen| {
@@ -143,11 +130,9 @@ async fn a_modern_caller_who_hangs_up_takes_the_call_back() {
                 .await;
             let is_told = |seen: &Upstream| seen.requests_of("notifications/cancelled").len() == told;
             scene.upstream.until("it is told in its own way", is_told).await;
-            drop(scene);
-            inner.place.clear().await;
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

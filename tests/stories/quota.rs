@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use aerostack_core::api::token::CreateTokenRequest;
+use aerostack_tests::answer::Answer;
 use aerostack_tests::client::{Caller, notification, rpc};
 use aerostack_tests::person::token_named;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::Setup;
-use aerostack_tests::wire::{Answer, Wire};
+use aerostack_tests::wire::Wire;
 use serde_json::{Value, json};
 
 const LIMIT: usize = 120;

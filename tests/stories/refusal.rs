@@ -2,27 +2,31 @@
 
 use std::time::Duration;
 
+use aerostack_core::api::operation::endpoint::ListPlans;
+use aerostack_core::api::page::Empty;
 use aerostack_core::server::SessionMode;
-use aerostack_tests::client::{Caller, rpc};
+use aerostack_tests::answer::Answer;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{short_story, story};
 use aerostack_tests::upstream::{Fault, Setup, Tool};
-use aerostack_tests::wire::{Answer, Wire};
 use serde_json::{Value, json};
 
-const ADDRESSES: [&str; 4] = [
+/// The addresses of a workspace.
+pub(super) const ADDRESSES: [&str; 4] = [
     "/ws/engineering",
     "/ws/engineering/sse",
     "/api/gateway/ws/engineering",
     "/api/gateway/ws/engineering/sse",
 ];
 
-fn assert_told(answer: &Answer, status: u16, body: &Value) {
+/// The answer is this status and this body.
+pub(super) fn assert_told(answer: &Answer, status: u16, body: &Value) {
     assert_eq!((answer.status(), &answer.json()), (status, body));
     assert_eq!(answer.header("content-type"), Some("application/json"));
 }
 
-fn error(id: &Value, code: i64, message: &str) -> Value {
+/// A JSON-RPC error.
+pub(super) fn error(id: &Value, code: i64, message: &str) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
 }
 
@@ -163,100 +167,6 @@ async fn a_tool_that_fails_is_the_upstreams_own_answer() {
 }
 
 #[tokio::test]
-async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
-    story(async |world| {
-        let gateway = world
-            .gateway_with(|config| config.limits.streams_per_token = 2)
-            .await;
-        let scene = Scene::set_in(gateway, Setup::legacy()).await;
-        let first = scene.alice.listens().await;
-        let second = scene.alice.listens_modern().await;
-        let expected = error(&Value::Null, -32004, "Too many open streams");
-        for path in ADDRESSES {
-            let answer = scene.alice.at(path).sends("GET", "").await;
-            assert_told(&answer, 429, &expected);
-            assert!(
-                answer
-                    .header("retry-after")
-                    .is_some_and(|secs| secs.parse::<u32>().is_ok())
-            );
-        }
-        let bob = scene.owner.creates_token("Bob").await;
-        let _others = bob.listens().await;
-        drop((first, second));
-        aerostack_tests::patience::eventually("the streams are given back", async || {
-            let mut wire = scene.alice.begins("GET", "").await;
-            wire.head().await.is_ok_and(|head| head.status == 200)
-        })
-        .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn over_the_connection_limit_one_is_told_to_come_back() {
-    short_story(async |world| {
-        let gateway = world.gateway_with(|config| config.limits.connections = 4).await;
-        let address = gateway.address();
-        let mut held = Vec::new();
-        for _ in 0..4 {
-            let mut wire = Wire::open(address).await;
-            assert_eq!(wire.ask("GET", "/healthz", &[], b"").await.unwrap().status(), 200);
-            held.push(wire);
-        }
-        let caller = Caller {
-            address,
-            path: "/ws/engineering".to_owned(),
-            token: "mwt_x".to_owned(),
-            id: String::new(),
-            headers: Vec::new(),
-        };
-        let answer = caller.posts(&rpc(1, "ping", &json!({}))).await;
-        assert_eq!((answer.status(), answer.error_code()), (503, Some(-32004)));
-        assert!(answer.header("retry-after").is_some());
-        drop(held);
-        aerostack_tests::patience::eventually("there is room again", async || {
-            caller
-                .tries("POST", "{}")
-                .await
-                .is_ok_and(|answer| answer.status() == 401)
-        })
-        .await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
-    short_story(async |world| {
-        let scene = Scene::set(world, Setup::legacy()).await;
-        let expected = error(&Value::Null, -32003, "Origin not allowed");
-        let foreign = [
-            ("Origin", "https://evil.example.com"),
-            ("Host", "evil.example.com"),
-            ("Origin", "null"),
-        ];
-        for path in ADDRESSES {
-            let caller = scene.alice.at(path);
-            for (name, value) in foreign {
-                let answer = caller.clone().with(name, value).asks("ping", json!({})).await;
-                assert_told(&answer, 403, &expected);
-            }
-            for origin in ["http://localhost:5173", "http://127.0.0.1", "http://[::1]:8080"] {
-                let answer = caller
-                    .clone()
-                    .with("Origin", origin)
-                    .asks("ping", json!({}))
-                    .await;
-                assert_eq!(answer.status(), 200);
-                assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
-            }
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn discovery_of_other_logins_answers_that_there_is_none() {
     short_story(async |world| {
         let gateway = world.gateway().await;
@@ -292,6 +202,78 @@ async fn a_servers_own_timeout_goes_before_the_gateways() {
         scene.upstream.misbehave(Fault::NeverAnswers.on("tools/call"));
         let answer = scene.alice.calls("slow__echo", json!({ "text": "hi" })).await;
         assert_eq!(answer.error_code(), Some(-32011));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_same_at_every_address() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let null = Value::Null;
+        for path in ADDRESSES {
+            let alice = scene.alice.at(path);
+            let told = error(&null, -32700, "Parse error: the body is not JSON");
+            assert_told(&alice.posts("{").await, 400, &told);
+            let told = error(&json!(7), -32600, "Invalid request: no method");
+            assert_told(&alice.posts(r#"{"jsonrpc":"2.0","id":7}"#).await, 400, &told);
+            let told = error(&null, -32600, "Content-Type must be application/json");
+            assert_told(
+                &alice.clone().with("Content-Type", "text/plain").posts("{}").await,
+                415,
+                &told,
+            );
+            let told = error(&null, -32600, "Method not allowed");
+            assert_told(&alice.sends("PUT", "").await, 405, &told);
+            let told = error(&null, -32600, "Accept must include text/event-stream");
+            assert_told(
+                &alice.clone().with("Accept", "text/html").sends("GET", "").await,
+                406,
+                &told,
+            );
+            let told = error(&json!(1), -32600, "Unknown session");
+            let strange = alice.clone().with("Mcp-Session-Id", "made-up");
+            assert_told(&strange.asks("ping", json!({})).await, 404, &told);
+            let told = error(&json!(1), -32600, "Unsupported MCP-Protocol-Version");
+            let strange = alice.clone().with("MCP-Protocol-Version", "1999-01-01");
+            assert_told(&strange.asks("ping", json!({})).await, 400, &told);
+            let told = error(&json!(1), -32601, "Method not found");
+            assert_told(&alice.asks("nothing", json!({})).await, 200, &told);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_it_drains_a_gateway_takes_nothing_new() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        scene.gateway.app().begin_drain();
+        for path in ADDRESSES {
+            let answer = scene.alice.at(path).asks("ping", json!({})).await;
+            assert_told(
+                &answer,
+                503,
+                &error(&Value::Null, -32005, "The gateway is stopping"),
+            );
+            assert_eq!(
+                (answer.header("retry-after"), answer.header("connection")),
+                (Some("1"), Some("close"))
+            );
+        }
+        let admin = scene.owner.sends::<ListPlans>(&[], &Empty {}).await;
+        assert_eq!(
+            (admin.status(), &admin.json()["error"]["code"]),
+            (503, &json!("unavailable"))
+        );
+        assert_eq!(
+            (admin.header("retry-after"), admin.header("connection")),
+            (Some("1"), Some("close"))
+        );
+        for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
+            let answer = aerostack_tests::wire::ask(scene.gateway.address(), "GET", path, &[], b"").await;
+            assert_eq!(answer.status(), status, "{path}");
+        }
     })
     .await;
 }

@@ -39,7 +39,7 @@ async fn each_revision_is_agreed_on_and_an_unknown_one_gets_the_newest_legacy() 
     .await;
 }
 
-fn assert_unknown(answer: &aerostack_tests::wire::Answer) {
+fn assert_unknown(answer: &aerostack_tests::answer::Answer) {
     assert_eq!(
         (answer.status(), answer.error_code()),
         (404, Some(-32600)),

@@ -6,6 +6,7 @@ use aerostack_core::server::SessionMode;
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::client::Caller;
 use aerostack_tests::gateway::Gateway;
+use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
 use aerostack_tests::story::{World, story};
 use aerostack_tests::upstream::{Fault, Setup, Tool, Upstream};
@@ -79,11 +80,17 @@ async fn a_server_that_never_answers_is_installed_with_a_warning_and_the_others_
             );
         }
         assert!(is_asked(&stalled), "nobody has waited for it");
-        stalled.behave();
-        aerostack_tests::patience::eventually("its list is known", async || {
-            owner.tools().await.items.len() == 3
+        // It is started again, which ends what waits for it.
+        let address = stalled.address();
+        drop(stalled);
+        let mut healthy = None;
+        eventually("its port is free", async || {
+            let setup = Setup::modern().tools([Tool::echo()]);
+            healthy = setup.start_at(address).await.ok();
+            healthy.is_some()
         })
         .await;
+        eventually("its list is known", async || owner.tools().await.items.len() == 3).await;
         assert_eq!(
             alice.tools().await,
             ["first__echo", "stalled__echo", "third__echo"]
@@ -125,7 +132,7 @@ async fn the_last_good_list_is_served_while_a_server_stalls_and_after_a_restart(
         );
         assert!(is_asked(&upstreams[1]), "nobody has waited for it");
         let mut terminal = Terminal::of(&owner.at(gateway.address()));
-        aerostack_tests::patience::eventually("its failure is shown with the reason", async || {
+        eventually("its failure is shown with the reason", async || {
             let shown = terminal.does(&["mcp", "list", "-w", "engineering"]).await;
             shown
                 .lines()

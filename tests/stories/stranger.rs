@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use aerostack_core::api::token::CreateTokenRequest;
 use aerostack_core::plan::Plan;
+use aerostack_tests::answer::Answer;
 use aerostack_tests::client::{rpc, stranger_posts};
 use aerostack_tests::person::token_named;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::Setup;
-use aerostack_tests::wire::{Answer, Wire};
+use aerostack_tests::wire::Wire;
 use serde_json::json;
 
 const BODY: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Unauthorized"}}"#;

@@ -1,0 +1,95 @@
+//! What a person does with servers: catalogue, installs, switches.
+
+use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::page::{Empty, Page, PageQuery};
+use aerostack_core::api::server::{
+    AddServerRequest, InstallRequest, InstallView, InstalledReply, ToolView, UpdateInstallRequest,
+};
+use aerostack_core::server::{Auth, SessionMode};
+use aerostack_core::slug::Slug;
+
+use crate::person::{Person, Said};
+use crate::upstream::Upstream;
+
+impl Person {
+    /// Adds a server to the catalogue.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn adds(&self, slug: &str, url: &str, session: SessionMode, timeout: Option<u64>) {
+        let request = AddServerRequest {
+            slug: Slug::parse(slug).expect("a slug"),
+            url: url.to_owned(),
+            auth: Auth::None,
+            session,
+            timeout,
+        };
+        self.asks::<endpoint::AddServer>(&[], &request)
+            .await
+            .expect("a server is added");
+    }
+
+    /// Adds a server to the catalogue and installs it into the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn installs(&self, slug: &str, upstream: &Upstream) -> InstalledReply {
+        self.adds(slug, &upstream.url(), SessionMode::default(), None)
+            .await;
+        self.installs_known(slug, None)
+            .await
+            .expect("a server is installed")
+    }
+
+    /// Installs a server of the catalogue.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn installs_known(&self, slug: &str, alias: Option<&str>) -> Said<InstalledReply> {
+        let alias = alias.map(|alias| Slug::parse(alias).expect("a slug"));
+        let request = InstallRequest {
+            server: slug.to_owned(),
+            alias,
+        };
+        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request)
+            .await
+    }
+
+    /// Removes a server from the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn uninstalls(&self, slug: &str) {
+        let done = self
+            .asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {})
+            .await;
+        done.expect("a server is removed");
+    }
+
+    /// Switches a server, or one tool of it, on or off.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn switches(&self, slug: &str, tool: Option<&str>, enabled: bool) -> Said<InstallView> {
+        let request = UpdateInstallRequest {
+            enabled,
+            tool: tool.map(str::to_owned),
+        };
+        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request)
+            .await
+    }
+
+    /// The workspace's tools with their names.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn tools(&self) -> Page<ToolView> {
+        let query = PageQuery {
+            limit: Some(1_000),
+            cursor: None,
+        };
+        self.asks::<endpoint::ListTools>(&[&self.workspace], &query)
+            .await
+            .expect("tools are listed")
+    }
+}

@@ -1,0 +1,132 @@
+//! Old clients reach new servers, and new clients old servers.
+
+use aerostack_tests::client::{META_CAPABILITIES, META_VERSION, modern_params, rpc};
+use aerostack_tests::scene::{Scene, story_behind};
+use aerostack_tests::story::story;
+use aerostack_tests::upstream::{Setup, Tool};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_legacy_client_reaches_a_modern_server() {
+    story(async |world| {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "region": { "type": "string", "x-mcp-header": "Region" },
+                "count": { "type": "integer", "x-mcp-header": "Count" }
+            }
+        });
+        let tools = [Tool::echo().with("inputSchema", schema), Tool::slow()];
+        let scene = Scene::set(world, Setup::modern().tools(tools)).await;
+        let (inside, _) = scene.alice.initializes("2025-06-18").await;
+        for caller in [&scene.alice, &inside] {
+            let arguments = json!({ "text": "hi", "region": " Köln", "count": 42 });
+            let answer = caller.calls("desk__echo", arguments.clone()).await;
+            assert_eq!(answer.tool_text().as_deref(), Some("hi"));
+            let call = scene.upstream.calls().pop().unwrap();
+            let meta = &call.json()["params"]["_meta"];
+            assert_eq!(
+                (&meta[META_VERSION], &meta[META_CAPABILITIES]),
+                (&json!("2026-07-28"), &json!({}))
+            );
+            assert_eq!(call.json()["params"]["arguments"], arguments);
+            assert_eq!(call.header("mcp-protocol-version"), Some("2026-07-28"));
+            assert_eq!(
+                (call.header("mcp-method"), call.header("mcp-name")),
+                (Some("tools/call"), Some("echo"))
+            );
+            assert_eq!(call.header("mcp-param-region"), Some("=?base64?IEvDtmxu?="));
+            assert_eq!(call.header("mcp-param-count"), Some("42"));
+            assert_eq!(call.header("mcp-session-id"), None);
+        }
+        // A `_meta` of the caller's own stays beside ours.
+        let params = json!({ "name": "desk__echo", "arguments": { "text": "hi" }, "_meta": { "mine": [1] } });
+        scene.alice.posts(&rpc(1, "tools/call", &params)).await;
+        let meta = scene.upstream.calls().pop().unwrap().json()["params"]["_meta"].clone();
+        assert_eq!(
+            (&meta["mine"], &meta[META_VERSION]),
+            (&json!([1]), &json!("2026-07-28"))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_modern_client_reaches_an_old_server() {
+    story_behind(&[Setup::legacy(), Setup::old_sse()], async |scene| {
+        let answer = scene
+            .alice
+            .calls_modern("desk__add", json!({ "a": 1, "b": 2 }))
+            .await;
+        let result = &answer.json()["result"];
+        assert_eq!(result["resultType"], "complete");
+        assert_eq!(result["structuredContent"], json!({ "sum": 3 }));
+        let call = scene.upstream.calls().pop().unwrap();
+        for header in ["mcp-method", "mcp-name"] {
+            assert_eq!(call.header(header), None);
+        }
+        assert_ne!(call.header("mcp-protocol-version"), Some("2026-07-28"));
+        let failed = scene.alice.calls_modern("desk__fail", json!({})).await;
+        assert_eq!(failed.json()["result"]["isError"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mirrored_argument_must_be_the_one_in_the_body() {
+    story(async |world| {
+        let schema = json!({ "type": "object", "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } });
+        let scene = Scene::set(world, Setup::modern().tools([Tool::echo().with("inputSchema", schema)])).await;
+        let alice = scene.alice.modern("tools/call", Some("desk__echo"));
+        let call = |region: &str| {
+            modern_params(json!({ "name": "desk__echo", "arguments": { "text": "hi", "region": region } }))
+        };
+        let right = alice.clone().with("Mcp-Param-Region", "eu").asks("tools/call", call("eu")).await;
+        assert_eq!(right.tool_text().as_deref(), Some("hi"));
+        assert_eq!(scene.upstream.calls()[0].header("mcp-param-region"), Some("eu"));
+        for wrong in [alice.clone().with("Mcp-Param-Region", "us"), alice.clone()] {
+            let answer = wrong.asks("tools/call", call("eu")).await;
+            assert_eq!((answer.status(), answer.error_code()), (400, Some(-32020)));
+        }
+        // What no tool asks for passes by.
+        let more = alice.with("Mcp-Param-Region", "eu").with("Mcp-Param-Other", "x");
+        assert_eq!(more.asks("tools/call", call("eu")).await.status(), 200);
+        assert_eq!(scene.upstream.calls().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_clients_are_spared_what_breaks_them() {
+    story(async |world| {
+        let list = json!({ "type": "array", "items": { "type": "integer" } });
+        let result = r#"{"resultType":"complete","content":[],"structuredContent":[1,2.50]}"#;
+        let odd = Tool::answering("odd", result).with("outputSchema", list);
+        let scene = Scene::set(world, Setup::modern().tools([odd, Tool::add()])).await;
+        let old = scene.alice.asks("tools/list", json!({})).await.json();
+        assert_eq!(old["result"]["tools"][0]["outputSchema"], json!(null));
+        assert_eq!(old["result"]["tools"][1]["outputSchema"]["type"], "object");
+        let new = scene.alice.asks_modern("tools/list", json!({})).await.json();
+        assert_eq!(new["result"]["tools"][0]["outputSchema"]["type"], "array");
+        let text = scene.alice.calls("desk__odd", json!({})).await.text();
+        assert!(
+            text.contains(r#""structuredContent":{"result":[1,2.50]}"#),
+            "{text}"
+        );
+        let text = scene.alice.calls_modern("desk__odd", json!({})).await.text();
+        assert!(text.contains(r#""structuredContent":[1,2.50]"#), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tool_with_wrong_annotations_vanishes_and_the_others_stay() {
+    story(async |world| {
+        let wrong =
+            json!({ "type": "object", "properties": { "n": { "type": "number", "x-mcp-header": "N" } } });
+        let tools = [Tool::echo(), Tool::add().with("inputSchema", wrong)];
+        let scene = Scene::set(world, Setup::modern().tools(tools)).await;
+        assert_eq!(scene.alice.tools().await, ["desk__echo"]);
+    })
+    .await;
+}

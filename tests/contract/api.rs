@@ -20,10 +20,7 @@ fn the_description_in_the_documents_is_the_one_the_code_gives() {
         std::fs::write(&path, &expected).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == expected,
-        "docs/openapi.json is not of this code: `cargo xtask openapi` writes it"
-    );
+    assert!(written == expected, "docs/openapi.json is not of this code: `cargo xtask openapi` writes it");
 }
 
 #[tokio::test]
@@ -59,10 +56,8 @@ async fn every_operation_is_served_and_none_to_strangers() {
         let scene = Scene::set(world, Setup::legacy()).await;
         let bearer = format!("Bearer {}", scene.owner.key);
         for &operation in Operation::ALL {
-            let parameters: Vec<String> = operation
-                .parameters()
-                .map(|name| parameter(name, operation, &scene.alice.id))
-                .collect();
+            let parameters: Vec<String> =
+                operation.parameters().map(|name| parameter(name, operation, &scene.alice.id)).collect();
             let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
             let path = operation.fill(&parameters);
             let method = operation.method().word();
@@ -80,16 +75,9 @@ async fn every_operation_is_served_and_none_to_strangers() {
             }
             // A body that no operation takes, so that nothing is changed on the way.
             let headers = [("Authorization", bearer.as_str()), json];
-            let body: &[u8] = if operation.method().is_read() {
-                b""
-            } else {
-                br#"{"no such field":1}"#
-            };
+            let body: &[u8] = if operation.method().is_read() { b"" } else { br#"{"no such field":1}"# };
             let answer = ask(scene.gateway.address(), method, &path, &headers, body).await;
-            assert!(
-                !matches!(answer.status(), 404 | 405 | 500..),
-                "{operation:?}: {answer:?}"
-            );
+            assert!(!matches!(answer.status(), 404 | 405 | 500..), "{operation:?}: {answer:?}");
         }
     })
     .await;

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 fn migrations(engine: &str) -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../crates/aerostack-gateway/migrations")
-        .join(engine);
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/aerostack-gateway/migrations").join(engine);
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     let read = entries.map(|entry| {
-        (
-            entry.file_name().into_string().unwrap(),
-            std::fs::read_to_string(entry.path()).unwrap(),
-        )
+        (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
     });
     read.collect()
 }
@@ -21,11 +17,7 @@ fn migrations(engine: &str) -> BTreeMap<String, String> {
 fn made(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| line.starts_with("CREATE "));
     let names = lines.map(|line| {
-        line.split([' ', '('])
-            .filter(|word| !word.is_empty())
-            .take(3)
-            .collect::<Vec<_>>()
-            .join(" ")
+        line.split([' ', '(']).filter(|word| !word.is_empty()).take(3).collect::<Vec<_>>().join(" ")
     });
     names.collect()
 }
@@ -34,10 +26,7 @@ fn made(text: &str) -> Vec<String> {
 fn every_migration_has_its_pair_and_makes_the_same() {
     let (sqlite, postgres) = (migrations("sqlite"), migrations("postgres"));
     assert!(!sqlite.is_empty());
-    assert_eq!(
-        sqlite.keys().collect::<Vec<_>>(),
-        postgres.keys().collect::<Vec<_>>()
-    );
+    assert_eq!(sqlite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());
     for (name, text) in &sqlite {
         assert_eq!(made(text), made(&postgres[name]), "{name}");
     }

@@ -45,32 +45,18 @@ impl Terminal {
         let (mut surroundings, stdout, stderr) =
             Surroundings::captured(folder.path().join("aerostack"), person.clock.now());
         let variables = &mut surroundings.environment;
-        variables.insert(
-            "AEROSTACK_API_URL".to_owned(),
-            format!("http://{}", person.address),
-        );
+        variables.insert("AEROSTACK_API_URL".to_owned(), format!("http://{}", person.address));
         variables.insert("AEROSTACK_API_KEY".to_owned(), person.key.clone());
         let clock = person.clock.clone();
         surroundings.now = Box::new(move || clock.now());
-        Self {
-            surroundings,
-            stdout,
-            stderr,
-            _folder: folder,
-        }
+        Self { surroundings, stdout, stderr, _folder: folder }
     }
 
     /// Runs `aerostack` with these arguments.
     pub async fn runs(&mut self, arguments: &[&str]) -> Ran {
-        let line = std::iter::once("aerostack")
-            .chain(arguments.iter().copied())
-            .map(OsString::from);
+        let line = std::iter::once("aerostack").chain(arguments.iter().copied()).map(OsString::from);
         let code = aerostack_cli::run(line, &mut self.surroundings).await;
-        Ran {
-            code,
-            stdout: self.stdout.take(),
-            stderr: self.stderr.take(),
-        }
+        Ran { code, stdout: self.stdout.take(), stderr: self.stderr.take() }
     }
 
     /// Runs it and expects it to be done.

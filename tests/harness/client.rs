@@ -58,19 +58,13 @@ impl Caller {
     /// The same caller at another path.
     #[must_use]
     pub fn at(&self, path: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            ..self.clone()
-        }
+        Self { path: path.into(), ..self.clone() }
     }
 
     /// The same caller with another token.
     #[must_use]
     pub fn holding(&self, token: impl Into<String>) -> Self {
-        Self {
-            token: token.into(),
-            ..self.clone()
-        }
+        Self { token: token.into(), ..self.clone() }
     }
 
     /// The same caller, sending one more header with everything.
@@ -83,10 +77,7 @@ impl Caller {
     /// The same caller in the modern era, for one method and name.
     #[must_use]
     pub fn modern(&self, method: &str, name: Option<&str>) -> Self {
-        let caller = self
-            .clone()
-            .with("MCP-Protocol-Version", MODERN)
-            .with("Mcp-Method", method);
+        let caller = self.clone().with("MCP-Protocol-Version", MODERN).with("Mcp-Method", method);
         match name {
             Some(name) => caller.with("Mcp-Name", name),
             None => caller,
@@ -103,30 +94,13 @@ impl Caller {
     #[must_use]
     pub fn bytes(&self, method: &str, body: &str) -> Vec<u8> {
         let bearer = self.bearer();
-        let accept = if method == "GET" {
-            "text/event-stream"
-        } else {
-            BOTH
-        };
-        let own = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let given = |wanted: &str| {
-            self.headers
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
-        };
-        let standard = [
-            ("Authorization", bearer.as_str()),
-            ("Content-Type", "application/json"),
-            ("Accept", accept),
-        ];
-        let headers: Vec<(&str, &str)> = standard
-            .into_iter()
-            .filter(|(name, _)| !given(name))
-            .chain(own)
-            .collect();
+        let accept = if method == "GET" { "text/event-stream" } else { BOTH };
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let given = |wanted: &str| self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let standard =
+            [("Authorization", bearer.as_str()), ("Content-Type", "application/json"), ("Accept", accept)];
+        let headers: Vec<(&str, &str)> =
+            standard.into_iter().filter(|(name, _)| !given(name)).chain(own).collect();
         request(method, &self.path, &headers, body.as_bytes())
     }
 
@@ -160,8 +134,7 @@ impl Caller {
 
     /// Calls a tool, without handshake or session.
     pub async fn calls(&self, tool: &str, arguments: Value) -> Answer {
-        self.asks("tools/call", json!({ "name": tool, "arguments": arguments }))
-            .await
+        self.asks("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
     /// The names of the tools it is shown.
@@ -170,27 +143,20 @@ impl Caller {
     /// When the list is refused.
     pub async fn tools(&self) -> Vec<String> {
         let list = self.asks("tools/list", json!({})).await.json();
-        let tools = list["result"]["tools"]
-            .as_array()
-            .unwrap_or_else(|| panic!("a list was expected: {list}"));
-        tools
-            .iter()
-            .filter_map(|tool| tool["name"].as_str().map(str::to_owned))
-            .collect()
+        let tools =
+            list["result"]["tools"].as_array().unwrap_or_else(|| panic!("a list was expected: {list}"));
+        tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
     }
 
     /// Asks in the modern era, with the id 1.
     pub async fn asks_modern(&self, method: &str, params: Value) -> Answer {
         let name = params["name"].as_str().map(str::to_owned);
-        self.modern(method, name.as_deref())
-            .asks(method, modern_params(params))
-            .await
+        self.modern(method, name.as_deref()).asks(method, modern_params(params)).await
     }
 
     /// Calls a tool in the modern era.
     pub async fn calls_modern(&self, tool: &str, arguments: Value) -> Answer {
-        self.asks_modern("tools/call", json!({ "name": tool, "arguments": arguments }))
-            .await
+        self.asks_modern("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
     /// Opens a session of a legacy revision; gives the caller inside it, and the answer.
@@ -202,20 +168,11 @@ impl Caller {
             "protocolVersion": revision, "capabilities": {}, "clientInfo": { "name": "story", "version": "1" }
         });
         let answer = self.asks("initialize", params).await;
-        let id = answer
-            .header("mcp-session-id")
-            .unwrap_or_else(|| panic!("a session was expected: {answer:?}"));
-        let agreed = answer.json()["result"]["protocolVersion"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        let inside = self
-            .clone()
-            .with("Mcp-Session-Id", id)
-            .with("MCP-Protocol-Version", &agreed);
-        inside
-            .posts(&notification("notifications/initialized", &json!({})))
-            .await;
+        let id =
+            answer.header("mcp-session-id").unwrap_or_else(|| panic!("a session was expected: {answer:?}"));
+        let agreed = answer.json()["result"]["protocolVersion"].as_str().unwrap_or_default().to_owned();
+        let inside = self.clone().with("Mcp-Session-Id", id).with("MCP-Protocol-Version", &agreed);
+        inside.posts(&notification("notifications/initialized", &json!({}))).await;
         (inside, answer)
     }
 
@@ -225,9 +182,7 @@ impl Caller {
     /// When it cannot be sent.
     pub async fn begins(&self, method: &str, body: &str) -> Wire {
         let mut wire = Wire::open(self.address).await;
-        wire.write(&self.bytes(method, body))
-            .await
-            .expect("the request is written");
+        wire.write(&self.bytes(method, body)).await.expect("the request is written");
         wire
     }
 
@@ -240,12 +195,7 @@ impl Caller {
     pub async fn listens_modern(&self) -> Events {
         let params = modern_params(json!({ "notifications": { "toolsListChanged": true } }));
         let body = rpc("listen:0", "subscriptions/listen", &params);
-        Events::open(
-            self.modern("subscriptions/listen", None)
-                .begins("POST", &body)
-                .await,
-        )
-        .await
+        Events::open(self.modern("subscriptions/listen", None).begins("POST", &body).await).await
     }
 
     /// Opens the event stream of 2024-11-05 below `/sse`; gives it and the caller that posts to it.
@@ -254,11 +204,7 @@ impl Caller {
     /// When the stream names no address.
     pub async fn opens_sse(&self) -> (Events, Self) {
         let mut events = self.at(format!("{}/sse", self.path)).listens().await;
-        let endpoint = events
-            .next()
-            .await
-            .expect("the stream stands")
-            .expect("the stream goes on");
+        let endpoint = events.next().await.expect("the stream stands").expect("the stream goes on");
         assert_eq!(endpoint.name, "endpoint");
         (events, self.at(endpoint.data))
     }

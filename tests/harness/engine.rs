@@ -47,11 +47,7 @@ impl Place {
             Engine::Postgres => Some(PostgresDatabase::create(std::env::var(POSTGRES_VARIABLE).ok()?).await),
         };
         let folder = TempDir::new().expect("a temporary folder can be made");
-        Some(Self {
-            engine,
-            folder,
-            database,
-        })
+        Some(Self { engine, folder, database })
     }
 
     /// The folder.
@@ -91,28 +87,17 @@ impl Place {
 impl PostgresDatabase {
     async fn create(server: String) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "aerostack_story_{}_{}",
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::Relaxed)
-        );
+        let name =
+            format!("aerostack_story_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         administer(&server, format!("CREATE DATABASE {name}")).await;
         let mut url: url::Url = server.parse().expect("the variable holds an address");
         url.set_path(&name);
-        Self {
-            url: url.to_string(),
-            server,
-            name,
-        }
+        Self { url: url.to_string(), server, name }
     }
 }
 
 async fn administer(server: &str, statement: String) {
-    let mut connection = PgConnection::connect(server)
-        .await
-        .expect("the PostgreSQL server is reached");
-    let done = sqlx::query(sqlx::AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await;
+    let mut connection = PgConnection::connect(server).await.expect("the PostgreSQL server is reached");
+    let done = sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await;
     done.expect("databases may be made and dropped");
 }

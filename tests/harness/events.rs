@@ -48,12 +48,7 @@ impl Events {
             let body = wire.rest().await;
             panic!("an event stream was expected: {head:?} {body:?}");
         }
-        Self {
-            head,
-            wire,
-            buffer: Vec::new(),
-            searched: 0,
-        }
+        Self { head, wire, buffer: Vec::new(), searched: 0 }
     }
 
     /// The next event; `None` when the stream has ended properly.
@@ -76,9 +71,7 @@ impl Events {
 
     /// What stands before the next blank line.
     fn take_frame(&mut self) -> Option<String> {
-        let found = self.buffer[self.searched..]
-            .windows(2)
-            .position(|pair| pair == b"\n\n");
+        let found = self.buffer[self.searched..].windows(2).position(|pair| pair == b"\n\n");
         let Some(found) = found else {
             self.searched = self.buffer.len().saturating_sub(1);
             return None;
@@ -93,11 +86,7 @@ impl Events {
     /// # Panics
     /// When the stream ends or the event is no JSON.
     pub async fn json(&mut self) -> Value {
-        let event = self
-            .next()
-            .await
-            .expect("the stream stands")
-            .expect("the stream goes on");
+        let event = self.next().await.expect("the stream stands").expect("the stream goes on");
         event.json()
     }
 
@@ -117,22 +106,13 @@ fn parse(frame: &str) -> Option<Event> {
     if data.is_empty() {
         return None;
     }
-    let name = values(frame, "event")
-        .last()
-        .copied()
-        .unwrap_or("message")
-        .to_owned();
-    Some(Event {
-        name,
-        data: data.join("\n"),
-    })
+    let name = values(frame, "event").last().copied().unwrap_or("message").to_owned();
+    Some(Event { name, data: data.join("\n") })
 }
 
 /// The values of a field, in order.
 fn values<'a>(frame: &'a str, wanted: &str) -> Vec<&'a str> {
     let lines = frame.lines().filter_map(|line| line.split_once(':'));
     let found = lines.filter(|(name, _)| *name == wanted);
-    found
-        .map(|(_, value)| value.strip_prefix(' ').unwrap_or(value))
-        .collect()
+    found.map(|(_, value)| value.strip_prefix(' ').unwrap_or(value)).collect()
 }

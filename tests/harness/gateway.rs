@@ -30,11 +30,7 @@ impl Gateway {
     /// # Panics
     /// When it does not start.
     pub async fn start(config: Config, clock: Clock) -> Self {
-        let mut gateway = Self {
-            config,
-            clock,
-            running: None,
-        };
+        let mut gateway = Self { config, clock, running: None };
         gateway.starts().await;
         gateway
     }
@@ -82,25 +78,17 @@ impl Gateway {
 
     /// An operator on the Team plan: `acme`, `admin@co.com`.
     pub async fn owner(&self) -> Person {
-        self.person("acme", "admin@co.com", Plan::Team, AccountKind::Operator)
-            .await
+        self.person("acme", "admin@co.com", Plan::Team, AccountKind::Operator).await
     }
 
     /// The same on another plan.
     pub async fn owner_on(&self, plan: Plan) -> Person {
-        self.person("acme", "admin@co.com", plan, AccountKind::Operator)
-            .await
+        self.person("acme", "admin@co.com", plan, AccountKind::Operator).await
     }
 
     /// Somebody else with an account, who is no operator.
     pub async fn somebody(&self, username: &str, plan: Plan) -> Person {
-        self.person(
-            username,
-            &format!("{username}@example.com"),
-            plan,
-            AccountKind::Person,
-        )
-        .await
+        self.person(username, &format!("{username}@example.com"), plan, AccountKind::Person).await
     }
 
     /// Makes an account and a key for it, as `owner create` does.
@@ -121,12 +109,8 @@ impl Gateway {
         };
         let issued = issue_key(account.id.clone(), "story", now, &mut rng).expect("a name");
         let mut tx = app.store.write().await.expect("the database writes");
-        store::account::insert(&mut tx, &account)
-            .await
-            .expect("the account is new");
-        store::account::insert_key(&mut tx, &issued.key)
-            .await
-            .expect("the key is new");
+        store::account::insert(&mut tx, &account).await.expect("the account is new");
+        store::account::insert_key(&mut tx, &issued.key).await.expect("the key is new");
         tx.commit().await.expect("the account is kept");
         Person::new(self.address(), username, issued.raw.expose(), self.clock.clone())
     }

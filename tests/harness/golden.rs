@@ -17,20 +17,13 @@ const ID_PREFIXES: [&str; 8] = ["tok_", "ws_", "req_", "acc_", "key_", "srv_", "
 /// # Panics
 /// When they differ.
 pub fn assert_golden(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("golden")
-        .join(format!("{name}.txt"));
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.txt"));
     let text = normal(text);
     if std::env::var_os(UPDATE_VARIABLE).is_some() {
         std::fs::write(&path, &text).expect("the golden file can be written");
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        text,
-        expected,
-        "{} differs; {UPDATE_VARIABLE}=1 writes it anew",
-        path.display()
-    );
+    assert_eq!(text, expected, "{} differs; {UPDATE_VARIABLE}=1 writes it anew", path.display());
 }
 
 /// The text with everything that chance, time and ports decide replaced.
@@ -54,19 +47,14 @@ pub fn normal(text: &str) -> String {
 
 /// What stands at the beginning of the text and is decided by chance: its length and its replacement.
 fn chance(text: &str) -> Option<(usize, String)> {
-    credential(text)
-        .or_else(|| identifier(text))
-        .or_else(|| address(text))
-        .or_else(|| moment(text))
+    credential(text).or_else(|| identifier(text)).or_else(|| address(text)).or_else(|| moment(text))
 }
 
 fn credential(text: &str) -> Option<(usize, String)> {
     if !text.starts_with("mwt_") && !text.starts_with("ak_") {
         return None;
     }
-    let length = run(text, |byte| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
-    });
+    let length = run(text, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let label = text[..length].len().checked_sub(SECRET_LEN)?;
     Some((length, format!("{}<secret>", &text[..label])))
 }
@@ -87,19 +75,14 @@ fn address(text: &str) -> Option<(usize, String)> {
 fn moment(text: &str) -> Option<(usize, String)> {
     let shape = |pattern: &str| {
         let fits = text.len() >= pattern.len()
-            && pattern
-                .bytes()
-                .zip(text.bytes())
-                .all(|(wanted, byte)| match wanted {
-                    b'0' => byte.is_ascii_digit(),
-                    wanted => wanted == byte,
-                });
+            && pattern.bytes().zip(text.bytes()).all(|(wanted, byte)| match wanted {
+                b'0' => byte.is_ascii_digit(),
+                wanted => wanted == byte,
+            });
         fits.then_some(pattern.len())
     };
     if let Some(length) = shape("0000-00-00T00:00:00") {
-        let rest = run(&text[length..], |byte| {
-            byte.is_ascii_digit() || matches!(byte, b'.' | b'Z')
-        });
+        let rest = run(&text[length..], |byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'Z'));
         return Some((length + rest, "<moment>".to_owned()));
     }
     if let Some(length) = shape("0000-00-00 00:00 UTC") {
@@ -119,14 +102,8 @@ mod tests {
     #[test]
     fn chance_time_and_ports_are_replaced_and_nothing_else() {
         let secret = "0123456789abcdef".repeat(3);
-        let text = format!(
-            "mwt_alice_new_{secret} mwt_{secret} tok_{} at 127.0.0.1:4711/ws",
-            "a".repeat(26)
-        );
-        assert_eq!(
-            normal(&text),
-            "mwt_alice_new_<secret> mwt_<secret> tok_<id> at <gateway>/ws"
-        );
+        let text = format!("mwt_alice_new_{secret} mwt_{secret} tok_{} at 127.0.0.1:4711/ws", "a".repeat(26));
+        assert_eq!(normal(&text), "mwt_alice_new_<secret> mwt_<secret> tok_<id> at <gateway>/ws");
         let text = "2026-03-17 2026-03-17 11:15 UTC 2026-03-17T11:15:00.123Z mwt_xyz 1.2.3";
         assert_eq!(normal(text), "<date> <minute> <moment> mwt_xyz 1.2.3");
     }

@@ -41,31 +41,19 @@ impl Person {
     #[must_use]
     pub fn new(address: SocketAddr, username: &str, key: &str, clock: Clock) -> Self {
         let (username, key) = (username.to_owned(), key.to_owned());
-        Self {
-            address,
-            username,
-            key,
-            workspace: "engineering".to_owned(),
-            clock,
-        }
+        Self { address, username, key, workspace: "engineering".to_owned(), clock }
     }
 
     /// The same person at a gateway that listens elsewhere, as after a restart.
     #[must_use]
     pub fn at(&self, address: SocketAddr) -> Self {
-        Self {
-            address,
-            ..self.clone()
-        }
+        Self { address, ..self.clone() }
     }
 
     /// The same person in another workspace.
     #[must_use]
     pub fn within(&self, workspace: &str) -> Self {
-        Self {
-            workspace: workspace.to_owned(),
-            ..self.clone()
-        }
+        Self { workspace: workspace.to_owned(), ..self.clone() }
     }
 
     /// Sends a request to the admin API.
@@ -101,10 +89,7 @@ impl Person {
             (false, value) => body = value.to_string().into_bytes(),
         }
         let bearer = format!("Bearer {}", self.key);
-        let headers = [
-            ("Authorization", bearer.as_str()),
-            ("Content-Type", "application/json"),
-        ];
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
         ask(self.address, method.word(), &target, &headers, &body).await
     }
 
@@ -113,15 +98,8 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn creates_workspace(&mut self, name: &str) -> WorkspaceView {
-        let request = CreateWorkspaceRequest {
-            name: name.to_owned(),
-            slug: None,
-            description: None,
-        };
-        let made = self
-            .asks::<endpoint::CreateWorkspace>(&[], &request)
-            .await
-            .expect("a workspace is made");
+        let request = CreateWorkspaceRequest { name: name.to_owned(), slug: None, description: None };
+        let made = self.asks::<endpoint::CreateWorkspace>(&[], &request).await.expect("a workspace is made");
         self.workspace = made.slug.to_string();
         made
     }
@@ -131,10 +109,7 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn creates_token(&self, name: &str) -> Caller {
-        let made = self
-            .orders_token(&token_named(name))
-            .await
-            .expect("a token is created");
+        let made = self.orders_token(&token_named(name)).await.expect("a token is created");
         self.caller(&made)
     }
 
@@ -143,8 +118,7 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn orders_token(&self, request: &CreateTokenRequest) -> Said<CreatedToken> {
-        self.asks::<endpoint::CreateToken>(&[&self.workspace], request)
-            .await
+        self.asks::<endpoint::CreateToken>(&[&self.workspace], request).await
     }
 
     /// Asks for a token that there is no way to get.
@@ -152,10 +126,7 @@ impl Person {
     /// # Panics
     /// When it is created.
     pub async fn is_refused(&self, request: &CreateTokenRequest) -> Box<ErrorBody> {
-        self.orders_token(request)
-            .await
-            .err()
-            .expect("the token is refused")
+        self.orders_token(request).await.err().expect("the token is refused")
     }
 
     /// Whoever was given this token.
@@ -175,8 +146,7 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn revokes(&self, reference: &str) -> Said<RevokedToken> {
-        self.asks::<endpoint::RevokeToken>(&[&self.workspace, reference], &Empty {})
-            .await
+        self.asks::<endpoint::RevokeToken>(&[&self.workspace, reference], &Empty {}).await
     }
 
     /// Replaces a token.
@@ -185,8 +155,7 @@ impl Person {
     /// What the gateway says no with.
     pub async fn rotates(&self, reference: &str, overlap: Option<u64>) -> Said<CreatedToken> {
         let request = RotateTokenRequest { overlap };
-        self.asks::<endpoint::RotateToken>(&[&self.workspace, reference], &request)
-            .await
+        self.asks::<endpoint::RotateToken>(&[&self.workspace, reference], &request).await
     }
 
     /// All tokens of the workspace.
@@ -194,13 +163,8 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn tokens(&self) -> TokenPage {
-        let query = ListTokensQuery {
-            limit: Some(1_000),
-            ..ListTokensQuery::default()
-        };
-        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query)
-            .await
-            .expect("tokens are listed")
+        let query = ListTokensQuery { limit: Some(1_000), ..ListTokensQuery::default() };
+        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query).await.expect("tokens are listed")
     }
 
     /// Checks the chain of the workspace's audit log.
@@ -208,9 +172,7 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn verifies_audit(&self) -> AuditVerification {
-        self.asks::<endpoint::VerifyAudit>(&[&self.workspace], &Empty {})
-            .await
-            .expect("the log is checked")
+        self.asks::<endpoint::VerifyAudit>(&[&self.workspace], &Empty {}).await.expect("the log is checked")
     }
 
     /// Sets somebody's plan.
@@ -219,9 +181,7 @@ impl Person {
     /// What the gateway says no with.
     pub async fn sets_plan(&self, username: &str, plan: Plan) -> Said<()> {
         let request = aerostack_core::api::plan::SetPlanRequest { plan };
-        self.asks::<endpoint::SetPlan>(&[username], &request)
-            .await
-            .map(drop)
+        self.asks::<endpoint::SetPlan>(&[username], &request).await.map(drop)
     }
 
     /// Deletes the workspace.
@@ -229,9 +189,7 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn deletes_workspace(&self) {
-        let done = self
-            .asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {})
-            .await;
+        let done = self.asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {}).await;
         done.expect("the workspace is deleted");
     }
 }
@@ -239,12 +197,7 @@ impl Person {
 /// The plainest order of a token.
 #[must_use]
 pub fn token_named(name: &str) -> CreateTokenRequest {
-    CreateTokenRequest {
-        name: name.to_owned(),
-        expires_in: None,
-        person: None,
-        rate_limit_per_minute: None,
-    }
+    CreateTokenRequest { name: name.to_owned(), expires_in: None, person: None, rate_limit_per_minute: None }
 }
 
 fn query(fields: &Map<String, Value>) -> String {

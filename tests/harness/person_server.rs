@@ -24,9 +24,7 @@ impl Person {
             session,
             timeout,
         };
-        self.asks::<endpoint::AddServer>(&[], &request)
-            .await
-            .expect("a server is added");
+        self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
     }
 
     /// Adds a server to the catalogue and installs it into the workspace.
@@ -34,11 +32,8 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn installs(&self, slug: &str, upstream: &Upstream) -> InstalledReply {
-        self.adds(slug, &upstream.url(), SessionMode::default(), None)
-            .await;
-        self.installs_known(slug, None)
-            .await
-            .expect("a server is installed")
+        self.adds(slug, &upstream.url(), SessionMode::default(), None).await;
+        self.installs_known(slug, None).await.expect("a server is installed")
     }
 
     /// Installs a server of the catalogue.
@@ -47,12 +42,8 @@ impl Person {
     /// What the gateway says no with.
     pub async fn installs_known(&self, slug: &str, alias: Option<&str>) -> Said<InstalledReply> {
         let alias = alias.map(|alias| Slug::parse(alias).expect("a slug"));
-        let request = InstallRequest {
-            server: slug.to_owned(),
-            alias,
-        };
-        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request)
-            .await
+        let request = InstallRequest { server: slug.to_owned(), alias };
+        self.asks::<endpoint::InstallServer>(&[&self.workspace], &request).await
     }
 
     /// Removes a server from the workspace.
@@ -60,9 +51,7 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn uninstalls(&self, slug: &str) {
-        let done = self
-            .asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {})
-            .await;
+        let done = self.asks::<endpoint::UninstallServer>(&[&self.workspace, slug], &Empty {}).await;
         done.expect("a server is removed");
     }
 
@@ -71,12 +60,8 @@ impl Person {
     /// # Errors
     /// What the gateway says no with.
     pub async fn switches(&self, slug: &str, tool: Option<&str>, enabled: bool) -> Said<InstallView> {
-        let request = UpdateInstallRequest {
-            enabled,
-            tool: tool.map(str::to_owned),
-        };
-        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request)
-            .await
+        let request = UpdateInstallRequest { enabled, tool: tool.map(str::to_owned) };
+        self.asks::<endpoint::UpdateInstall>(&[&self.workspace, slug], &request).await
     }
 
     /// The workspace's tools with their names.
@@ -84,12 +69,7 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn tools(&self) -> Page<ToolView> {
-        let query = PageQuery {
-            limit: Some(1_000),
-            cursor: None,
-        };
-        self.asks::<endpoint::ListTools>(&[&self.workspace], &query)
-            .await
-            .expect("tools are listed")
+        let query = PageQuery { limit: Some(1_000), cursor: None };
+        self.asks::<endpoint::ListTools>(&[&self.workspace], &query).await.expect("tools are listed")
     }
 }

@@ -26,11 +26,7 @@ pub fn programs() -> PathBuf {
         return folder.into();
     }
     let test = std::env::current_exe().expect("a test is a program");
-    let folder = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests stand in <profile>/deps")
-        .to_owned();
+    let folder = test.parent().and_then(Path::parent).expect("tests stand in <profile>/deps").to_owned();
     let changed = newest(&workspace().join("crates"));
     let is_fresh = |name: &str| modified(&folder.join(name)).is_some_and(|built| built > changed);
     if !(is_fresh("aerostack") && is_fresh("aerostack-gateway")) {
@@ -80,17 +76,9 @@ fn now() -> SystemTime {
 
 /// When a file below a folder was last changed.
 fn newest(folder: &Path) -> SystemTime {
-    let entries = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let dates = entries.map(|path| {
-        if path.is_dir() {
-            newest(&path)
-        } else {
-            modified(&path).unwrap_or(SystemTime::UNIX_EPOCH)
-        }
+        if path.is_dir() { newest(&path) } else { modified(&path).unwrap_or(SystemTime::UNIX_EPOCH) }
     });
     dates.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
@@ -102,8 +90,7 @@ fn newest(folder: &Path) -> SystemTime {
 pub async fn runs_script(person: &Person, folder: &Path, script: &str, arguments: &[&str]) -> Output {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("exec 2>&1\n{script}"), "script"])
-        .args(arguments);
+    bash.args(["-c", &format!("exec 2>&1\n{script}"), "script"]).args(arguments);
     bash.env("PATH", format!("{}:{path}", programs().display()))
         .env("AEROSTACK_API_URL", format!("http://{}", person.address))
         .env("AEROSTACK_API_KEY", &person.key)
@@ -123,9 +110,7 @@ pub async fn runs_gateway(place: &Place, arguments: &[&str]) -> Output {
 }
 
 async fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("the work does not panic")
+    tokio::task::spawn_blocking(work).await.expect("the work does not panic")
 }
 
 fn gateway(place: &Place) -> Command {
@@ -158,16 +143,9 @@ impl Process {
         let mut child = command.spawn().expect("the program runs");
         let stdout = child.stdout.take().expect("it is piped");
         let line = outside(move || BufReader::new(stdout).lines().next()).await;
-        let line = line
-            .expect("it says where it listens")
-            .expect("what it says can be read");
-        let address = line
-            .strip_prefix("listening on http://")
-            .and_then(|address| address.parse().ok());
-        Self {
-            address: address.unwrap_or_else(|| panic!("{line}")),
-            child,
-        }
+        let line = line.expect("it says where it listens").expect("what it says can be read");
+        let address = line.strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+        Self { address: address.unwrap_or_else(|| panic!("{line}")), child }
     }
 
     /// Makes an operator with `owner create`, beside it.
@@ -175,16 +153,8 @@ impl Process {
     /// # Panics
     /// When that is refused.
     pub async fn owner(&self, place: &Place) -> Person {
-        let line = [
-            "owner",
-            "create",
-            "--email",
-            "admin@co.com",
-            "--username",
-            "acme",
-            "--plan",
-            "enterprise",
-        ];
+        let line =
+            ["owner", "create", "--email", "admin@co.com", "--username", "acme", "--plan", "enterprise"];
         let made = runs_gateway(place, &line).await;
         assert!(made.status.success(), "{made:?}");
         let key = String::from_utf8_lossy(&made.stdout).trim().to_owned();
@@ -205,9 +175,7 @@ impl Process {
     /// # Panics
     /// When there is no `kill`.
     pub fn is_asked_to_end(&self) {
-        let asked = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(asked.expect("there is a kill").success());
     }
 

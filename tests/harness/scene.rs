@@ -39,11 +39,6 @@ impl Scene {
         let upstream = upstream.start().await;
         owner.installs("desk", &upstream).await;
         let alice = owner.creates_token("Alice Chen").await;
-        Self {
-            gateway,
-            owner,
-            alice,
-            upstream,
-        }
+        Self { gateway, owner, alice, upstream }
     }
 }

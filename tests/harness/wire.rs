@@ -65,9 +65,7 @@ pub async fn ask(
     body: &[u8],
 ) -> Answer {
     let mut wire = Wire::open(address).await;
-    wire.write(&request(method, target, headers, body))
-        .await
-        .expect("the request is written");
+    wire.write(&request(method, target, headers, body)).await.expect("the request is written");
     wire.answer().await.expect("the request is answered")
 }
 
@@ -87,10 +85,7 @@ impl Wire {
     pub async fn try_open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-            left: Left::Nothing,
-        })
+        Ok(Self { stream: BufReader::new(stream), left: Left::Nothing })
     }
 
     /// Writes bytes as they are.
@@ -177,11 +172,7 @@ impl Wire {
                 if piece.is_empty() {
                     return Err(broken("the body broke off"));
                 }
-                self.left = if piece.len() == left {
-                    Left::Nothing
-                } else {
-                    Left::Bytes(left - piece.len())
-                };
+                self.left = if piece.len() == left { Left::Nothing } else { Left::Bytes(left - piece.len()) };
                 Ok(Some(piece))
             }
             Left::Chunks => self.chunk().await,
@@ -234,28 +225,19 @@ fn broken(what: &str) -> io::Error {
 }
 
 async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(PATIENCE, work)
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    tokio::time::timeout(PATIENCE, work).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 fn parse_head(lines: &[String]) -> io::Result<Head> {
-    let status = lines
-        .first()
-        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let status = lines.first().and_then(|line| line.split(' ').nth(1)?.parse().ok());
     let status = status.ok_or_else(|| broken("no status line"))?;
     let headers = lines.iter().skip(1).filter_map(|line| line.split_once(':'));
-    let headers = headers
-        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-        .collect();
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
     Ok(Head { status, headers })
 }
 
 fn framing(head: &Head) -> io::Result<Left> {
-    if head
-        .header("transfer-encoding")
-        .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
-    {
+    if head.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
         return Ok(Left::Chunks);
     }
     if matches!(head.status, 204 | 304) {

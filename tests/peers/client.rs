@@ -44,59 +44,17 @@ const MODERN: Option<&str> = Some("2026-07-28");
 impl Client {
     /// All of them.
     pub(crate) const ALL: [Self; 7] = [
-        Self::new(
-            "TypeScript 1.32",
-            Runner::Node,
-            "typescript-1.mjs",
-            "legacy",
-            LEGACY,
-        ),
+        Self::new("TypeScript 1.32", Runner::Node, "typescript-1.mjs", "legacy", LEGACY),
         Self {
             path: "/sse",
             transport: "sse",
-            ..Self::new(
-                "TypeScript 1.32, HTTP+SSE",
-                Runner::Node,
-                "typescript-1.mjs",
-                "legacy",
-                None,
-            )
+            ..Self::new("TypeScript 1.32, HTTP+SSE", Runner::Node, "typescript-1.mjs", "legacy", None)
         },
-        Self::new(
-            "TypeScript 2.4, auto",
-            Runner::Node,
-            "typescript-2.mjs",
-            "auto",
-            MODERN,
-        ),
-        Self::new(
-            "TypeScript 2.4, legacy",
-            Runner::Node,
-            "typescript-2.mjs",
-            "legacy",
-            LEGACY,
-        ),
-        Self::new(
-            "Python 1.30",
-            Runner::Python("python-1"),
-            "python-1.py",
-            "legacy",
-            LEGACY,
-        ),
-        Self::new(
-            "Python 2.3, auto",
-            Runner::Python("python-2"),
-            "python-2.py",
-            "auto",
-            MODERN,
-        ),
-        Self::new(
-            "Python 2.3, legacy",
-            Runner::Python("python-2"),
-            "python-2.py",
-            "legacy",
-            LEGACY,
-        ),
+        Self::new("TypeScript 2.4, auto", Runner::Node, "typescript-2.mjs", "auto", MODERN),
+        Self::new("TypeScript 2.4, legacy", Runner::Node, "typescript-2.mjs", "legacy", LEGACY),
+        Self::new("Python 1.30", Runner::Python("python-1"), "python-1.py", "legacy", LEGACY),
+        Self::new("Python 2.3, auto", Runner::Python("python-2"), "python-2.py", "auto", MODERN),
+        Self::new("Python 2.3, legacy", Runner::Python("python-2"), "python-2.py", "legacy", LEGACY),
     ];
 
     const fn new(
@@ -106,29 +64,12 @@ impl Client {
         era: &'static str,
         version: Option<&'static str>,
     ) -> Self {
-        Self {
-            name,
-            runner,
-            script,
-            path: "",
-            era,
-            transport: "http",
-            version,
-        }
+        Self { name, runner, script, path: "", era, transport: "http", version }
     }
 
     /// Runs it to its end.
     pub(crate) fn run(&self, world: &World) -> Vec<Check> {
-        let create = [
-            "workspace",
-            "token",
-            "create",
-            WORKSPACE,
-            "--name",
-            self.name,
-            "--output",
-            "token",
-        ];
+        let create = ["workspace", "token", "create", WORKSPACE, "--name", self.name, "--output", "token"];
         let token = world.aerostack(&create);
         let url = format!("{}/ws/{WORKSPACE}{}", world.url, self.path);
         let plan = plan(&url, token.trim(), self.era, self.transport, self.version);
@@ -148,10 +89,7 @@ impl Client {
                 let _ = writeln!(stdin, "done");
             } else if let Some(check) = told["check"].as_str() {
                 let why = told["why"].as_str().unwrap_or_default().to_owned();
-                checks.push((
-                    check.to_owned(),
-                    if told["ok"] == true { Ok(()) } else { Err(why) },
-                ));
+                checks.push((check.to_owned(), if told["ok"] == true { Ok(()) } else { Err(why) }));
             } else {
                 checks.push(("connect".to_owned(), Err(line)));
             }
@@ -177,17 +115,9 @@ impl Client {
             Runner::Node => Command::new("node"),
             Runner::Python(environment) => Command::new(cache().join(environment).join("bin/python")),
         };
-        command
-            .arg(here.join(self.script))
-            .current_dir(&here)
-            .env("PEER_PLAN", plan.to_string());
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0);
-        command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+        command.arg(here.join(self.script)).current_dir(&here).env("PEER_PLAN", plan.to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     fn grant(&self, world: &World, wish: &str) {

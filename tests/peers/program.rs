@@ -20,13 +20,8 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it in a process group of its own.
     pub(crate) fn start(mut command: Command) -> Self {
-        command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let lines = BufReader::new(child.stdout.take().expect("its output is piped"));
         Self { child, lines }
     }
@@ -49,9 +44,7 @@ impl Drop for Running {
 /// Ends a process group.
 pub(crate) fn end_group(id: u32) {
     // The shell's own `kill`: the program of that name is not everywhere.
-    let _ = Command::new("sh")
-        .args(["-c", &format!("kill -KILL -- -{id} 2>/dev/null")])
-        .status();
+    let _ = Command::new("sh").args(["-c", &format!("kill -KILL -- -{id} 2>/dev/null")]).status();
 }
 
 /// A loopback port that is free now.
@@ -77,14 +70,9 @@ pub(crate) fn cache() -> PathBuf {
 
 /// A program of the workspace.
 pub(crate) fn own_program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("AEROSTACK_PROGRAMS")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            let own = std::env::current_exe().expect("a test knows where it is");
-            own.ancestors()
-                .nth(2)
-                .expect("a test stands in a build folder")
-                .to_owned()
-        });
+    let folder = std::env::var_os("AEROSTACK_PROGRAMS").map(PathBuf::from).unwrap_or_else(|| {
+        let own = std::env::current_exe().expect("a test knows where it is");
+        own.ancestors().nth(2).expect("a test stands in a build folder").to_owned()
+    });
     folder.join(name)
 }

@@ -24,11 +24,7 @@ impl Table {
     pub(crate) fn holds(&self) -> bool {
         let names = self.names();
         self.rows.iter().all(|(_, checks)| {
-            let passed = |name: &&str| {
-                checks
-                    .iter()
-                    .any(|(check, result)| check == name && result.is_ok())
-            };
+            let passed = |name: &&str| checks.iter().any(|(check, result)| check == name && result.is_ok());
             checks.iter().all(|(_, result)| result.is_ok()) && names.iter().all(passed)
         })
     }
@@ -36,17 +32,10 @@ impl Table {
     /// Why what failed has failed.
     pub(crate) fn reasons(&self) -> String {
         let of_client = |(client, checks): &(&str, Vec<Check>)| -> Vec<String> {
-            let told = checks
-                .iter()
-                .filter_map(|(check, result)| Some((check, result.as_ref().err()?)));
-            told.map(|(check, why)| format!("{client}, {check}: {why}"))
-                .collect()
+            let told = checks.iter().filter_map(|(check, result)| Some((check, result.as_ref().err()?)));
+            told.map(|(check, why)| format!("{client}, {check}: {why}")).collect()
         };
-        self.rows
-            .iter()
-            .flat_map(of_client)
-            .collect::<Vec<_>>()
-            .join("\n")
+        self.rows.iter().flat_map(of_client).collect::<Vec<_>>().join("\n")
     }
 
     /// Every check that some client made, in order.
@@ -64,11 +53,7 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.names();
-        let width = names
-            .iter()
-            .map(|name| name.chars().count())
-            .max()
-            .unwrap_or_default();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
         for (index, (client, _)) in self.rows.iter().enumerate() {
             writeln!(f, "{} {client}", index + 1)?;
         }

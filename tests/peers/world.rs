@@ -64,19 +64,14 @@ impl World {
     /// Runs the command line and gives what it printed.
     pub(crate) fn aerostack(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(&self.cli);
-        command
-            .args(arguments)
-            .env("AEROSTACK_API_URL", &self.url)
-            .env("AEROSTACK_API_KEY", &self.key);
+        command.args(arguments).env("AEROSTACK_API_URL", &self.url).env("AEROSTACK_API_KEY", &self.key);
         succeed(command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config")))
     }
 }
 
 fn gateway(data: &Path) -> (Running, String) {
     let mut serve = Command::new(own_program("aerostack-gateway"));
-    serve
-        .env("AEROSTACK_DATA_DIR", data)
-        .env("AEROSTACK_LISTEN", "127.0.0.1:0");
+    serve.env("AEROSTACK_DATA_DIR", data).env("AEROSTACK_LISTEN", "127.0.0.1:0");
     let log = std::fs::File::create(data.join("gateway.log")).expect("a log file");
     let mut gateway = Running::start({
         serve.stderr(log);
@@ -92,27 +87,14 @@ fn gateway(data: &Path) -> (Running, String) {
 
 fn owner_key(data: &Path) -> String {
     let mut owner = Command::new(own_program("aerostack-gateway"));
-    owner.args([
-        "owner",
-        "create",
-        "--email",
-        "admin@example.com",
-        "--username",
-        "acme",
-    ]);
+    owner.args(["owner", "create", "--email", "admin@example.com", "--username", "acme"]);
     succeed(owner.env("AEROSTACK_DATA_DIR", data)).trim().to_owned()
 }
 
 fn succeed(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{:?} failed: {talk}",
-        command.get_program()
-    );
+    assert!(output.status.success(), "{:?} failed: {talk}", command.get_program());
     String::from_utf8(output.stdout).expect("programs of ours print text")
 }
 
@@ -144,13 +126,7 @@ fn time() -> (Running, String) {
     node.stderr(Stdio::null());
     node.arg(cache().join("node_modules/supergateway/dist/index.js"));
     node.args(["--stdio", &format!("{} --local-timezone UTC", server.display())]);
-    node.args([
-        "--outputTransport",
-        "streamableHttp",
-        "--stateful",
-        "--logLevel",
-        "none",
-    ]);
+    node.args(["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]);
     node.args(["--port", &port.to_string()]);
     let running = Running::start(node);
     wait_for_port(port);

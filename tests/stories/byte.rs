@@ -26,18 +26,12 @@ fn last_call(upstream: &Upstream) -> (String, String) {
 
 #[tokio::test]
 async fn a_legacy_call_and_its_answer_are_unchanged_but_for_id_and_name() {
-    let setups = [
-        Setup::legacy(),
-        Setup::legacy().answers(Answers::Stream),
-        Setup::old_sse(),
-    ];
+    let setups = [Setup::legacy(), Setup::legacy().answers(Answers::Stream), Setup::old_sse()];
     let setups = setups.map(|setup| setup.tools([Tool::answering("odd.one", RESULT)]));
     story_behind(&setups, async |scene| {
         let answer = scene.alice.posts(&call("7.0", "desk__odd_one", "")).await;
         let text = answer.text();
-        let text = text
-            .strip_prefix("event: message\ndata: ")
-            .map_or(text.as_str(), str::trim_end);
+        let text = text.strip_prefix("event: message\ndata: ").map_or(text.as_str(), str::trim_end);
         assert_eq!(text, format!(r#"{{"jsonrpc":"2.0","id":7.0,"result":{RESULT}}}"#));
         let (sent, id) = last_call(&scene.upstream);
         assert_eq!(sent, call(&id, "odd.one", ""));
@@ -78,49 +72,32 @@ async fn a_list_shows_tools_as_their_server_wrote_them_but_for_the_name() {
             .with("annotations", json!({ "x": true }));
         let scene = Scene::set(world, Setup::legacy().tools([tool.clone()])).await;
         let list = scene.alice.asks("tools/list", json!({})).await.text();
-        let definition = tool
-            .definition()
-            .to_string()
-            .replace(r#""name":"echo""#, r#""name":"desk__echo""#);
-        assert_eq!(
-            list,
-            format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{definition}]}}}}"#)
-        );
+        let definition = tool.definition().to_string().replace(r#""name":"echo""#, r#""name":"desk__echo""#);
+        assert_eq!(list, format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{definition}]}}}}"#));
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_big_answer_streams_through_with_the_callers_id() {
-    for setup in [
-        Setup::legacy(),
-        Setup::modern(),
-        Setup::legacy().answers(Answers::Stream),
-        Setup::old_sse(),
-    ] {
+    for setup in
+        [Setup::legacy(), Setup::modern(), Setup::legacy().answers(Answers::Stream), Setup::old_sse()]
+    {
         short_story(async |world| {
             let scene = Scene::set(world, setup.clone().sessions(Sessions::None)).await;
             let params = json!({ "name": "desk__big", "arguments": { "kib": 8_192 } });
             let body = rpc("big one", "tools/call", &params);
             let answer = scene.alice.posts(&body).await;
             let text = answer.text();
-            let text = text
-                .strip_prefix("event: message\ndata: ")
-                .map_or(text.as_str(), str::trim_end);
+            let text = text.strip_prefix("event: message\ndata: ").map_or(text.as_str(), str::trim_end);
             let message: serde_json::Value = serde_json::from_str(text).unwrap();
             assert_eq!(message["id"], "big one");
-            assert_eq!(
-                message["result"]["content"][0]["text"].as_str().map(str::len),
-                Some(8_192 * 1_024)
-            );
+            assert_eq!(message["result"]["content"][0]["text"].as_str().map(str::len), Some(8_192 * 1_024));
             let (mut events, post) = scene.alice.opens_sse().await;
             post.posts(&body).await;
             let message = events.json().await;
             assert_eq!(message["id"], "big one");
-            assert_eq!(
-                message["result"]["content"][0]["text"].as_str().map(str::len),
-                Some(8_192 * 1_024)
-            );
+            assert_eq!(message["result"]["content"][0]["text"].as_str().map(str::len), Some(8_192 * 1_024));
         })
         .await;
     }
@@ -137,14 +114,7 @@ async fn a_big_answer_that_breaks_off_ends_the_connection_and_a_small_one_is_tol
         let broken = scene.alice.tries("POST", &rpc(1, "tools/call", &params)).await;
         assert!(broken.is_err(), "half an answer must not look whole");
         scene.upstream.behave();
-        assert_eq!(
-            scene
-                .alice
-                .calls("desk__echo", json!({ "text": "hi" }))
-                .await
-                .status(),
-            200
-        );
+        assert_eq!(scene.alice.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
     })
     .await;
 }
@@ -152,18 +122,11 @@ async fn a_big_answer_that_breaks_off_ends_the_connection_and_a_small_one_is_tol
 #[tokio::test]
 async fn an_answer_that_never_ends_is_cut() {
     short_story(async |world| {
-        let gateway = world
-            .gateway_with(|config| config.limits.event_limit_bytes = 1_024 * 1_024)
-            .await;
+        let gateway = world.gateway_with(|config| config.limits.event_limit_bytes = 1_024 * 1_024).await;
         let scene = Scene::set_in(gateway, Setup::legacy().sessions(Sessions::None)).await;
         scene.upstream.misbehave(Fault::Endless.on("tools/call"));
         let (mut events, post) = scene.alice.opens_sse().await;
-        post.posts(&rpc(
-            1,
-            "tools/call",
-            &json!({ "name": "desk__echo", "arguments": {} }),
-        ))
-        .await;
+        post.posts(&rpc(1, "tools/call", &json!({ "name": "desk__echo", "arguments": {} }))).await;
         assert_eq!(events.json().await["error"]["code"], -32012);
     })
     .await;

@@ -35,19 +35,12 @@ async fn prove_what_was_answered_before_a_crash_holds_after_it() {
             );
             process = Process::starts(&world.place).await;
             owner = owner.at(process.address);
-            let now = |caller: &Caller| Caller {
-                address: process.address,
-                ..caller.clone()
-            };
+            let now = |caller: &Caller| Caller { address: process.address, ..caller.clone() };
             for caller in &created {
                 assert_eq!(now(caller).asks("ping", json!({})).await.status(), 200);
             }
             assert_eq!(now(&revoked).asks("ping", json!({})).await.status(), 401);
-            assert_eq!(
-                now(&session).asks("ping", json!({})).await.status(),
-                200,
-                "the session goes on"
-            );
+            assert_eq!(now(&session).asks("ping", json!({})).await.status(), 200, "the session goes on");
             let listed = owner.tokens().await.items;
             assert!(created.iter().all(|caller| {
                 listed
@@ -65,11 +58,9 @@ async fn prove_what_was_answered_before_a_crash_holds_after_it() {
 async fn creates_until_killed(owner: &Person, process: &mut Process, round: usize) -> Vec<Caller> {
     let orders = stream::iter(0..CREATES).map(|number| {
         let owner = owner.clone();
-        tokio::spawn(async move {
-            owner
-                .orders_token(&token_named(&format!("Token {round} {number}")))
-                .await
-        })
+        tokio::spawn(
+            async move { owner.orders_token(&token_named(&format!("Token {round} {number}"))).await },
+        )
     });
     let mut answers = orders.buffer_unordered(AT_ONCE);
     let mut created = Vec::new();
@@ -99,9 +90,7 @@ async fn a_gateway_that_is_asked_to_end_finishes_what_is_under_way() {
         listening.json().await;
         let caller = alice.clone();
         let call = tokio::spawn(async move { caller.calls("desk__wait", json!({})).await });
-        upstream
-            .until("the call is held", |seen| seen.calls().len() == 1)
-            .await;
+        upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
         process.is_asked_to_end();
         assert_eq!(notices.next().await.unwrap(), None, "the stream ends politely");
         let goodbye = listening.json().await;
@@ -111,10 +100,7 @@ async fn a_gateway_that_is_asked_to_end_finishes_what_is_under_way() {
         );
         let refused = alice.asks("ping", json!({})).await;
         assert_eq!((refused.status(), refused.error_code()), (503, Some(-32005)));
-        assert_eq!(
-            (refused.header("retry-after"), refused.header("connection")),
-            (Some("1"), Some("close"))
-        );
+        assert_eq!((refused.header("retry-after"), refused.header("connection")), (Some("1"), Some("close")));
         upstream.release();
         assert_eq!(call.await.unwrap().tool_text().as_deref(), Some("let go"));
         assert_eq!(process.ends().await.code(), Some(0));
@@ -126,19 +112,12 @@ async fn a_gateway_that_is_asked_to_end_finishes_what_is_under_way() {
 async fn a_second_gateway_on_the_same_data_is_refused_and_told_who_is_there() {
     story(async |world| {
         let mut scene = Scene::set(world, Setup::legacy()).await;
-        let refused = serve::start(scene.gateway.config.clone(), Clock::system())
-            .await
-            .err()
-            .unwrap();
+        let refused = serve::start(scene.gateway.config.clone(), Clock::system()).await.err().unwrap();
         let told = format!("{refused:#}");
         assert!(told.contains(&std::process::id().to_string()), "{told}");
         let program = runs_gateway(&world.place, &["serve"]).await;
         let told = String::from_utf8_lossy(&program.stderr).into_owned();
-        assert_eq!(
-            (program.status.code(), program.stdout.as_slice()),
-            (Some(1), &b""[..]),
-            "{told}"
-        );
+        assert_eq!((program.status.code(), program.stdout.as_slice()), (Some(1), &b""[..]), "{told}");
         assert!(told.contains(&std::process::id().to_string()), "{told}");
         assert_eq!(scene.alice.asks("ping", json!({})).await.status(), 200);
         scene.gateway.restarts().await;
@@ -150,36 +129,18 @@ async fn a_second_gateway_on_the_same_data_is_refused_and_told_who_is_there() {
 async fn an_owner_is_made_beside_a_running_gateway_and_may_administer_at_once() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        let line = [
-            "owner",
-            "create",
-            "--email",
-            "second@co.com",
-            "--username",
-            "second",
-            "--plan",
-            "pro",
-        ];
+        let line = ["owner", "create", "--email", "second@co.com", "--username", "second", "--plan", "pro"];
         let made = runs_gateway(&world.place, &line).await;
-        let (key, talk) = (
-            String::from_utf8_lossy(&made.stdout),
-            String::from_utf8_lossy(&made.stderr),
-        );
+        let (key, talk) = (String::from_utf8_lossy(&made.stdout), String::from_utf8_lossy(&made.stderr));
         assert!(made.status.success(), "{talk}");
-        let secret = key
-            .strip_prefix("ak_")
-            .and_then(|rest| rest.strip_suffix('\n'))
-            .unwrap();
+        let secret = key.strip_prefix("ak_").and_then(|rest| rest.strip_suffix('\n')).unwrap();
         assert_eq!(secret.len(), 48, "the key alone is printed");
         let mut second = Person::new(scene.gateway.address(), "second", key.trim(), Clock::system());
         second.creates_workspace("second-place").await;
         let caller = second.creates_token("Bob").await;
         assert_eq!(caller.asks("ping", json!({})).await.status(), 200);
         let again = runs_gateway(&world.place, &line).await;
-        assert_eq!(
-            (again.status.code(), again.stdout.as_slice()),
-            (Some(1), &b""[..])
-        );
+        assert_eq!((again.status.code(), again.stdout.as_slice()), (Some(1), &b""[..]));
     })
     .await;
 }

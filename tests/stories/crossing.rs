@@ -25,10 +25,7 @@ async fn a_legacy_client_reaches_a_modern_server() {
             assert_eq!(answer.tool_text().as_deref(), Some("hi"));
             let call = scene.upstream.calls().pop().unwrap();
             let meta = &call.json()["params"]["_meta"];
-            assert_eq!(
-                (&meta[META_VERSION], &meta[META_CAPABILITIES]),
-                (&json!("2026-07-28"), &json!({}))
-            );
+            assert_eq!((&meta[META_VERSION], &meta[META_CAPABILITIES]), (&json!("2026-07-28"), &json!({})));
             assert_eq!(call.json()["params"]["arguments"], arguments);
             assert_eq!(call.header("mcp-protocol-version"), Some("2026-07-28"));
             assert_eq!(
@@ -43,10 +40,7 @@ async fn a_legacy_client_reaches_a_modern_server() {
         let params = json!({ "name": "desk__echo", "arguments": { "text": "hi" }, "_meta": { "mine": [1] } });
         scene.alice.posts(&rpc(1, "tools/call", &params)).await;
         let meta = scene.upstream.calls().pop().unwrap().json()["params"]["_meta"].clone();
-        assert_eq!(
-            (&meta["mine"], &meta[META_VERSION]),
-            (&json!([1]), &json!("2026-07-28"))
-        );
+        assert_eq!((&meta["mine"], &meta[META_VERSION]), (&json!([1]), &json!("2026-07-28")));
     })
     .await;
 }
@@ -54,10 +48,7 @@ async fn a_legacy_client_reaches_a_modern_server() {
 #[tokio::test]
 async fn a_modern_client_reaches_an_old_server() {
     story_behind(&[Setup::legacy(), Setup::old_sse()], async |scene| {
-        let answer = scene
-            .alice
-            .calls_modern("desk__add", json!({ "a": 1, "b": 2 }))
-            .await;
+        let answer = scene.alice.calls_modern("desk__add", json!({ "a": 1, "b": 2 })).await;
         let result = &answer.json()["result"];
         assert_eq!(result["resultType"], "complete");
         assert_eq!(result["structuredContent"], json!({ "sum": 3 }));
@@ -109,10 +100,7 @@ async fn old_clients_are_spared_what_breaks_them() {
         let new = scene.alice.asks_modern("tools/list", json!({})).await.json();
         assert_eq!(new["result"]["tools"][0]["outputSchema"]["type"], "array");
         let text = scene.alice.calls("desk__odd", json!({})).await.text();
-        assert!(
-            text.contains(r#""structuredContent":{"result":[1,2.50]}"#),
-            "{text}"
-        );
+        assert!(text.contains(r#""structuredContent":{"result":[1,2.50]}"#), "{text}");
         let text = scene.alice.calls_modern("desk__odd", json!({})).await.text();
         assert!(text.contains(r#""structuredContent":[1,2.50]"#), "{text}");
     })

@@ -13,13 +13,8 @@ use serde_json::json;
 
 /// A caller whose token lives so many seconds.
 async fn caller_for(scene: &Scene, name: &str, secs: u64) -> Caller {
-    let order = CreateTokenRequest {
-        expires_in: Some(secs),
-        ..token_named(name)
-    };
-    scene
-        .owner
-        .caller(&scene.owner.orders_token(&order).await.unwrap())
+    let order = CreateTokenRequest { expires_in: Some(secs), ..token_named(name) };
+    scene.owner.caller(&scene.owner.orders_token(&order).await.unwrap())
 }
 
 #[tokio::test]
@@ -28,31 +23,14 @@ async fn a_token_is_refused_from_the_moment_it_expires() {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
         let bot = caller_for(&scene, "CI Bot", 86_400).await;
         scene.gateway.clock.advance(Duration::from_millis(86_399_999));
-        assert_eq!(
-            bot.calls("desk__echo", json!({ "text": "hi" })).await.status(),
-            200
-        );
+        assert_eq!(bot.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
         scene.gateway.clock.advance(Duration::from_millis(1));
-        assert_eq!(
-            bot.calls("desk__echo", json!({ "text": "hi" })).await.status(),
-            401
-        );
+        assert_eq!(bot.calls("desk__echo", json!({ "text": "hi" })).await.status(), 401);
         let listed = scene.owner.tokens().await;
-        let status = listed
-            .items
-            .iter()
-            .find(|token| token.name == "CI Bot")
-            .map(|token| token.status);
+        let status = listed.items.iter().find(|token| token.name == "CI Bot").map(|token| token.status);
         assert_eq!(status, Some(TokenStatus::Expired));
         assert_eq!(listed.seats.used, 1, "an expired token gives its seat back");
-        assert_eq!(
-            scene
-                .alice
-                .calls("desk__echo", json!({ "text": "hi" }))
-                .await
-                .status(),
-            200
-        );
+        assert_eq!(scene.alice.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
         // Its name is free again.
         scene.owner.creates_token("CI Bot").await;
     })
@@ -70,10 +48,7 @@ async fn open_streams_and_calls_in_flight_end_when_the_token_expires() {
         listening.json().await;
         let (mut old, _) = demo.opens_sse().await;
         let call = tokio::spawn(async move { demo.calls("desk__wait", json!({})).await });
-        scene
-            .upstream
-            .until("the call is held", |seen| seen.calls().len() == 1)
-            .await;
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
         scene.gateway.clock.advance(Duration::from_secs(60));
         for stream in [&mut notices, &mut listening, &mut old] {
             assert_eq!(stream.until_over().await, []);
@@ -92,10 +67,7 @@ async fn an_expiry_survives_a_restart() {
         let mut scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
         let demo = caller_for(&scene, "Demo", 60).await;
         scene.gateway.restarts().await;
-        let demo = Caller {
-            address: scene.gateway.address(),
-            ..demo
-        };
+        let demo = Caller { address: scene.gateway.address(), ..demo };
         assert_eq!(demo.asks("ping", json!({})).await.status(), 200);
         scene.gateway.clock.advance(Duration::from_secs(60));
         assert_eq!(demo.asks("ping", json!({})).await.status(), 401);

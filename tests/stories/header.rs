@@ -36,10 +36,7 @@ const OF_THE_CLIENT: [(&str, &str); 16] = [
 ];
 /// What passes: W3C trace context.
 const TRACE: [(&str, &str); 3] = [
-    (
-        "traceparent",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    ),
+    ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     ("tracestate", "vendor=value"),
     ("baggage", "team=payments"),
 ];
@@ -77,11 +74,7 @@ async fn of_a_clients_headers_only_the_trace_reaches_the_server() {
                 assert!(allowed.contains(&name.as_str()), "{name}: {value:?}");
             }
             assert_ne!(call.header("user-agent"), Some("story/1.0"));
-            let session = inside
-                .headers
-                .iter()
-                .find(|(name, _)| name == "Mcp-Session-Id")
-                .unwrap();
+            let session = inside.headers.iter().find(|(name, _)| name == "Mcp-Session-Id").unwrap();
             assert_ne!(call.header("mcp-session-id"), Some(session.1.as_str()));
         }
         for request in scene.upstream.requests() {
@@ -96,10 +89,7 @@ async fn of_a_clients_headers_only_the_trace_reaches_the_server() {
 const OF_THE_SERVER: [(&str, &str); 7] = [
     ("Set-Cookie", "upstream=secret"),
     ("Location", "http://10.0.0.1/internal"),
-    (
-        "WWW-Authenticate",
-        "Bearer resource_metadata=\"http://10.0.0.1/\"",
-    ),
+    ("WWW-Authenticate", "Bearer resource_metadata=\"http://10.0.0.1/\""),
     ("Server", "internal/1.0"),
     ("X-Powered-By", "internal"),
     ("Mcp-Session-Id", "upstream-session"),
@@ -121,12 +111,8 @@ async fn talkative() -> SocketAddr {
 }
 
 async fn talk(request: Request<Incoming>) -> Result<Response<Full<bytes::Bytes>>, Infallible> {
-    let body = request
-        .into_body()
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
+    let body =
+        request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let message: Value = serde_json::from_slice(&body).unwrap_or_default();
     let result = match message["method"].as_str().unwrap_or_default() {
         "initialize" => json!({
@@ -154,10 +140,7 @@ async fn of_a_servers_headers_none_of_its_own_reach_the_client() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let url = format!("http://{}/", talkative().await);
-        scene
-            .owner
-            .adds("talkative", &url, SessionMode::default(), None)
-            .await;
+        scene.owner.adds("talkative", &url, SessionMode::default(), None).await;
         scene.owner.installs_known("talkative", None).await.unwrap();
         for answer in [
             scene.alice.calls("talkative__echo", json!({})).await,
@@ -178,34 +161,18 @@ async fn redirects_are_not_followed_and_metadata_addresses_are_refused() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let elsewhere = Setup::legacy().start().await;
-        scene
-            .upstream
-            .misbehave(Fault::Redirects(elsewhere.url()).on("tools/call"));
+        scene.upstream.misbehave(Fault::Redirects(elsewhere.url()).on("tools/call"));
         let answer = scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
-        assert_eq!(
-            (answer.error_code(), answer.header("location")),
-            (Some(-32012), None)
-        );
+        assert_eq!((answer.error_code(), answer.header("location")), (Some(-32012), None));
         assert_eq!(elsewhere.requests().len(), 0);
-        scene
-            .owner
-            .adds(
-                "meta",
-                "http://169.254.169.254/latest",
-                SessionMode::default(),
-                None,
-            )
-            .await;
+        scene.owner.adds("meta", "http://169.254.169.254/latest", SessionMode::default(), None).await;
         let installed = scene.owner.installs_known("meta", None).await.unwrap();
         assert!(installed.warning.is_some());
         let answer = scene.alice.calls("meta__x", json!({})).await;
         assert_eq!(answer.error_code(), Some(-32010));
         assert!(!answer.text().contains("169.254"));
         // Loopback is allowed to operators' servers only.
-        let mut stranger = scene
-            .gateway
-            .somebody("globex", aerostack_core::plan::Plan::Pro)
-            .await;
+        let mut stranger = scene.gateway.somebody("globex", aerostack_core::plan::Plan::Pro).await;
         stranger.creates_workspace("theirs").await;
         let installed = stranger.installs("inside", &elsewhere).await;
         assert!(installed.warning.is_some());

@@ -36,11 +36,7 @@ async fn headers_that_do_not_say_what_the_body_says_are_refused_in_the_modern_er
             let twice = [right.as_slice(), &right[wrong..=wrong]].concat();
             assert_eq!(send(&twice, &call).await, mismatch, "{twice:?}");
         }
-        for name in [
-            "=?base64?ZGVza19fZWNobw?=",
-            "=?base64?%%%?=",
-            "=?base64?ZGVza19fYWRk?=",
-        ] {
+        for name in ["=?base64?ZGVza19fZWNobw?=", "=?base64?%%%?=", "=?base64?ZGVza19fYWRk?="] {
             let headers = [right[0], right[1], ("Mcp-Name", name)];
             assert_eq!(send(&headers, &call).await, mismatch, "{name}");
         }
@@ -53,10 +49,7 @@ async fn headers_that_do_not_say_what_the_body_says_are_refused_in_the_modern_er
         assert_eq!(send(&headers, &unknown).await, (400, -32022, "1".to_owned()));
         let incomplete = json!({ "name": "desk__echo", "_meta": { META_VERSION: "2026-07-28" } });
         assert_eq!(send(&right, &incomplete).await, (400, -32602, "1".to_owned()));
-        assert_eq!(
-            send(&right, &json!({ "name": "desk__echo" })).await,
-            (400, -32602, "1".to_owned())
-        );
+        assert_eq!(send(&right, &json!({ "name": "desk__echo" })).await, (400, -32602, "1".to_owned()));
         assert_serves(&scene).await;
     })
     .await;

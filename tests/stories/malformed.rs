@@ -16,38 +16,14 @@ const BODIES: [(&str, Told<'static>); 38] = [
     ("", (400, -32700, "null")),
     ("nonsense", (400, -32700, "null")),
     ("{", (400, -32700, "null")),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping""#,
-        (400, -32700, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping"} x"#,
-        (400, -32700, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#,
-        (400, -32700, "null"),
-    ),
-    (
-        r#"{'jsonrpc':'2.0','id':1,'method':'ping'}"#,
-        (400, -32700, "null"),
-    ),
-    (
-        "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}",
-        (400, -32700, "null"),
-    ),
-    (
-        "{\"jsonrpc\":\"2.0\",\"id\":\"\u{1}\",\"method\":\"ping\"}",
-        (400, -32700, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":01,"method":"ping"}"#,
-        (400, -32700, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":NaN,"method":"ping"}"#,
-        (400, -32700, "null"),
-    ),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping""#, (400, -32700, "null")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping"} x"#, (400, -32700, "null")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping",}"#, (400, -32700, "null")),
+    (r#"{'jsonrpc':'2.0','id':1,'method':'ping'}"#, (400, -32700, "null")),
+    ("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}", (400, -32700, "null")),
+    ("{\"jsonrpc\":\"2.0\",\"id\":\"\u{1}\",\"method\":\"ping\"}", (400, -32700, "null")),
+    (r#"{"jsonrpc":"2.0","id":01,"method":"ping"}"#, (400, -32700, "null")),
+    (r#"{"jsonrpc":"2.0","id":NaN,"method":"ping"}"#, (400, -32700, "null")),
     ("null", (400, -32600, "null")),
     ("1", (400, -32600, "null")),
     (r#""ping""#, (400, -32600, "null")),
@@ -59,66 +35,24 @@ const BODIES: [(&str, Told<'static>); 38] = [
     (r#"{"jsonrpc":2.0,"id":1,"method":"ping"}"#, (400, -32600, "1")),
     (r#"{"jsonrpc":"2.0","id":1}"#, (400, -32600, "1")),
     (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, (400, -32600, "1")),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#,
-        (400, -32600, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":"x"}"#,
-        (400, -32600, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#,
-        (400, -32600, "null"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","m\u0065thod":"tools/list"}"#,
-        (400, -32600, "null"),
-    ),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#, (400, -32600, "1")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":"x"}"#, (400, -32600, "1")),
+    (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, (400, -32600, "null")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping","m\u0065thod":"tools/list"}"#, (400, -32600, "null")),
     (
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
         (400, -32600, "1"),
     ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"a":1,"a":2}}}"#,
-        (400, -32600, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}"#,
-        (200, -32602, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#,
-        (200, -32602, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"x"}}"#,
-        (200, -32602, "1"),
-    ),
-    (
-        r#"{"jsonrpc":"2.0","id":1,"method":"nothing/here"}"#,
-        (200, -32601, "1"),
-    ),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{"a":1,"a":2}}}"#, (400, -32600, "1")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}"#, (200, -32602, "1")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, (200, -32602, "1")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"x"}}"#, (200, -32602, "1")),
+    (r#"{"jsonrpc":"2.0","id":1,"method":"nothing/here"}"#, (200, -32601, "1")),
     (r#"{"jsonrpc":"2.0","id":1,"method":""}"#, (200, -32601, "1")),
 ];
 
@@ -141,9 +75,7 @@ const IDS: [&str; 12] = [
 /// Status, JSON-RPC code and raw id of an answer.
 pub(super) fn told(answer: &Answer) -> (u16, i64, String) {
     let text = answer.text();
-    let id = text
-        .split_once(r#""id":"#)
-        .and_then(|(_, rest)| rest.split_once(r#","error""#));
+    let id = text.split_once(r#""id":"#).and_then(|(_, rest)| rest.split_once(r#","error""#));
     let id = id.map_or("-", |(id, _)| id).to_owned();
     (answer.status(), answer.error_code().unwrap_or_default(), id)
 }
@@ -154,28 +86,15 @@ async fn what_is_no_request_is_refused_and_the_gateway_serves_on() {
         let scene = Scene::set(world, Setup::legacy()).await;
         for (body, (status, code, id)) in BODIES {
             let answer = scene.alice.posts(body).await;
-            assert_eq!(
-                told(&answer),
-                (status, code, id.to_owned()),
-                "{body}: {}",
-                answer.text()
-            );
+            assert_eq!(told(&answer), (status, code, id.to_owned()), "{body}: {}", answer.text());
         }
         let deep = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"a":{}1{}}}}}"#,
             "[".repeat(200),
             "]".repeat(200)
         );
-        assert_eq!(
-            told(&scene.alice.posts(&deep).await),
-            (400, -32600, "null".to_owned())
-        );
-        let invalid = [
-            &br#"{"jsonrpc":"2.0","id":1,"method":""#[..],
-            &[0xff, 0xfe],
-            br#""}"#,
-        ]
-        .concat();
+        assert_eq!(told(&scene.alice.posts(&deep).await), (400, -32600, "null".to_owned()));
+        let invalid = [&br#"{"jsonrpc":"2.0","id":1,"method":""#[..], &[0xff, 0xfe], br#""}"#].concat();
         assert_eq!(raw_post(&scene.alice, &[], &invalid).await.status(), 400);
         assert_serves(&scene).await;
     })
@@ -184,10 +103,7 @@ async fn what_is_no_request_is_refused_and_the_gateway_serves_on() {
 
 /// The gateway has survived.
 pub(super) async fn assert_serves(scene: &Scene) {
-    let answer = scene
-        .alice
-        .calls("desk__echo", json!({ "text": "still here" }))
-        .await;
+    let answer = scene.alice.calls("desk__echo", json!({ "text": "still here" })).await;
     assert_eq!(answer.tool_text().as_deref(), Some("still here"));
 }
 
@@ -207,16 +123,8 @@ async fn an_id_of_any_kind_comes_back_as_it_was_written() {
             let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
             assert_eq!(scene.alice.posts(&body).await.text(), expected);
         }
-        let own: Vec<_> = scene
-            .upstream
-            .calls()
-            .iter()
-            .map(|call| call.json()["id"].clone())
-            .collect();
-        assert!(
-            own.iter().all(serde_json::Value::is_u64),
-            "towards the server ids are our own: {own:?}"
-        );
+        let own: Vec<_> = scene.upstream.calls().iter().map(|call| call.json()["id"].clone()).collect();
+        assert!(own.iter().all(serde_json::Value::is_u64), "towards the server ids are our own: {own:?}");
     })
     .await;
 }
@@ -224,19 +132,9 @@ async fn an_id_of_any_kind_comes_back_as_it_was_written() {
 /// A POST of any bytes, with further headers.
 pub(super) async fn raw_post(caller: &Caller, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let bearer = caller.bearer();
-    let standard = [
-        ("Authorization", bearer.as_str()),
-        ("Content-Type", "application/json"),
-    ];
+    let standard = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let headers = [&standard, headers].concat();
     let mut wire = Wire::open(caller.address).await;
-    wire.write(&aerostack_tests::wire::request(
-        "POST",
-        &caller.path,
-        &headers,
-        body,
-    ))
-    .await
-    .unwrap();
+    wire.write(&aerostack_tests::wire::request("POST", &caller.path, &headers, body)).await.unwrap();
     wire.answer().await.unwrap()
 }

@@ -33,9 +33,7 @@ async fn a_body_that_is_too_large_or_too_slow_is_refused() {
         let answer = raw_post(&scene.alice, &[("Transfer-Encoding", "chunked")], b"1\r\n{\r\n").await;
         assert_eq!(told(&answer), (408, -32600, "null".to_owned()));
         let mut wire = Wire::open(scene.gateway.address()).await;
-        wire.write(b"POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-            .await
-            .unwrap();
+        wire.write(b"POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").await.unwrap();
         match wire.answer().await {
             Ok(answer) => assert_eq!(answer.status(), 408),
             Err(error) => assert_ne!(error.kind(), std::io::ErrorKind::TimedOut),
@@ -58,18 +56,8 @@ async fn too_many_chunks(caller: &Caller) -> Answer {
         ("Content-Type", "application/json".to_owned()),
         ("Transfer-Encoding", "chunked".to_owned()),
     ];
-    let headers: Vec<(&str, &str)> = headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    wire.write(&aerostack_tests::wire::request(
-        "POST",
-        &caller.path,
-        &headers,
-        b"",
-    ))
-    .await
-    .unwrap();
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    wire.write(&aerostack_tests::wire::request("POST", &caller.path, &headers, b"")).await.unwrap();
     let chunk = [b"100000\r\n".to_vec(), vec![b' '; MIB], b"\r\n".to_vec()].concat();
     for _ in 0..17 {
         if wire.write(&chunk).await.is_err() {
@@ -81,30 +69,12 @@ async fn too_many_chunks(caller: &Caller) -> Answer {
 
 /// Requests as text, to be given the bearer, each with the status it comes to.
 const REQUESTS: [(&str, u16); 24] = [
-    (
-        "PUT /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        405,
-    ),
-    (
-        "PATCH /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        405,
-    ),
-    (
-        "BREW /ws/engineering/sse HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n",
-        405,
-    ),
-    (
-        "DELETE /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n",
-        405,
-    ),
-    (
-        "GET /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Accept: application/json\r\n\r\n",
-        406,
-    ),
-    (
-        "POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 2\r\n\r\n{}",
-        415,
-    ),
+    ("PUT /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 405),
+    ("PATCH /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 405),
+    ("BREW /ws/engineering/sse HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n", 405),
+    ("DELETE /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n", 405),
+    ("GET /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Accept: application/json\r\n\r\n", 406),
+    ("POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 2\r\n\r\n{}", 415),
     (
         "POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
         415,
@@ -113,38 +83,14 @@ const REQUESTS: [(&str, u16); 24] = [
         "POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Type: application/jsonp\r\nContent-Length: 2\r\n\r\n{}",
         415,
     ),
-    (
-        "POST /ws/engineering/ HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        404,
-    ),
-    (
-        "POST /ws/engineering/other HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        404,
-    ),
-    (
-        "POST /ws/ HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        404,
-    ),
-    (
-        "POST //ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        404,
-    ),
-    (
-        "POST /WS/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n",
-        404,
-    ),
-    (
-        "GET /api/v1/nothing HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n",
-        404,
-    ),
-    (
-        "POST /ws/engineering HTTP/1.1\r\nHost: evil.example\r\n{auth}{json}Content-Length: 2\r\n\r\n{}",
-        403,
-    ),
-    (
-        "POST /ws/engineering HTTP/1.1\r\n{auth}{json}Content-Length: {length}\r\n\r\n{ping}",
-        200,
-    ),
+    ("POST /ws/engineering/ HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
+    ("POST /ws/engineering/other HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
+    ("POST /ws/ HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
+    ("POST //ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
+    ("POST /WS/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
+    ("GET /api/v1/nothing HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n", 404),
+    ("POST /ws/engineering HTTP/1.1\r\nHost: evil.example\r\n{auth}{json}Content-Length: 2\r\n\r\n{}", 403),
+    ("POST /ws/engineering HTTP/1.1\r\n{auth}{json}Content-Length: {length}\r\n\r\n{ping}", 200),
     (
         "POST http://localhost/ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}{json}Content-Length: {length}\r\n\r\n{ping}",
         200,
@@ -189,10 +135,7 @@ async fn a_request_that_http_does_not_allow_is_refused() {
                 .replace("{ping}", ping);
             let mut wire = Wire::open(scene.gateway.address()).await;
             wire.write(text.as_bytes()).await.unwrap();
-            let answer = wire
-                .answer()
-                .await
-                .unwrap_or_else(|error| panic!("{template}: {error}"));
+            let answer = wire.answer().await.unwrap_or_else(|error| panic!("{template}: {error}"));
             assert_eq!(answer.status(), status, "{template}: {}", answer.text());
             if status == 405 {
                 assert!(answer.header("allow").is_some(), "{template}");
@@ -224,10 +167,7 @@ async fn huge_headers_are_refused_and_pipelined_requests_are_answered_in_order()
         }
         let pings: Vec<u8> = (0..5)
             .flat_map(|id| {
-                scene.alice.bytes(
-                    "POST",
-                    &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#),
-                )
+                scene.alice.bytes("POST", &format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#))
             })
             .collect();
         let mut wire = Wire::open(scene.gateway.address()).await;

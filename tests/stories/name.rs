@@ -39,10 +39,7 @@ async fn every_exposed_name_is_one_that_models_take_and_reaches_its_own_tool() {
         assert!(exposed.iter().all(|name| is_fit(name)), "{exposed:?}");
         let listed = scene.owner.tools().await.items;
         for (place, name) in names.iter().enumerate() {
-            assert_eq!(
-                exposed.iter().filter(|other| **other == exposed[place]).count(),
-                1
-            );
+            assert_eq!(exposed.iter().filter(|other| **other == exposed[place]).count(), 1);
             let entry = listed.iter().find(|entry| entry.name == exposed[place]).unwrap();
             assert_eq!(&entry.tool, name);
             let answer = scene.alice.calls(&exposed[place], json!({})).await;
@@ -50,11 +47,7 @@ async fn every_exposed_name_is_one_that_models_take_and_reaches_its_own_tool() {
         }
         let before = exposed.clone();
         scene.owner.installs("other", &scene.upstream).await;
-        assert_eq!(
-            scene.alice.tools().await[..names.len()],
-            before,
-            "names do not move when others come"
-        );
+        assert_eq!(scene.alice.tools().await[..names.len()], before, "names do not move when others come");
     })
     .await;
 }
@@ -66,37 +59,23 @@ async fn the_prefix_is_always_never_or_where_names_collide() {
         let second = Setup::legacy().tools([Tool::echo(), Tool::fail()]).start().await;
         scene.owner.installs("second", &second).await;
         let named = async |mode| {
-            let change = UpdateWorkspaceRequest {
-                tool_prefix: Some(mode),
-                ..UpdateWorkspaceRequest::default()
-            };
-            scene
-                .owner
-                .asks::<UpdateWorkspace>(&["engineering"], &change)
-                .await
-                .unwrap();
+            let change =
+                UpdateWorkspaceRequest { tool_prefix: Some(mode), ..UpdateWorkspaceRequest::default() };
+            scene.owner.asks::<UpdateWorkspace>(&["engineering"], &change).await.unwrap();
             scene.alice.tools().await
         };
         assert_eq!(
             named(ToolPrefix::Always).await,
             ["desk__echo", "desk__add", "second__echo", "second__fail"]
         );
-        assert_eq!(
-            named(ToolPrefix::OnCollision).await,
-            ["desk__echo", "add", "second__echo", "fail"]
-        );
+        assert_eq!(named(ToolPrefix::OnCollision).await, ["desk__echo", "add", "second__echo", "fail"]);
         let never = named(ToolPrefix::Never).await;
         assert_eq!(
             (&never[0], &never[1], &never[3]),
             (&"echo".to_owned(), &"add".to_owned(), &"fail".to_owned())
         );
         assert_eq!(
-            scene
-                .alice
-                .calls(&never[2], json!({ "text": "hi" }))
-                .await
-                .tool_text()
-                .as_deref(),
+            scene.alice.calls(&never[2], json!({ "text": "hi" })).await.tool_text().as_deref(),
             Some("hi")
         );
         assert_eq!((scene.upstream.calls().len(), second.calls().len()), (0, 1));
@@ -108,35 +87,14 @@ async fn the_prefix_is_always_never_or_where_names_collide() {
 async fn two_installs_of_one_slug_need_another_name_and_the_same_again_is_a_success() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        assert!(
-            scene
-                .owner
-                .installs_known("desk", None)
-                .await
-                .unwrap()
-                .already_installed
-        );
+        assert!(scene.owner.installs_known("desk", None).await.unwrap().already_installed);
         let other = Setup::legacy().start().await;
         let session = aerostack_core::server::SessionMode::default();
         scene.owner.adds("other", &other.url(), session, None).await;
-        let refused = scene
-            .owner
-            .installs_known("other", Some("desk"))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (refused.code, refused.hint.is_some()),
-            (ErrorCode::NameTaken, true)
-        );
-        scene
-            .owner
-            .installs_known("other", Some("second-desk"))
-            .await
-            .unwrap();
-        let answer = scene
-            .alice
-            .calls("second-desk__echo", json!({ "text": "hi" }))
-            .await;
+        let refused = scene.owner.installs_known("other", Some("desk")).await.unwrap_err();
+        assert_eq!((refused.code, refused.hint.is_some()), (ErrorCode::NameTaken, true));
+        scene.owner.installs_known("other", Some("second-desk")).await.unwrap();
+        let answer = scene.alice.calls("second-desk__echo", json!({ "text": "hi" })).await;
         assert_eq!(answer.tool_text().as_deref(), Some("hi"));
         assert_eq!(other.calls().len(), 1);
     })
@@ -148,20 +106,13 @@ async fn a_disabled_tool_or_server_is_neither_listed_nor_callable() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         for reference in ["add", "desk__add"] {
-            scene
-                .owner
-                .switches("desk", Some(reference), false)
-                .await
-                .unwrap();
+            scene.owner.switches("desk", Some(reference), false).await.unwrap();
             assert!(!scene.alice.tools().await.contains(&"desk__add".to_owned()));
             let list = scene.alice.asks_modern("tools/list", json!({})).await.text();
             assert!(!list.contains("desk__add"));
             for answer in [
                 scene.alice.calls("desk__add", json!({ "a": 1, "b": 2 })).await,
-                scene
-                    .alice
-                    .calls_modern("desk__add", json!({ "a": 1, "b": 2 }))
-                    .await,
+                scene.alice.calls_modern("desk__add", json!({ "a": 1, "b": 2 })).await,
             ] {
                 assert_eq!(answer.json()["error"]["message"], "Unknown tool: desk__add");
             }
@@ -175,11 +126,7 @@ async fn a_disabled_tool_or_server_is_neither_listed_nor_callable() {
         assert_eq!(answer.json()["error"]["message"], "Unknown tool: desk__echo");
         scene.owner.switches("desk", None, true).await.unwrap();
         assert_eq!(scene.alice.tools().await.len(), 5);
-        let unknown = scene
-            .owner
-            .switches("desk", Some("nothing"), false)
-            .await
-            .unwrap_err();
+        let unknown = scene.owner.switches("desk", Some("nothing"), false).await.unwrap_err();
         assert_eq!(unknown.code, ErrorCode::NotFound);
     })
     .await;

@@ -46,9 +46,7 @@ async fn a_stream_is_found_by_its_own_token_only_and_ends_with_its_client() {
         let ping = rpc(1, "ping", &json!({}));
         assert_eq!(post.holding(&bob.token).posts(&ping).await.status(), 404);
         assert_eq!(post.holding("mwt_x").posts(&ping).await.status(), 401);
-        let made_up = scene
-            .alice
-            .at("/ws/engineering/sse?sessionId=0123456789abcdef0123456789abcdef");
+        let made_up = scene.alice.at("/ws/engineering/sse?sessionId=0123456789abcdef0123456789abcdef");
         assert_eq!(made_up.posts(&ping).await.status(), 404);
         drop(events);
         aerostack_tests::patience::eventually("the stream is forgotten", async || {
@@ -66,22 +64,12 @@ async fn a_client_that_reconnects_goes_on_without_a_handshake() {
         drop(scene.alice.opens_sse().await);
         let (mut events, post) = scene.alice.opens_sse().await;
         let call = json!({ "name": "desk__echo", "arguments": { "text": "again" } });
-        post.clone()
-            .with("MCP-Protocol-Version", "2025-11-25")
-            .posts(&rpc(9, "tools/call", &call))
-            .await;
+        post.clone().with("MCP-Protocol-Version", "2025-11-25").posts(&rpc(9, "tools/call", &call)).await;
         assert_eq!(events.json().await["result"]["content"][0]["text"], "again");
         let held = json!({ "name": "desk__wait", "arguments": {} });
         post.posts(&rpc("held", "tools/call", &held)).await;
-        scene
-            .upstream
-            .until("the call is held", |seen| seen.calls().len() == 2)
-            .await;
-        post.posts(&notification(
-            "notifications/cancelled",
-            &json!({ "requestId": "held" }),
-        ))
-        .await;
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 2).await;
+        post.posts(&notification("notifications/cancelled", &json!({ "requestId": "held" }))).await;
         assert_eq!(events.json().await["error"]["code"], -32800);
     })
     .await;

@@ -28,21 +28,18 @@ async fn progress(caller: &Caller, token: &Value) -> (Vec<Value>, Value) {
 
 #[tokio::test]
 async fn progress_is_told_under_the_callers_own_token_whatever_its_kind() {
-    story_behind(
-        &[Setup::legacy(), Setup::modern(), Setup::old_sse()],
-        async |scene| {
-            let modern = scene.alice.modern("tools/call", Some("desk__slow"));
-            let (session, _) = scene.alice.initializes("2025-11-25").await;
-            for caller in [&scene.alice, &session, &modern] {
-                for token in [json!("my-token"), json!(7), json!(0)] {
-                    let (tokens, answer) = progress(caller, &token).await;
-                    assert_eq!(tokens, vec![token; 3]);
-                    assert_eq!(answer["id"], "p");
-                    assert_eq!(answer["result"]["content"][0]["text"], "done after 3 steps");
-                }
+    story_behind(&[Setup::legacy(), Setup::modern(), Setup::old_sse()], async |scene| {
+        let modern = scene.alice.modern("tools/call", Some("desk__slow"));
+        let (session, _) = scene.alice.initializes("2025-11-25").await;
+        for caller in [&scene.alice, &session, &modern] {
+            for token in [json!("my-token"), json!(7), json!(0)] {
+                let (tokens, answer) = progress(caller, &token).await;
+                assert_eq!(tokens, vec![token; 3]);
+                assert_eq!(answer["id"], "p");
+                assert_eq!(answer["result"]["content"][0]["text"], "done after 3 steps");
             }
-        },
-    )
+        }
+    })
     .await;
 }
 
@@ -53,17 +50,12 @@ async fn holds(scene: &Scene, caller: &Caller) -> aerostack_tests::wire::Wire {
     let params = if is_modern { modern_params(params) } else { params };
     let before = scene.upstream.calls().len();
     let wire = caller.begins("POST", &rpc("held", "tools/call", &params)).await;
-    scene
-        .upstream
-        .until("the call is held", |seen| seen.calls().len() == before + 1)
-        .await;
+    scene.upstream.until("the call is held", |seen| seen.calls().len() == before + 1).await;
     wire
 }
 
 fn last_outcome(seen: &Upstream) -> Option<Ended> {
-    seen.calls()
-        .last()
-        .and_then(aerostack_tests::upstream::Received::outcome)
+    seen.calls().last().and_then(aerostack_tests::upstream::Received::outcome)
 }
 
 #[tokio::test]
@@ -83,9 +75,7 @@ async fn a_cancelled_legacy_call_is_cancelled_upstream_under_the_upstreams_own_i
         assert_eq!((answer.status(), answer.error_code()), (200, Some(-32800)));
         scene
             .upstream
-            .until("it is told", |seen| {
-                !seen.requests_of("notifications/cancelled").is_empty()
-            })
+            .until("it is told", |seen| !seen.requests_of("notifications/cancelled").is_empty())
             .await;
         let told = scene.upstream.requests_of("notifications/cancelled")[0].json();
         assert_eq!(told["params"]["requestId"], upstream_id);
@@ -99,19 +89,9 @@ async fn a_cancelled_legacy_call_closes_the_request_of_a_modern_upstream() {
         let scene = Scene::set(world, Setup::modern().tools([Tool::held("wait")])).await;
         let (inside, _) = scene.alice.initializes("2025-11-25").await;
         let mut wire = holds(&scene, &inside).await;
-        inside
-            .posts(&notification(
-                "notifications/cancelled",
-                &json!({ "requestId": "held" }),
-            ))
-            .await;
+        inside.posts(&notification("notifications/cancelled", &json!({ "requestId": "held" }))).await;
         assert_eq!(wire.answer().await.unwrap().error_code(), Some(-32800));
-        scene
-            .upstream
-            .until("it is closed", |seen| {
-                last_outcome(seen) == Some(Ended::Abandoned)
-            })
-            .await;
+        scene.upstream.until("it is closed", |seen| last_outcome(seen) == Some(Ended::Abandoned)).await;
         assert_eq!(scene.upstream.requests_of("notifications/cancelled").len(), 0);
     })
     .await;
@@ -122,12 +102,7 @@ async fn a_modern_caller_who_hangs_up_takes_the_call_back() {
     for (setup, told) in [(Setup::modern(), 0), (Setup::legacy(), 1)] {
         story_behind(&[setup.tools([Tool::held("wait")])], async |scene| {
             drop(holds(scene, &scene.alice.modern("tools/call", Some("desk__wait"))).await);
-            scene
-                .upstream
-                .until("it is closed", |seen| {
-                    last_outcome(seen) == Some(Ended::Abandoned)
-                })
-                .await;
+            scene.upstream.until("it is closed", |seen| last_outcome(seen) == Some(Ended::Abandoned)).await;
             let is_told = |seen: &Upstream| seen.requests_of("notifications/cancelled").len() == told;
             scene.upstream.until("it is told in its own way", is_told).await;
         })
@@ -146,12 +121,7 @@ async fn a_legacy_caller_who_hangs_up_leaves_the_call_running() {
         }
         assert_eq!(last_outcome(&scene.upstream), None);
         scene.upstream.release();
-        scene
-            .upstream
-            .until("it is answered", |seen| {
-                last_outcome(seen) == Some(Ended::Answered)
-            })
-            .await;
+        scene.upstream.until("it is answered", |seen| last_outcome(seen) == Some(Ended::Answered)).await;
         assert_eq!(scene.upstream.requests_of("notifications/cancelled").len(), 0);
     })
     .await;

@@ -30,10 +30,7 @@ fn assert_refused(answer: &Answer, id: &Value, retry_after: &str) {
     assert_eq!(answer.status(), 429);
     assert_eq!(answer.header("retry-after"), Some(retry_after));
     let error = json!({ "code": -32000, "message": "Rate limit exceeded" });
-    assert_eq!(
-        answer.json(),
-        json!({ "jsonrpc": "2.0", "id": id, "error": error })
-    );
+    assert_eq!(answer.json(), json!({ "jsonrpc": "2.0", "id": id, "error": error }));
 }
 
 #[tokio::test]
@@ -45,26 +42,15 @@ async fn the_hundred_and_twenty_first_call_of_a_minute_is_refused_until_the_time
         clock.advance(Duration::from_millis(10_250));
         assert_eq!(pings(&scene.alice, LIMIT / 2).await, [200; LIMIT / 2]);
         let call = |id: Value| {
-            rpc(
-                id,
-                "tools/call",
-                &json!({ "name": "desk__echo", "arguments": { "text": "hi" } }),
-            )
+            rpc(id, "tools/call", &json!({ "name": "desk__echo", "arguments": { "text": "hi" } }))
         };
-        assert_refused(
-            &scene.alice.posts(&call(json!("seven"))).await,
-            &json!("seven"),
-            "50",
-        );
+        assert_refused(&scene.alice.posts(&call(json!("seven"))).await, &json!("seven"), "50");
         assert_eq!(scene.upstream.calls().len(), 0);
         // 49.75 s are left: one millisecond earlier it is refused, then accepted.
         clock.advance(Duration::from_millis(49_749));
         assert_refused(&scene.alice.posts(&call(json!(8))).await, &json!(8), "1");
         clock.advance(Duration::from_millis(1));
-        assert_eq!(
-            scene.alice.posts(&call(json!(9))).await.tool_text().as_deref(),
-            Some("hi")
-        );
+        assert_eq!(scene.alice.posts(&call(json!(9))).await.tool_text().as_deref(), Some("hi"));
         // The first half has left the window, the second has not.
         assert_eq!(pings(&scene.alice, LIMIT / 2 - 1).await, [200; LIMIT / 2 - 1]);
         assert_eq!(pings(&scene.alice, 1).await, [429]);
@@ -77,13 +63,8 @@ async fn one_token_does_not_spend_the_quota_of_another_and_may_have_its_own() {
     story(async |world| {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
         let bob = scene.owner.creates_token("Bob").await;
-        let slow = CreateTokenRequest {
-            rate_limit_per_minute: Some(2),
-            ..token_named("Slow")
-        };
-        let slow = scene
-            .owner
-            .caller(&scene.owner.orders_token(&slow).await.unwrap());
+        let slow = CreateTokenRequest { rate_limit_per_minute: Some(2), ..token_named("Slow") };
+        let slow = scene.owner.caller(&scene.owner.orders_token(&slow).await.unwrap());
         pings(&scene.alice, LIMIT).await;
         assert_eq!(pings(&scene.alice, 1).await, [429]);
         assert_eq!(pings(&bob, 1).await, [200]);

@@ -41,10 +41,7 @@ async fn a_workspace_is_served_at_each_of_its_addresses() {
             let answer = caller.calls_modern("desk__echo", json!({ "text": path })).await;
             assert_eq!(answer.tool_text().as_deref(), Some(path));
             caller.initializes("2025-06-18").await;
-            assert_eq!(
-                caller.holding("mwt_x").asks("ping", json!({})).await.status(),
-                401
-            );
+            assert_eq!(caller.holding("mwt_x").asks("ping", json!({})).await.status(), 401);
         }
     })
     .await;
@@ -71,9 +68,8 @@ async fn an_unknown_or_disabled_tool_is_named() {
 #[tokio::test]
 async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else() {
     story(async |world| {
-        let gateway = world
-            .gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300))
-            .await;
+        let gateway =
+            world.gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300)).await;
         let scene = Scene::set_in(gateway, Setup::legacy()).await;
         for (fault, code, message) in [
             (Fault::Drops, -32012, "Upstream gave a bad answer"),
@@ -83,37 +79,17 @@ async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else()
             (Fault::WebPage, -32012, "Upstream gave a bad answer"),
             (Fault::WrongId, -32012, "Upstream gave a bad answer"),
             (Fault::EndsWithoutAnswer, -32012, "Upstream gave a bad answer"),
-            (
-                Fault::Redirects("http://169.254.169.254/".to_owned()),
-                -32012,
-                "Upstream gave a bad answer",
-            ),
-            (
-                Fault::Status(401),
-                -32013,
-                "Upstream refused the gateway's credential",
-            ),
-            (
-                Fault::Status(403),
-                -32013,
-                "Upstream refused the gateway's credential",
-            ),
+            (Fault::Redirects("http://169.254.169.254/".to_owned()), -32012, "Upstream gave a bad answer"),
+            (Fault::Status(401), -32013, "Upstream refused the gateway's credential"),
+            (Fault::Status(403), -32013, "Upstream refused the gateway's credential"),
             (Fault::Status(429), -32014, "Upstream is busy"),
         ] {
             scene.upstream.misbehave(fault.clone().on("tools/call"));
             let mut expected = error(&json!(1), code, message);
             expected["error"]["data"] = json!({ "server": "desk" });
             for path in ["/ws/engineering", "/api/gateway/ws/engineering/sse"] {
-                let answer = scene
-                    .alice
-                    .at(path)
-                    .calls("desk__echo", json!({ "text": "hi" }))
-                    .await;
-                assert_eq!(
-                    (answer.status(), answer.json()),
-                    (200, expected.clone()),
-                    "{fault:?}"
-                );
+                let answer = scene.alice.at(path).calls("desk__echo", json!({ "text": "hi" })).await;
+                assert_eq!((answer.status(), answer.json()), (200, expected.clone()), "{fault:?}");
             }
             scene.upstream.behave();
             let healthy = scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
@@ -126,16 +102,11 @@ async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else()
 #[tokio::test]
 async fn a_server_that_is_gone_is_unreachable_and_one_that_is_full_is_busy() {
     story(async |world| {
-        let gateway = world
-            .gateway_with(|config| config.limits.calls_per_install = 1)
-            .await;
+        let gateway = world.gateway_with(|config| config.limits.calls_per_install = 1).await;
         let scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
         let alice = scene.alice.clone();
         let held = tokio::spawn(async move { alice.calls("desk__wait", json!({})).await });
-        scene
-            .upstream
-            .until("the call is held", |seen| seen.calls().len() == 1)
-            .await;
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
         let mut busy = error(&json!(1), -32014, "Upstream is busy");
         busy["error"]["data"] = json!({ "server": "desk" });
         assert_told(&scene.alice.calls("desk__wait", json!({})).await, 200, &busy);
@@ -153,14 +124,8 @@ async fn a_server_that_is_gone_is_unreachable_and_one_that_is_full_is_busy() {
 async fn a_tool_that_fails_is_the_upstreams_own_answer() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        let answer = scene
-            .alice
-            .calls("desk__fail", json!({ "reason": "no luck" }))
-            .await;
-        assert_eq!(
-            (answer.status(), answer.json()["result"]["isError"].clone()),
-            (200, json!(true))
-        );
+        let answer = scene.alice.calls("desk__fail", json!({ "reason": "no luck" })).await;
+        assert_eq!((answer.status(), answer.json()["result"]["isError"].clone()), (200, json!(true)));
         assert_eq!(answer.tool_text().as_deref(), Some("no luck"));
     })
     .await;
@@ -194,10 +159,7 @@ async fn discovery_of_other_logins_answers_that_there_is_none() {
 async fn a_servers_own_timeout_goes_before_the_gateways() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        scene
-            .owner
-            .adds("slow", &scene.upstream.url(), SessionMode::default(), Some(1))
-            .await;
+        scene.owner.adds("slow", &scene.upstream.url(), SessionMode::default(), Some(1)).await;
         scene.owner.installs_known("slow", None).await.unwrap();
         scene.upstream.misbehave(Fault::NeverAnswers.on("tools/call"));
         let answer = scene.alice.calls("slow__echo", json!({ "text": "hi" })).await;
@@ -218,19 +180,11 @@ async fn a_refusal_is_the_same_at_every_address() {
             let told = error(&json!(7), -32600, "Invalid request: no method");
             assert_told(&alice.posts(r#"{"jsonrpc":"2.0","id":7}"#).await, 400, &told);
             let told = error(&null, -32600, "Content-Type must be application/json");
-            assert_told(
-                &alice.clone().with("Content-Type", "text/plain").posts("{}").await,
-                415,
-                &told,
-            );
+            assert_told(&alice.clone().with("Content-Type", "text/plain").posts("{}").await, 415, &told);
             let told = error(&null, -32600, "Method not allowed");
             assert_told(&alice.sends("PUT", "").await, 405, &told);
             let told = error(&null, -32600, "Accept must include text/event-stream");
-            assert_told(
-                &alice.clone().with("Accept", "text/html").sends("GET", "").await,
-                406,
-                &told,
-            );
+            assert_told(&alice.clone().with("Accept", "text/html").sends("GET", "").await, 406, &told);
             let told = error(&json!(1), -32600, "Unknown session");
             let strange = alice.clone().with("Mcp-Session-Id", "made-up");
             assert_told(&strange.asks("ping", json!({})).await, 404, &told);
@@ -251,25 +205,15 @@ async fn while_it_drains_a_gateway_takes_nothing_new() {
         scene.gateway.app().begin_drain();
         for path in ADDRESSES {
             let answer = scene.alice.at(path).asks("ping", json!({})).await;
-            assert_told(
-                &answer,
-                503,
-                &error(&Value::Null, -32005, "The gateway is stopping"),
-            );
+            assert_told(&answer, 503, &error(&Value::Null, -32005, "The gateway is stopping"));
             assert_eq!(
                 (answer.header("retry-after"), answer.header("connection")),
                 (Some("1"), Some("close"))
             );
         }
         let admin = scene.owner.sends::<ListPlans>(&[], &Empty {}).await;
-        assert_eq!(
-            (admin.status(), &admin.json()["error"]["code"]),
-            (503, &json!("unavailable"))
-        );
-        assert_eq!(
-            (admin.header("retry-after"), admin.header("connection")),
-            (Some("1"), Some("close"))
-        );
+        assert_eq!((admin.status(), &admin.json()["error"]["code"]), (503, &json!("unavailable")));
+        assert_eq!((admin.header("retry-after"), admin.header("connection")), (Some("1"), Some("close")));
         for (path, status) in [("/healthz", 200), ("/readyz", 503)] {
             let answer = aerostack_tests::wire::ask(scene.gateway.address(), "GET", path, &[], b"").await;
             assert_eq!(answer.status(), status, "{path}");

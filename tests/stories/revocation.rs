@@ -26,15 +26,9 @@ async fn a_revoked_token_is_refused_on_the_next_call() {
         let bob = scene.owner.creates_token("Bob Singh").await;
         for _ in 0..20 {
             let caller = scene.owner.creates_token("Carol Wu").await;
-            assert_eq!(
-                caller.calls("desk__echo", json!({ "text": "hi" })).await.status(),
-                200
-            );
+            assert_eq!(caller.calls("desk__echo", json!({ "text": "hi" })).await.status(), 200);
             scene.owner.revokes("name:Carol Wu").await.unwrap();
-            assert_eq!(
-                caller.calls("desk__echo", json!({ "text": "hi" })).await.status(),
-                401
-            );
+            assert_eq!(caller.calls("desk__echo", json!({ "text": "hi" })).await.status(), 401);
         }
         let bobs = bob.calls("desk__echo", json!({ "text": "hi" })).await;
         assert_eq!(bobs.status(), 200, "nobody else is affected");
@@ -57,11 +51,7 @@ async fn prove_no_call_that_began_after_the_revoke_is_accepted() {
         for _ in 0..rounds(100, 10_000) {
             let (revoked_at, calls) = storm(&scene.owner).await;
             let after = calls.iter().filter(|call| call.began > revoked_at);
-            assert_eq!(
-                after.filter(|call| call.accepted).count(),
-                0,
-                "a call that began after the revoke"
-            );
+            assert_eq!(after.filter(|call| call.accepted).count(), 0, "a call that began after the revoke");
             let ends = calls.iter().filter(|call| call.accepted).map(|call| call.ended);
             let last = ends.max().expect("the storm had begun");
             late.push(last.saturating_duration_since(revoked_at));
@@ -85,10 +75,7 @@ fn assert_within_grace(world: &World, what: &str, figures: &[Duration]) {
 
 /// Calls over many connections, revokes in the middle; gives when that was answered, and all calls.
 async fn storm(owner: &Person) -> (Instant, Vec<Struck>) {
-    let order = CreateTokenRequest {
-        rate_limit_per_minute: Some(1_000_000),
-        ..token_named("Storm")
-    };
+    let order = CreateTokenRequest { rate_limit_per_minute: Some(1_000_000), ..token_named("Storm") };
     let caller = owner.caller(&owner.orders_token(&order).await.unwrap());
     let over = Arc::new(AtomicBool::new(false));
     let (first, mut begun) = mpsc::channel(CONNECTIONS);
@@ -122,11 +109,7 @@ async fn calls_until(caller: Caller, over: Arc<AtomicBool>, begun: mpsc::Sender<
             Err(error) => Err(error),
         };
         let accepted = answer.as_ref().is_ok_and(|answer| answer.status() == 200);
-        calls.push(Struck {
-            began,
-            ended: Instant::now(),
-            accepted,
-        });
+        calls.push(Struck { began, ended: Instant::now(), accepted });
         if calls.len() == 1 {
             begun.send(()).await.unwrap();
         }
@@ -177,18 +160,13 @@ async fn a_call_in_flight_ends_with_its_token_and_is_taken_back_upstream() {
                     caller.calls("desk__wait", json!({})).await
                 }
             });
-            scene
-                .upstream
-                .until("the call is held", |seen| seen.calls().len() == before + 1)
-                .await;
+            scene.upstream.until("the call is held", |seen| seen.calls().len() == before + 1).await;
             scene.owner.revokes("name:In Flight").await.unwrap();
             assert_eq!(call.await.unwrap().status(), 401);
             let outcome = |seen: &aerostack_tests::upstream::Upstream| seen.calls()[before].outcome();
             scene
                 .upstream
-                .until("the call is given up", |seen| {
-                    outcome(seen) == Some(Ended::Abandoned)
-                })
+                .until("the call is given up", |seen| outcome(seen) == Some(Ended::Abandoned))
                 .await;
         }
     })
@@ -216,10 +194,7 @@ async fn prove_a_revoke_whose_client_goes_away_is_whole_or_was_not() {
             assert_eq!(caller.asks("ping", json!({})).await.status(), 401);
         }
         if is_proof() {
-            tell_figures(&format!(
-                "{:?}: {carried_out} cut revokes were carried out",
-                world.place.engine
-            ));
+            tell_figures(&format!("{:?}: {carried_out} cut revokes were carried out", world.place.engine));
         }
         assert!(scene.owner.verifies_audit().await.ok);
     })
@@ -228,15 +203,9 @@ async fn prove_a_revoke_whose_client_goes_away_is_whole_or_was_not() {
 
 /// Sends a revoke and goes away at a random byte, or at a random moment after the last.
 async fn cut_revoke(owner: &Person, caller: &Caller) {
-    let target = format!(
-        "/api/v1/workspaces/{}/tokens/{}/revoke",
-        owner.workspace, caller.id
-    );
+    let target = format!("/api/v1/workspaces/{}/tokens/{}/revoke", owner.workspace, caller.id);
     let bearer = format!("Bearer {}", owner.key);
-    let headers = [
-        ("Authorization", bearer.as_str()),
-        ("Content-Type", "application/json"),
-    ];
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let bytes = request("POST", &target, &headers, b"{}");
     let mut wire = Wire::open(owner.address).await;
     let chance: usize = rand::random::<u32>() as usize;

@@ -68,19 +68,13 @@ async fn a_lowered_plan_leaves_what_exists_working_and_refuses_new_tokens() {
         for name in ["Alice", "Bob", "Carol", "Dave"] {
             callers.push(owner.creates_token(name).await);
         }
-        assert_eq!(
-            owner.tokens().await.seats.line(),
-            "4 tokens used (Enterprise plan)"
-        );
+        assert_eq!(owner.tokens().await.seats.line(), "4 tokens used (Enterprise plan)");
         owner.sets_plan("acme", Plan::Free).await.unwrap();
         for caller in &callers {
             assert_eq!(caller.asks("ping", json!({})).await.status(), 200);
         }
         let eve = token_named("Eve");
-        assert_eq!(
-            owner.is_refused(&eve).await.message,
-            "4 of 3 tokens used (Free plan)"
-        );
+        assert_eq!(owner.is_refused(&eve).await.message, "4 of 3 tokens used (Free plan)");
         owner.revokes("name:Alice").await.unwrap();
         assert_eq!(owner.is_refused(&eve).await.code, ErrorCode::SeatLimitReached);
         owner.revokes("name:Bob").await.unwrap();

@@ -45,16 +45,7 @@ async fn fifty_creates_at_once_against_the_pro_plan_give_twenty_five_tokens() {
             assert_eq!(owner.caller(&created).asks("ping", json!({})).await.status(), 200);
         }
         let mut terminal = Terminal::of(&owner);
-        let ran = terminal
-            .runs(&[
-                "workspace",
-                "token",
-                "create",
-                "engineering",
-                "--name",
-                "One More",
-            ])
-            .await;
+        let ran = terminal.runs(&["workspace", "token", "create", "engineering", "--name", "One More"]).await;
         assert_golden("seat-limit-reached", &ran.transcript());
         assert_eq!(owner.tokens().await.items.len(), 25);
         assert_the_log_names_a_changed_row(&gateway, &mut terminal).await;

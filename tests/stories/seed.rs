@@ -27,18 +27,10 @@ async fn the_onboarding_script_of_the_pages_runs_unchanged() {
         scene.owner.revokes("name:Alice Chen").await.unwrap();
         let text = transcript(world, &scene, include_str!("seed/onboard.sh"), &["Alice Chen"]).await;
         assert_golden("seed-onboard", &text);
-        let token = text
-            .split("Bearer ")
-            .nth(1)
-            .and_then(|rest| rest.lines().next())
-            .unwrap();
+        let token = text.split("Bearer ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
         let alice = scene.alice.holding(token).at("/ws/engineering/sse");
         assert_eq!(
-            alice
-                .calls("desk__echo", json!({ "text": "hi" }))
-                .await
-                .tool_text()
-                .as_deref(),
+            alice.calls("desk__echo", json!({ "text": "hi" })).await.tool_text().as_deref(),
             Some("hi")
         );
     })
@@ -66,14 +58,7 @@ async fn the_offboarding_script_of_the_pages_runs_unchanged() {
         let scene = Scene::set(world, Setup::legacy()).await;
         let text = transcript(world, &scene, include_str!("seed/offboard.sh"), &[]).await;
         assert_golden("seed-offboard", &text);
-        assert_eq!(
-            scene
-                .alice
-                .calls("desk__echo", json!({ "text": "hi" }))
-                .await
-                .status(),
-            401
-        );
+        assert_eq!(scene.alice.calls("desk__echo", json!({ "text": "hi" })).await.status(), 401);
     })
     .await;
 }
@@ -82,17 +67,8 @@ async fn the_offboarding_script_of_the_pages_runs_unchanged() {
 async fn the_access_patterns_of_the_pages_run_unchanged() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        for slug in [
-            "internal-api",
-            "database",
-            "deploy-pipeline",
-            "alpha-api",
-            "beta-api",
-        ] {
-            scene
-                .owner
-                .adds(slug, &scene.upstream.url(), SessionMode::default(), None)
-                .await;
+        for slug in ["internal-api", "database", "deploy-pipeline", "alpha-api", "beta-api"] {
+            scene.owner.adds(slug, &scene.upstream.url(), SessionMode::default(), None).await;
         }
         let text = transcript(world, &scene, include_str!("seed/access-patterns.sh"), &[]).await;
         assert_golden("seed-access-patterns", &text);
@@ -104,12 +80,7 @@ async fn the_access_patterns_of_the_pages_run_unchanged() {
         let readonly = tools("eng-readonly").await;
         assert_eq!(readonly.len(), 10);
         assert!(!readonly.iter().any(|tool| tool.starts_with("deploy-pipeline")));
-        assert!(
-            tools("project-alpha")
-                .await
-                .iter()
-                .all(|tool| tool.starts_with("alpha-api__"))
-        );
+        assert!(tools("project-alpha").await.iter().all(|tool| tool.starts_with("alpha-api__")));
     })
     .await;
 }

@@ -25,10 +25,7 @@ async fn each_revision_is_agreed_on_and_an_unknown_one_gets_the_newest_legacy() 
             assert_eq!(result["serverInfo"]["name"], "aerostack/engineering");
             assert!(result["instructions"].as_str().unwrap().contains("Be kind."));
             let session = answer.header("mcp-session-id").unwrap();
-            assert!(
-                session.bytes().all(|byte| (0x21..=0x7e).contains(&byte)),
-                "{session}"
-            );
+            assert!(session.bytes().all(|byte| (0x21..=0x7e).contains(&byte)), "{session}");
             let pong = inside.asks("ping", json!({})).await;
             assert_eq!(pong.text(), r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
             assert_eq!(pong.header("mcp-session-id"), None);
@@ -40,11 +37,7 @@ async fn each_revision_is_agreed_on_and_an_unknown_one_gets_the_newest_legacy() 
 }
 
 fn assert_unknown(answer: &aerostack_tests::answer::Answer) {
-    assert_eq!(
-        (answer.status(), answer.error_code()),
-        (404, Some(-32600)),
-        "{answer:?}"
-    );
+    assert_eq!((answer.status(), answer.error_code()), (404, Some(-32600)), "{answer:?}");
 }
 
 #[tokio::test]
@@ -55,40 +48,20 @@ async fn a_session_is_its_tokens_own_ends_with_delete_and_survives_a_restart() {
         let (inside, _) = scene.alice.initializes("2025-11-25").await;
         assert_unknown(&inside.holding(&bob.token).asks("ping", json!({})).await);
         assert_unknown(&inside.holding(&bob.token).sends("DELETE", "").await);
-        assert_unknown(
-            &scene
-                .alice
-                .clone()
-                .with("Mcp-Session-Id", "made-up")
-                .asks("ping", json!({}))
-                .await,
-        );
-        assert_unknown(
-            &scene
-                .alice
-                .clone()
-                .with("Mcp-Session-Id", "made-up")
-                .sends("GET", "")
-                .await,
-        );
+        assert_unknown(&scene.alice.clone().with("Mcp-Session-Id", "made-up").asks("ping", json!({})).await);
+        assert_unknown(&scene.alice.clone().with("Mcp-Session-Id", "made-up").sends("GET", "").await);
         let (ended, _) = scene.alice.initializes("2025-11-25").await;
         assert_eq!(ended.sends("DELETE", "").await.status(), 204);
         for method in ["POST", "GET", "DELETE"] {
             assert_unknown(&ended.sends(method, &rpc(1, "ping", &json!({}))).await);
         }
         scene.gateway.restarts().await;
-        let inside = Caller {
-            address: scene.gateway.address(),
-            ..inside
-        };
+        let inside = Caller { address: scene.gateway.address(), ..inside };
         let echo = inside.calls("desk__echo", json!({ "text": "after" })).await;
         assert_eq!(echo.tool_text().as_deref(), Some("after"));
         assert_eq!(inside.tools().await.len(), 5);
         let unknown = inside.clone().with("MCP-Protocol-Version", "2020-01-01");
-        let unknown = Caller {
-            headers: unknown.headers.into_iter().rev().collect(),
-            ..unknown
-        };
+        let unknown = Caller { headers: unknown.headers.into_iter().rev().collect(), ..unknown };
         assert_eq!(unknown.asks("ping", json!({})).await.status(), 400);
     })
     .await;
@@ -113,13 +86,7 @@ async fn batches_are_taken_until_the_revision_that_removed_them() {
             assert_eq!(answer.status(), 200);
             let by_id = |id: Value| {
                 let answers = answer.json();
-                answers
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .find(|answer| answer["id"] == id)
-                    .cloned()
-                    .unwrap()
+                answers.as_array().unwrap().iter().find(|answer| answer["id"] == id).cloned().unwrap()
             };
             assert_eq!(answer.json().as_array().unwrap().len(), 4);
             assert_eq!(by_id(json!(1))["result"], json!({}));
@@ -153,11 +120,7 @@ async fn notifications_and_responses_are_accepted_without_a_word() {
             notification("notifications/roots/list_changed", &json!({})),
             r#"{"jsonrpc":"2.0","id":5,"result":{}}"#.to_owned(),
         ] {
-            for caller in [
-                &scene.alice,
-                &inside,
-                &scene.alice.modern("notifications/cancelled", None),
-            ] {
+            for caller in [&scene.alice, &inside, &scene.alice.modern("notifications/cancelled", None)] {
                 let answer = caller.posts(&body).await;
                 assert_eq!((answer.status(), answer.text().as_str()), (202, ""), "{body}");
             }
@@ -173,21 +136,14 @@ async fn a_change_of_the_tools_is_told_to_who_listens_and_stands_in_the_very_nex
         let (inside, _) = scene.alice.initializes("2025-11-25").await;
         let mut notices = inside.listens().await;
         let mut listening = scene.alice.listens_modern().await;
-        assert_eq!(
-            listening.json().await["method"],
-            "notifications/subscriptions/acknowledged"
-        );
+        assert_eq!(listening.json().await["method"], "notifications/subscriptions/acknowledged");
         let (mut old, _) = scene.alice.opens_sse().await;
         scene.owner.switches("desk", Some("add"), false).await.unwrap();
         assert!(!scene.alice.tools().await.contains(&"desk__add".to_owned()));
         for stream in [&mut notices, &mut listening, &mut old] {
             assert_eq!(stream.json().await["method"], "notifications/tools/list_changed");
         }
-        scene
-            .owner
-            .switches("desk", Some("desk__add"), true)
-            .await
-            .unwrap();
+        scene.owner.switches("desk", Some("desk__add"), true).await.unwrap();
         assert!(scene.alice.tools().await.contains(&"desk__add".to_owned()));
         for stream in [&mut notices, &mut listening, &mut old] {
             assert_eq!(stream.json().await["method"], "notifications/tools/list_changed");

@@ -22,9 +22,7 @@ struct Three {
 
 async fn three(world: &World) -> Three {
     // Long enough that a list which waited for the stalled one would be noticed.
-    let gateway = world
-        .gateway_with(|config| config.limits.list_timeout = Duration::from_secs(2))
-        .await;
+    let gateway = world.gateway_with(|config| config.limits.list_timeout = Duration::from_secs(2)).await;
     let mut owner = gateway.owner().await;
     owner.creates_workspace("engineering").await;
     let upstreams = [
@@ -33,12 +31,7 @@ async fn three(world: &World) -> Three {
         Setup::modern().tools([Tool::echo()]).start().await,
     ];
     let alice = owner.creates_token("Alice Chen").await;
-    Three {
-        gateway,
-        owner,
-        alice,
-        upstreams,
-    }
+    Three { gateway, owner, alice, upstreams }
 }
 
 /// Whether the stalled server still has a request that waits for its answer.
@@ -49,35 +42,19 @@ fn is_asked(upstream: &Upstream) -> bool {
 #[tokio::test]
 async fn a_server_that_never_answers_is_installed_with_a_warning_and_the_others_serve() {
     story(async |world| {
-        let Three {
-            gateway,
-            owner,
-            alice,
-            upstreams: [first, stalled, third],
-        } = three(world).await;
+        let Three { gateway, owner, alice, upstreams: [first, stalled, third] } = three(world).await;
         stalled.misbehave(Fault::NeverAnswers);
         owner.installs("first", &first).await;
-        owner
-            .adds("stalled", &stalled.url(), SessionMode::default(), None)
-            .await;
+        owner.adds("stalled", &stalled.url(), SessionMode::default(), None).await;
         let mut terminal = Terminal::of(&owner);
-        let ran = terminal
-            .runs(&["mcp", "install", "stalled", "-w", "engineering"])
-            .await;
+        let ran = terminal.runs(&["mcp", "install", "stalled", "-w", "engineering"]).await;
         assert_eq!(ran.code, 0, "{ran:?}");
         assert!(ran.stderr.contains("warning:"), "{ran:?}");
         owner.installs("third", &third).await;
         stalled.until("it is asked again", is_asked).await;
         assert_eq!(alice.tools().await, ["first__echo", "third__echo"]);
         for tool in ["first__echo", "third__echo"] {
-            assert_eq!(
-                alice
-                    .calls(tool, json!({ "text": "hi" }))
-                    .await
-                    .tool_text()
-                    .as_deref(),
-                Some("hi")
-            );
+            assert_eq!(alice.calls(tool, json!({ "text": "hi" })).await.tool_text().as_deref(), Some("hi"));
         }
         assert!(is_asked(&stalled), "nobody has waited for it");
         // It is started again, which ends what waits for it.
@@ -91,10 +68,7 @@ async fn a_server_that_never_answers_is_installed_with_a_warning_and_the_others_
         })
         .await;
         eventually("its list is known", async || owner.tools().await.items.len() == 3).await;
-        assert_eq!(
-            alice.tools().await,
-            ["first__echo", "stalled__echo", "third__echo"]
-        );
+        assert_eq!(alice.tools().await, ["first__echo", "stalled__echo", "third__echo"]);
         drop(gateway);
     })
     .await;
@@ -103,12 +77,7 @@ async fn a_server_that_never_answers_is_installed_with_a_warning_and_the_others_
 #[tokio::test]
 async fn the_last_good_list_is_served_while_a_server_stalls_and_after_a_restart() {
     story(async |world| {
-        let Three {
-            mut gateway,
-            owner,
-            alice,
-            upstreams,
-        } = three(world).await;
+        let Three { mut gateway, owner, alice, upstreams } = three(world).await;
         for (slug, upstream) in ["first", "second", "third"].iter().zip(&upstreams) {
             owner.installs(slug, upstream).await;
         }
@@ -116,27 +85,18 @@ async fn the_last_good_list_is_served_while_a_server_stalls_and_after_a_restart(
         assert_eq!(alice.tools().await, all);
         upstreams[1].misbehave(Fault::NeverAnswers);
         gateway.restarts().await;
-        let alice = Caller {
-            address: gateway.address(),
-            ..alice
-        };
+        let alice = Caller { address: gateway.address(), ..alice };
         upstreams[1].until("it is asked", is_asked).await;
         assert_eq!(alice.tools().await, all);
         assert_eq!(
-            alice
-                .calls("third__echo", json!({ "text": "hi" }))
-                .await
-                .tool_text()
-                .as_deref(),
+            alice.calls("third__echo", json!({ "text": "hi" })).await.tool_text().as_deref(),
             Some("hi")
         );
         assert!(is_asked(&upstreams[1]), "nobody has waited for it");
         let mut terminal = Terminal::of(&owner.at(gateway.address()));
         eventually("its failure is shown with the reason", async || {
             let shown = terminal.does(&["mcp", "list", "-w", "engineering"]).await;
-            shown
-                .lines()
-                .any(|line| line.contains("second") && line.contains("failing"))
+            shown.lines().any(|line| line.contains("second") && line.contains("failing"))
         })
         .await;
         assert_eq!(alice.tools().await, all);
@@ -147,12 +107,7 @@ async fn the_last_good_list_is_served_while_a_server_stalls_and_after_a_restart(
 #[tokio::test]
 async fn a_server_whose_list_is_not_known_is_called_by_its_prefix() {
     story(async |world| {
-        let Three {
-            gateway,
-            owner,
-            alice,
-            upstreams: [first, ..],
-        } = three(world).await;
+        let Three { gateway, owner, alice, upstreams: [first, ..] } = three(world).await;
         first.misbehave(Fault::NeverAnswers.on("tools/list"));
         let installed = owner.installs("first", &first).await;
         assert!(installed.warning.is_some());

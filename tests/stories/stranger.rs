@@ -28,10 +28,7 @@ fn seen(mut answer: Answer) -> Answer {
 async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
     story(async |world| {
         let scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
-        let short = CreateTokenRequest {
-            expires_in: Some(60),
-            ..token_named("Short")
-        };
+        let short = CreateTokenRequest { expires_in: Some(60), ..token_named("Short") };
         let expired = scene.owner.orders_token(&short).await.unwrap().token;
         scene.gateway.clock.advance(Duration::from_secs(60));
         let revoked = scene.owner.creates_token("Revoked").await.token;
@@ -40,11 +37,8 @@ async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
         stranger.creates_workspace("foreign").await;
         let foreign = stranger.creates_token("Foreign").await.token;
         let alice = scene.alice.token.clone();
-        let unknown = format!(
-            "{}{}",
-            &alice[..alice.len() - 1],
-            if alice.ends_with('0') { '1' } else { '0' }
-        );
+        let unknown =
+            format!("{}{}", &alice[..alice.len() - 1], if alice.ends_with('0') { '1' } else { '0' });
         let call = rpc(7, "tools/call", &json!({ "name": "desk__echo", "arguments": {} }));
         let bearer = |token: &str| vec![format!("Bearer {token}")];
         let mut answers = Vec::new();
@@ -67,14 +61,10 @@ async fn every_reason_why_a_credential_is_not_accepted_is_the_same_answer() {
             ("/api/gateway/ws/engineering", bearer(&revoked)),
             ("/api/gateway/ws/engineering/sse", bearer(&revoked)),
         ] {
-            let mut headers: Vec<(&str, &str)> = credentials
-                .iter()
-                .map(|value| ("Authorization", value.as_str()))
-                .collect();
+            let mut headers: Vec<(&str, &str)> =
+                credentials.iter().map(|value| ("Authorization", value.as_str())).collect();
             headers.push(("Content-Type", "application/json"));
-            answers.push(seen(
-                stranger_posts(scene.gateway.address(), path, &headers, &call).await,
-            ));
+            answers.push(seen(stranger_posts(scene.gateway.address(), path, &headers, &call).await));
         }
         let first = &answers[0];
         assert_eq!((first.status(), first.text().as_str()), (401, BODY));
@@ -128,10 +118,7 @@ async fn a_workspace_of_others_does_not_exist_for_who_has_no_part_in_it() {
             ("GET", "/audit/verify", ""),
         ] {
             let bearer = format!("Bearer {}", stranger.key);
-            let headers = [
-                ("Authorization", bearer.as_str()),
-                ("Content-Type", "application/json"),
-            ];
+            let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
             let ask = async |slug: &str| {
                 let target = format!("/api/v1/workspaces/{slug}{below}");
                 let answer =

@@ -13,9 +13,7 @@ use super::refusal::{ADDRESSES, assert_told, error};
 #[tokio::test]
 async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
     story(async |world| {
-        let gateway = world
-            .gateway_with(|config| config.limits.streams_per_token = 2)
-            .await;
+        let gateway = world.gateway_with(|config| config.limits.streams_per_token = 2).await;
         let scene = Scene::set_in(gateway, Setup::legacy()).await;
         let first = scene.alice.listens().await;
         let second = scene.alice.listens_modern().await;
@@ -23,11 +21,7 @@ async fn too_many_streams_of_a_token_are_refused_until_one_ends() {
         for path in ADDRESSES {
             let answer = scene.alice.at(path).sends("GET", "").await;
             assert_told(&answer, 429, &expected);
-            assert!(
-                answer
-                    .header("retry-after")
-                    .is_some_and(|secs| secs.parse::<u32>().is_ok())
-            );
+            assert!(answer.header("retry-after").is_some_and(|secs| secs.parse::<u32>().is_ok()));
         }
         let bob = scene.owner.creates_token("Bob").await;
         let _others = bob.listens().await;
@@ -64,10 +58,7 @@ async fn over_the_connection_limit_one_is_told_to_come_back() {
         assert!(answer.header("retry-after").is_some());
         drop(held);
         eventually("there is room again", async || {
-            caller
-                .tries("POST", "{}")
-                .await
-                .is_ok_and(|answer| answer.status() == 401)
+            caller.tries("POST", "{}").await.is_ok_and(|answer| answer.status() == 401)
         })
         .await;
     })
@@ -79,11 +70,8 @@ async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let expected = error(&Value::Null, -32003, "Origin not allowed");
-        let foreign = [
-            ("Origin", "https://evil.example.com"),
-            ("Host", "evil.example.com"),
-            ("Origin", "null"),
-        ];
+        let foreign =
+            [("Origin", "https://evil.example.com"), ("Host", "evil.example.com"), ("Origin", "null")];
         for path in ADDRESSES {
             let caller = scene.alice.at(path);
             for (name, value) in foreign {
@@ -91,11 +79,7 @@ async fn a_foreign_origin_or_host_is_refused_and_a_local_one_is_not() {
                 assert_told(&answer, 403, &expected);
             }
             for origin in ["http://localhost:5173", "http://127.0.0.1", "http://[::1]:8080"] {
-                let answer = caller
-                    .clone()
-                    .with("Origin", origin)
-                    .asks("ping", json!({}))
-                    .await;
+                let answer = caller.clone().with("Origin", origin).asks("ping", json!({})).await;
                 assert_eq!(answer.status(), 200);
                 assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
             }

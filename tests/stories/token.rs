@@ -35,11 +35,7 @@ async fn a_token_is_revoked_by_its_name_its_id_the_beginning_of_it_or_its_text()
                 "beginning" => vec![&caller.id[..caller.id.len() - 1]],
                 _ => vec![caller.token.as_str()],
             };
-            let line = [
-                &["workspace", "token", "revoke", "engineering"],
-                reference.as_slice(),
-            ]
-            .concat();
+            let line = [&["workspace", "token", "revoke", "engineering"], reference.as_slice()].concat();
             let ran = terminal.runs(&line).await;
             let said = "✓ Token revoked. Bob's gateway access is immediately disabled.\n";
             assert_eq!((ran.code, ran.stderr.as_str()), (0, said), "{way}");
@@ -57,10 +53,7 @@ async fn revoking_twice_says_so_and_changes_nothing() {
         let before = scene.owner.verifies_audit().await;
         let again = scene.owner.revokes(&scene.alice.id).await.unwrap();
         assert!(!first.already_inactive && again.already_inactive);
-        assert_eq!(
-            (again.status, again.revoked_at),
-            (TokenStatus::Revoked, first.revoked_at)
-        );
+        assert_eq!((again.status, again.revoked_at), (TokenStatus::Revoked, first.revoked_at));
         assert_eq!(scene.owner.verifies_audit().await, before);
         let digest = format!("sha256:{}", TokenDigest::of(&scene.alice.token).to_hex());
         assert!(scene.owner.revokes(&digest).await.unwrap().already_inactive);
@@ -76,22 +69,10 @@ async fn an_unknown_name_is_answered_with_the_closest_ones() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let mut terminal = Terminal::of(&scene.owner);
-        let ran = terminal
-            .runs(&[
-                "workspace",
-                "token",
-                "revoke",
-                "engineering",
-                "--name",
-                "Alice Chan",
-            ])
-            .await;
+        let ran =
+            terminal.runs(&["workspace", "token", "revoke", "engineering", "--name", "Alice Chan"]).await;
         assert_eq!(ran.code, 1);
-        assert!(
-            ran.stderr.contains("hint:") && ran.stderr.contains("Alice Chen"),
-            "{}",
-            ran.stderr
-        );
+        assert!(ran.stderr.contains("hint:") && ran.stderr.contains("Alice Chen"), "{}", ran.stderr);
         assert_golden("token-unknown-name", &ran.transcript());
     })
     .await;
@@ -130,11 +111,7 @@ async fn an_order_that_cannot_be_meant_is_refused_with_the_reason() {
             let refused = scene.owner.is_refused(&wrong).await;
             assert_eq!(refused.code, ErrorCode::InvalidRequest, "{wrong:?}");
         }
-        let foreign = scene
-            .owner
-            .within("nowhere")
-            .is_refused(&token_named("Bob"))
-            .await;
+        let foreign = scene.owner.within("nowhere").is_refused(&token_named("Bob")).await;
         assert_eq!(foreign.code, ErrorCode::NotFound);
         assert_eq!(scene.owner.tokens().await.items.len(), 1);
     })
@@ -148,10 +125,7 @@ async fn the_list_shows_every_status_and_when_each_was_last_used() {
         // Tokens of one millisecond are listed in any order.
         let moment = Duration::from_millis(1);
         scene.gateway.clock.advance(moment);
-        let short = CreateTokenRequest {
-            expires_in: Some(3_600),
-            ..token_named("CI Bot")
-        };
+        let short = CreateTokenRequest { expires_in: Some(3_600), ..token_named("CI Bot") };
         scene.owner.orders_token(&short).await.unwrap();
         scene.gateway.clock.advance(moment);
         scene.owner.creates_token("Bob Singh").await;
@@ -159,25 +133,13 @@ async fn the_list_shows_every_status_and_when_each_was_last_used() {
         scene.gateway.clock.advance(moment);
         scene.owner.creates_token("Carol Wu").await;
         assert_eq!(status(&scene.alice).await, 200);
-        eventually("the use is written", async || {
-            scene.owner.tokens().await.items[0].last_used_at.is_some()
-        })
-        .await;
+        eventually("the use is written", async || scene.owner.tokens().await.items[0].last_used_at.is_some())
+            .await;
         scene.gateway.clock.advance(Duration::from_secs(3_600));
         let mut terminal = Terminal::of(&scene.owner);
-        let ran = terminal
-            .runs(&["workspace", "token", "list", "engineering"])
-            .await;
+        let ran = terminal.runs(&["workspace", "token", "list", "engineering"]).await;
         assert_golden("token-list", &ran.transcript());
-        let line = [
-            "workspace",
-            "token",
-            "list",
-            "engineering",
-            "--active",
-            "--output",
-            "csv",
-        ];
+        let line = ["workspace", "token", "list", "engineering", "--active", "--output", "csv"];
         assert_golden("token-list-active-csv", &terminal.does(&line).await);
     })
     .await;
@@ -188,22 +150,13 @@ async fn the_text_of_a_token_is_shown_once_and_stored_nowhere() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         let mut terminal = Terminal::of(&scene.owner);
-        let listed = terminal
-            .does(&["workspace", "token", "list", "engineering", "--output", "json"])
-            .await;
-        let audit = terminal
-            .does(&["workspace", "audit", "engineering", "--output", "json"])
-            .await;
+        let listed = terminal.does(&["workspace", "token", "list", "engineering", "--output", "json"]).await;
+        let audit = terminal.does(&["workspace", "audit", "engineering", "--output", "json"]).await;
         let secret = scene.alice.token.rsplit('_').next().unwrap();
         assert!(!listed.contains(secret) && !audit.contains(secret));
-        for entry in std::fs::read_dir(&scene.gateway.config.data_dir)
-            .unwrap()
-            .flatten()
-        {
+        for entry in std::fs::read_dir(&scene.gateway.config.data_dir).unwrap().flatten() {
             let bytes = std::fs::read(entry.path()).unwrap_or_default();
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{}", entry.path().display());
         }
     })

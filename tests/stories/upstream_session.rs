@@ -10,10 +10,7 @@ use serde_json::json;
 
 fn sessions(upstream: &Upstream) -> Vec<String> {
     let calls = upstream.calls();
-    calls
-        .iter()
-        .filter_map(|call| call.header("mcp-session-id").map(str::to_owned))
-        .collect()
+    calls.iter().filter_map(|call| call.header("mcp-session-id").map(str::to_owned)).collect()
 }
 
 #[tokio::test]
@@ -35,10 +32,7 @@ async fn nobody_drives_the_session_of_another() {
 async fn a_shared_session_is_shared() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
-        scene
-            .owner
-            .adds("shared", &scene.upstream.url(), SessionMode::Shared, None)
-            .await;
+        scene.owner.adds("shared", &scene.upstream.url(), SessionMode::Shared, None).await;
         scene.owner.installs_known("shared", None).await.unwrap();
         let bob = scene.owner.creates_token("Bob").await;
         for caller in [&scene.alice, &bob, &scene.alice] {

@@ -41,20 +41,14 @@ async fn main() -> anyhow::Result<()> {
         EraName::Dual => Era::Dual,
         EraName::OldSse => Era::OldSse,
     };
-    let answers = if args.stream {
-        Answers::Stream
-    } else {
-        Answers::Json
-    };
+    let answers = if args.stream { Answers::Stream } else { Answers::Json };
     let setup = Setup::new(era).answers(answers);
     let setup = match args.bearer {
         Some(bearer) => setup.bearer(bearer),
         None => setup,
     };
-    let upstream = setup
-        .start_at(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let upstream =
+        setup.start_at(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
     println!("listening on {}", upstream.url());
     std::future::pending().await
 }

@@ -55,18 +55,11 @@ fn list(state: &State, request: &Message) -> Result<String, RpcError> {
     let tools = state.tools.borrow();
     let start = match &request.params["cursor"] {
         Value::Null => 0,
-        Value::String(cursor) => cursor
-            .parse()
-            .map_err(|_| RpcError::new(-32602, "Unknown cursor"))?,
+        Value::String(cursor) => cursor.parse().map_err(|_| RpcError::new(-32602, "Unknown cursor"))?,
         _ => return Err(RpcError::new(-32602, "Unknown cursor")),
     };
     let end = tools.len().min(start + state.setup.page_len.min(tools.len()));
-    let page: Vec<&Value> = tools
-        .get(start..end)
-        .unwrap_or_default()
-        .iter()
-        .map(Tool::definition)
-        .collect();
+    let page: Vec<&Value> = tools.get(start..end).unwrap_or_default().iter().map(Tool::definition).collect();
     let mut result = Map::from_iter([("tools".to_owned(), json!(page))]);
     if end < tools.len() {
         result.insert("nextCursor".to_owned(), json!(end.to_string()));
@@ -76,12 +69,7 @@ fn list(state: &State, request: &Message) -> Result<String, RpcError> {
 
 async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> Result<String, RpcError> {
     let name = request.params["name"].as_str().unwrap_or_default();
-    let tool = state
-        .tools
-        .borrow()
-        .iter()
-        .find(|tool| tool.name() == name)
-        .cloned();
+    let tool = state.tools.borrow().iter().find(|tool| tool.name() == name).cloned();
     let tool = tool.ok_or_else(|| RpcError::new(-32602, format!("Unknown tool: {name}")))?;
     let call = Call {
         arguments: request.params["arguments"].clone(),

@@ -47,11 +47,7 @@ impl Fault {
     /// Strikes at requests of one JSON-RPC method only, until it is cleared.
     #[must_use]
     pub fn on(self, method: impl Into<String>) -> Rule {
-        Rule {
-            fault: self,
-            method: Some(method.into()),
-            left: None,
-        }
+        Rule { fault: self, method: Some(method.into()), left: None }
     }
 
     /// Strikes at the next `count` requests of any kind.
@@ -65,10 +61,7 @@ impl Rule {
     /// Strikes `count` times and never again.
     #[must_use]
     pub fn times(self, count: u32) -> Self {
-        Self {
-            left: Some(count),
-            ..self
-        }
+        Self { left: Some(count), ..self }
     }
 
     fn fits(&self, method: Option<&str>) -> bool {
@@ -78,11 +71,7 @@ impl Rule {
 
 impl From<Fault> for Rule {
     fn from(fault: Fault) -> Self {
-        Self {
-            fault,
-            method: None,
-            left: None,
-        }
+        Self { fault, method: None, left: None }
     }
 }
 

@@ -49,10 +49,7 @@ async fn post(state: &Arc<State>, received: &Received, message: Message) -> Resp
         return respond::empty(StatusCode::ACCEPTED);
     }
     if message.method_name() == "ping" {
-        return respond::json(
-            StatusCode::OK,
-            message::answer(message.id_text(), &Ok("{}".to_owned())),
-        );
+        return respond::json(StatusCode::OK, message::answer(message.id_text(), &Ok("{}".to_owned())));
     }
     answer::respond(state, message, answer::as_it_is).await
 }
@@ -70,10 +67,7 @@ fn initialize(state: &State, request: &Message) -> Response<Body> {
 /// The result of a handshake.
 pub(super) fn initialize_result(state: &State, params: &Value) -> String {
     let asked = params["protocolVersion"].as_str().unwrap_or_default();
-    let version = VERSIONS
-        .into_iter()
-        .find(|&known| known == asked)
-        .unwrap_or(VERSIONS[0]);
+    let version = VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(VERSIONS[0]);
     let mut result = json!({
         "protocolVersion": version,
         "capabilities": { "tools": { "listChanged": true } },
@@ -92,10 +86,9 @@ fn known_session(state: &State, received: &Received) -> Result<(), (StatusCode, 
             Err((StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"))
         }
         (Sessions::None, _) => match received.header("mcp-protocol-version") {
-            Some(version) if !VERSIONS.contains(&version) => Err((
-                StatusCode::BAD_REQUEST,
-                "Bad Request: Unsupported protocol version",
-            )),
+            Some(version) if !VERSIONS.contains(&version) => {
+                Err((StatusCode::BAD_REQUEST, "Bad Request: Unsupported protocol version"))
+            }
             _ => Ok(()),
         },
         (Sessions::Issued, None) => Err((StatusCode::BAD_REQUEST, "Bad Request: Server not initialized")),

@@ -54,11 +54,7 @@ pub(super) struct RpcError {
 impl RpcError {
     /// An error without data.
     pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: Value::Null,
-        }
+        Self { code, message: message.into(), data: Value::Null }
     }
 }
 

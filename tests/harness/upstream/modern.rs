@@ -24,17 +24,11 @@ pub(super) async fn serve(
 ) -> Response<Body> {
     if received.method != Method::POST {
         let mut response = respond::empty(StatusCode::METHOD_NOT_ALLOWED);
-        response
-            .headers_mut()
-            .insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
+        response.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
         return response;
     }
     let Some(message) = message else {
-        return refusal(
-            "null",
-            StatusCode::BAD_REQUEST,
-            RpcError::new(-32700, "Parse error"),
-        );
+        return refusal("null", StatusCode::BAD_REQUEST, RpcError::new(-32700, "Parse error"));
     };
     if message.id.is_none() {
         return respond::empty(StatusCode::ACCEPTED);
@@ -49,11 +43,7 @@ pub(super) async fn serve(
         }
         "subscriptions/listen" => listen(state, &message),
         "tools/list" | "tools/call" => answer::respond(state, message, finish).await,
-        _ => refusal(
-            message.id_text(),
-            StatusCode::NOT_FOUND,
-            RpcError::new(-32601, "Method not found"),
-        ),
+        _ => refusal(message.id_text(), StatusCode::NOT_FOUND, RpcError::new(-32601, "Method not found")),
     }
 }
 
@@ -68,18 +58,11 @@ fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
     equal(received, "mcp-protocol-version", version)?;
     if version != VERSION {
         let data = json!({ "supported": [VERSION], "requested": version });
-        return Err(RpcError {
-            data,
-            ..RpcError::new(-32022, "Unsupported protocol version")
-        });
+        return Err(RpcError { data, ..RpcError::new(-32022, "Unsupported protocol version") });
     }
     equal(received, "mcp-method", message.method_name())?;
     match message.method_name() {
-        "tools/call" => equal(
-            received,
-            "mcp-name",
-            message.params["name"].as_str().unwrap_or_default(),
-        ),
+        "tools/call" => equal(received, "mcp-name", message.params["name"].as_str().unwrap_or_default()),
         _ => Ok(()),
     }
 }
@@ -88,14 +71,8 @@ fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
 fn equal(received: &Received, name: &str, expected: &str) -> Result<(), RpcError> {
     match received.header(name).map(str::trim) {
         Some(text) if text == expected => Ok(()),
-        Some(_) => Err(RpcError::new(
-            -32020,
-            format!("Header mismatch: {name} differs from the body"),
-        )),
-        None => Err(RpcError::new(
-            -32020,
-            format!("Header mismatch: {name} is missing"),
-        )),
+        Some(_) => Err(RpcError::new(-32020, format!("Header mismatch: {name} differs from the body"))),
+        None => Err(RpcError::new(-32020, format!("Header mismatch: {name} is missing"))),
     }
 }
 
@@ -117,10 +94,8 @@ fn finish(state: &State, method: &str, result: String) -> String {
         fields.insert("ttlMs".to_owned(), json!(0));
         fields.insert("cacheScope".to_owned(), json!("private"));
     }
-    fields.insert(
-        "_meta".to_owned(),
-        json!({ SERVER_INFO: { "name": state.setup.name, "version": "1.0.0" } }),
-    );
+    fields
+        .insert("_meta".to_owned(), json!({ SERVER_INFO: { "name": state.setup.name, "version": "1.0.0" } }));
     let own: Map<String, Value> = serde_json::from_str(&result).unwrap_or_default();
     fields.retain(|name, _| !own.contains_key(name));
     let fields = Value::Object(fields).to_string();
@@ -139,20 +114,11 @@ fn listen(state: &Arc<State>, request: &Message) -> Response<Body> {
     let honoured = request.params["notifications"]["toolsListChanged"] == true;
     let id: Value = serde_json::from_str(request.id_text()).unwrap_or_default();
     let meta = json!({ SUBSCRIPTION: id });
-    let filter = if honoured {
-        json!({ "toolsListChanged": true })
-    } else {
-        json!({})
-    };
+    let filter = if honoured { json!({ "toolsListChanged": true }) } else { json!({}) };
     let acknowledged = json!({ "_meta": meta, "notifications": filter });
-    let first = respond::event(&notification(
-        "notifications/subscriptions/acknowledged",
-        &acknowledged,
-    ));
-    let changed = respond::event(&notification(
-        "notifications/tools/list_changed",
-        &json!({ "_meta": meta }),
-    ));
+    let first = respond::event(&notification("notifications/subscriptions/acknowledged", &acknowledged));
+    let changed =
+        respond::event(&notification("notifications/tools/list_changed", &json!({ "_meta": meta })));
     let open = (state.stream_opened(), state.tools.subscribe());
     let events = stream::unfold(open, move |(guard, mut tools)| {
         let changed = changed.clone();

@@ -102,10 +102,7 @@ fn open(state: &Arc<State>) -> Response<Body> {
         _counted: state.stream_opened(),
         state: Arc::clone(state),
     };
-    let first = format!(
-        "event: endpoint\ndata: {POST_PATH}?sessionId={}\n\n",
-        open.session
-    );
+    let first = format!("event: endpoint\ndata: {POST_PATH}?sessionId={}\n\n", open.session);
     let events = stream::unfold(open, |mut open| async move {
         let message = tokio::select! {
             message = open.messages.recv() => message?,

@@ -72,10 +72,7 @@ pub(super) struct Record {
 impl Record {
     /// Begins an empty one.
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            entries: Mutex::default(),
-            bell: watch::Sender::new(0),
-        })
+        Arc::new(Self { entries: Mutex::default(), bell: watch::Sender::new(0) })
     }
 
     /// Notes a request; the ticket tells how it ends.
@@ -85,11 +82,7 @@ impl Record {
         let index = entries.len() - 1;
         drop(entries);
         self.ring();
-        Ticket {
-            record: Arc::clone(self),
-            index,
-            answered: false,
-        }
+        Ticket { record: Arc::clone(self), index, answered: false }
     }
 
     /// Everything so far, in order of arrival.
@@ -129,11 +122,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let ended = if self.answered {
-            Ended::Answered
-        } else {
-            Ended::Abandoned
-        };
+        let ended = if self.answered { Ended::Answered } else { Ended::Abandoned };
         if let Some(entry) = self.record.entries().get_mut(self.index) {
             entry.ended = Some((ended, Instant::now()));
         }

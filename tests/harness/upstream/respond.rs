@@ -45,9 +45,7 @@ pub(super) fn whole(status: StatusCode, content_type: &'static str, text: String
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = status;
     if !content_type.is_empty() {
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     response
 }
@@ -64,13 +62,9 @@ where
 {
     let frames = chunks.map(|chunk| chunk.map(|text| Frame::data(Bytes::from(text))));
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if content_type == EVENT_STREAM {
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     }
     response
 }
@@ -88,9 +82,8 @@ pub(super) fn event_stream(work: Work, notes: mpsc::Receiver<String>) -> Respons
             Some(note) = notes.recv() => return Some((Ok(event(&note)), Some((work, notes)))),
             message = &mut work => message,
         };
-        let mut last: String = std::iter::from_fn(|| notes.try_recv().ok())
-            .map(|note| event(&note))
-            .collect();
+        let mut last: String =
+            std::iter::from_fn(|| notes.try_recv().ok()).map(|note| event(&note)).collect();
         last.push_str(&event(&message));
         Some((Ok(last), None))
     });

@@ -43,11 +43,7 @@ impl Upstream {
             state: State::new(setup),
             stop: CancellationToken::new(),
         };
-        tokio::spawn(accept(
-            listener,
-            Arc::clone(&upstream.state),
-            upstream.stop.clone(),
-        ));
+        tokio::spawn(accept(listener, Arc::clone(&upstream.state), upstream.stop.clone()));
         Ok(upstream)
     }
 
@@ -129,10 +125,7 @@ impl Upstream {
         let mut changes = self.state.record.listen();
         let wait = async {
             while !holds(self) {
-                changes
-                    .changed()
-                    .await
-                    .expect("the record lives as long as its server");
+                changes.changed().await.expect("the record lives as long as its server");
             }
         };
         if tokio::time::timeout(PATIENCE, wait).await.is_err() {
@@ -178,11 +171,7 @@ async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response
     let message: Option<Message> = serde_json::from_slice(&body).ok();
     let received = Received {
         method: head.method,
-        path: head
-            .uri
-            .path_and_query()
-            .map_or("/", |path| path.as_str())
-            .to_owned(),
+        path: head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
         headers: head.headers,
         body,
         rpc_method: message.as_ref().and_then(|message| message.method.clone()),
@@ -213,9 +202,7 @@ fn fault(state: &State, received: &Received) -> Option<Fault> {
 }
 
 async fn right_answer(state: &Arc<State>, received: &Received, message: Option<Message>) -> Response<Body> {
-    let is_modern = message
-        .as_ref()
-        .is_some_and(|message| !message.meta(META_VERSION).is_null());
+    let is_modern = message.as_ref().is_some_and(|message| !message.meta(META_VERSION).is_null());
     match state.setup.era {
         Era::Legacy => legacy::serve(state, received, message).await,
         Era::Modern => modern::serve(state, received, message).await,

@@ -105,46 +105,31 @@ impl Setup {
     /// Lists at most `page_len` tools at once, at least one.
     #[must_use]
     pub fn page_len(self, page_len: usize) -> Self {
-        Self {
-            page_len: page_len.max(1),
-            ..self
-        }
+        Self { page_len: page_len.max(1), ..self }
     }
 
     /// Offers these tools instead of the examples.
     #[must_use]
     pub fn tools(self, tools: impl IntoIterator<Item = Tool>) -> Self {
-        Self {
-            tools: tools.into_iter().collect(),
-            ..self
-        }
+        Self { tools: tools.into_iter().collect(), ..self }
     }
 
     /// Answers 401 to whoever does not present this bearer.
     #[must_use]
     pub fn bearer(self, text: impl Into<String>) -> Self {
-        Self {
-            bearer: Some(text.into()),
-            ..self
-        }
+        Self { bearer: Some(text.into()), ..self }
     }
 
     /// Calls itself so in `serverInfo`.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            ..self
-        }
+        Self { name: name.into(), ..self }
     }
 
     /// Hands these instructions to clients.
     #[must_use]
     pub fn instructions(self, text: impl Into<String>) -> Self {
-        Self {
-            instructions: Some(text.into()),
-            ..self
-        }
+        Self { instructions: Some(text.into()), ..self }
     }
 
     /// Starts it on any free loopback port.

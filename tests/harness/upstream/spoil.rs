@@ -33,16 +33,10 @@ where
             response.headers_mut().insert(LOCATION, to);
             Ok(response)
         }
-        Fault::WebPage => Ok(respond::whole(
-            StatusCode::OK,
-            "text/html",
-            "<!doctype html><p>Welcome".to_owned(),
-        )),
-        Fault::EndsWithoutAnswer => Ok(respond::whole(
-            StatusCode::OK,
-            EVENT_STREAM,
-            ": bye\n\n".to_owned(),
-        )),
+        Fault::WebPage => {
+            Ok(respond::whole(StatusCode::OK, "text/html", "<!doctype html><p>Welcome".to_owned()))
+        }
+        Fault::EndsWithoutAnswer => Ok(respond::whole(StatusCode::OK, EVENT_STREAM, ": bye\n\n".to_owned())),
         Fault::Huge(bytes) => Ok(respond::json(StatusCode::OK, huge(id, bytes))),
         Fault::Endless => Ok(endless(id)),
         Fault::StallsMidBody => Ok(rewrite(right.await, |text, _| half_then(text, stream::pending())).await),
@@ -83,16 +77,9 @@ async fn rewrite(
     wrong: impl FnOnce(String, &mut HeaderValue) -> Chunks,
 ) -> Response<Body> {
     let (mut head, body) = right.into_parts();
-    let bytes = body
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
+    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let mut kind = head
-        .headers
-        .remove(CONTENT_TYPE)
-        .unwrap_or(HeaderValue::from_static("application/json"));
+    let mut kind = head.headers.remove(CONTENT_TYPE).unwrap_or(HeaderValue::from_static("application/json"));
     let body = respond::chunks("", wrong(text, &mut kind)).into_body();
     head.headers.remove(CONTENT_LENGTH);
     head.headers.insert(CONTENT_TYPE, kind);
@@ -117,20 +104,13 @@ async fn break_off() -> Result<String, BrokenOff> {
 }
 
 fn twice(text: String, kind: &mut HeaderValue) -> Chunks {
-    let event = if kind == EVENT_STREAM {
-        text
-    } else {
-        respond::event(&text)
-    };
+    let event = if kind == EVENT_STREAM { text } else { respond::event(&text) };
     *kind = HeaderValue::from_static(EVENT_STREAM);
     once(event.repeat(2))
 }
 
 fn half(text: &str) -> &str {
-    let middle = (0..=text.len() / 2)
-        .rev()
-        .find(|&index| text.is_char_boundary(index))
-        .unwrap_or_default();
+    let middle = (0..=text.len() / 2).rev().find(|&index| text.is_char_boundary(index)).unwrap_or_default();
     &text[..middle]
 }
 
@@ -165,9 +145,7 @@ fn status(code: u16, id: &str) -> Response<Body> {
         _ => None,
     };
     if let Some((name, value)) = extra {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
 }

@@ -107,11 +107,7 @@ impl State {
 
     pub(super) fn session_counts(&self) -> SessionCounts {
         let sessions = locked(&self.sessions);
-        SessionCounts {
-            opened: sessions.opened,
-            closed: sessions.closed,
-            open: sessions.known.len(),
-        }
+        SessionCounts { opened: sessions.opened, closed: sessions.closed, open: sessions.known.len() }
     }
 
     /// Counts one open stream for as long as the guard lives.

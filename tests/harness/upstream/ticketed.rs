@@ -42,10 +42,7 @@ impl hyper::body::Body for Ticketed {
 impl Ticketed {
     /// Ties the two together.
     pub(super) fn new(body: Body, ticket: Ticket) -> Self {
-        Self {
-            body,
-            ticket: Some(ticket),
-        }
+        Self { body, ticket: Some(ticket) }
     }
 
     fn answered(&mut self) {

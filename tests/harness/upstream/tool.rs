@@ -56,12 +56,7 @@ impl Tool {
     pub fn slow() -> Self {
         let count = json!({ "type": "integer" });
         let input = json!({ "type": "object", "properties": { "steps": count, "pause_ms": count } });
-        Self::new(
-            "slow",
-            "Takes its time and tells how far it is.",
-            input,
-            Behaviour::Slow,
-        )
+        Self::new("slow", "Takes its time and tells how far it is.", input, Behaviour::Slow)
     }
 
     /// `fail`: a result that is an error, with the `reason` it is given.
@@ -81,12 +76,7 @@ impl Tool {
     /// A tool that answers only once [`super::Upstream::release`] is called.
     #[must_use]
     pub fn held(name: &str) -> Self {
-        Self::new(
-            name,
-            "Answers when it is let go.",
-            json!({ "type": "object" }),
-            Behaviour::Held,
-        )
+        Self::new(name, "Answers when it is let go.", json!({ "type": "object" }), Behaviour::Held)
     }
 
     /// A tool whose result is this JSON text, byte for byte.
@@ -129,11 +119,7 @@ impl Tool {
 
     fn new(name: &str, description: &str, input: Value, behaviour: Behaviour) -> Self {
         let definition = json!({ "name": name, "description": description, "inputSchema": input });
-        Self {
-            name: name.to_owned(),
-            definition,
-            behaviour,
-        }
+        Self { name: name.to_owned(), definition, behaviour }
     }
 
     /// Calls it and gives its result as JSON text.
@@ -145,10 +131,7 @@ impl Tool {
             Behaviour::Slow => slow(&call).await,
             Behaviour::Fail => failure(arguments["reason"].as_str().unwrap_or("failed as asked")),
             Behaviour::Big => {
-                let kib = arguments["kib"]
-                    .as_u64()
-                    .and_then(|kib| usize::try_from(kib).ok())
-                    .unwrap_or(64);
+                let kib = arguments["kib"].as_u64().and_then(|kib| usize::try_from(kib).ok()).unwrap_or(64);
                 text_result(&"x".repeat(kib * 1_024))
             }
             Behaviour::Held => held(call).await,
@@ -179,16 +162,8 @@ fn failure(reason: &str) -> String {
 }
 
 fn add(arguments: &Value) -> String {
-    let whole = arguments["a"]
-        .as_i64()
-        .zip(arguments["b"].as_i64())
-        .and_then(|(a, b)| a.checked_add(b));
-    let broken = || {
-        arguments["a"]
-            .as_f64()
-            .zip(arguments["b"].as_f64())
-            .map(|(a, b)| json!(a + b))
-    };
+    let whole = arguments["a"].as_i64().zip(arguments["b"].as_i64()).and_then(|(a, b)| a.checked_add(b));
+    let broken = || arguments["a"].as_f64().zip(arguments["b"].as_f64()).map(|(a, b)| json!(a + b));
     let Some(sum) = whole.map(Value::from).or_else(broken) else {
         return failure("a and b must be numbers");
     };
@@ -204,10 +179,7 @@ async fn slow(call: &Call) -> String {
         if !call.progress_token.is_null() {
             let params = json!({ "progressToken": call.progress_token, "progress": step, "total": steps, "message": format!("step {step} of {steps}") });
             // Whoever no longer listens is noticed by the transport, which drops this call.
-            let _ = call
-                .notes
-                .send(notification("notifications/progress", &params))
-                .await;
+            let _ = call.notes.send(notification("notifications/progress", &params)).await;
         }
     }
     text_result(&format!("done after {steps} steps"))

@@ -28,11 +28,7 @@ pub(crate) fn run() -> Result<()> {
         step()?;
         times.push(format!("{name} {:.0} s", began.elapsed().as_secs_f64()));
     }
-    println!(
-        "ci passed in {:.0} s: {}",
-        start.elapsed().as_secs_f64(),
-        times.join(", ")
-    );
+    println!("ci passed in {:.0} s: {}", start.elapsed().as_secs_f64(), times.join(", "));
     Ok(())
 }
 
@@ -41,15 +37,7 @@ fn formatting() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    let all = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ];
+    let all = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     process::run(&mut process::cargo(&all))
 }
 
@@ -59,12 +47,6 @@ fn generated() -> Result<()> {
 }
 
 fn documentation() -> Result<()> {
-    let all = [
-        "doc",
-        "--quiet",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-    ];
+    let all = ["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"];
     process::run(process::cargo(&all).env("RUSTDOCFLAGS", "--deny warnings"))
 }

@@ -49,55 +49,29 @@ fn tour(stage: &Stage) -> Result<()> {
     stage.aerostack(&["workspace", "create", WORKSPACE])?;
     stage.aerostack(&["mcp", "add", "example", "--url", stage.upstream_url()])?;
     let installed = stage.aerostack(&["mcp", "install", "example", "--workspace", WORKSPACE])?;
-    ensure!(
-        !installed.to_lowercase().contains("warning"),
-        "the example server was not reached"
-    );
+    ensure!(!installed.to_lowercase().contains("warning"), "the example server was not reached");
     let tools = stage.aerostack(&["mcp", "list", "--workspace", WORKSPACE, "--tools-only"])?;
-    ensure!(
-        tools.lines().any(|line| line == "example__echo"),
-        "the tool example__echo is not listed"
-    );
+    ensure!(tools.lines().any(|line| line == "example__echo"), "the tool example__echo is not listed");
 
     stage.heading("A token for one person, and a call with it, as an editor makes it");
     let token = stage.token_for(ALICE)?;
     let answer = stage.call_tool(&token, "example__add", &json!({ "a": 40, "b": 2 }))?;
     ensure!(answer.status == 200, "the call was answered {}", answer.status);
     let reply: Value = serde_json::from_str(&answer.body)?;
-    ensure!(
-        reply["result"]["structuredContent"]["sum"] == 42,
-        "the call came to {}",
-        answer.body
-    );
+    ensure!(reply["result"]["structuredContent"]["sum"] == 42, "the call came to {}", answer.body);
 
     stage.heading("Access that ends when it is told to");
     let revoked = stage.aerostack(&["workspace", "token", "revoke", WORKSPACE, "--name", ALICE])?;
-    ensure!(
-        revoked.contains("immediately disabled"),
-        "the revocation is not told"
-    );
+    ensure!(revoked.contains("immediately disabled"), "the revocation is not told");
     let answer = stage.call_tool(&token, "example__add", &json!({ "a": 40, "b": 2 }))?;
-    ensure!(
-        answer.status == 401,
-        "a revoked token was answered {}",
-        answer.status
-    );
+    ensure!(answer.status == 401, "a revoked token was answered {}", answer.status);
 
     stage.heading("Who did what");
     let list = stage.aerostack(&["workspace", "token", "list", WORKSPACE])?;
-    ensure!(
-        list.contains(ALICE) && list.contains("revoked"),
-        "the token list does not show the revocation"
-    );
+    ensure!(list.contains(ALICE) && list.contains("revoked"), "the token list does not show the revocation");
     let audit = stage.aerostack(&["workspace", "audit", WORKSPACE])?;
-    ensure!(
-        audit.contains(&format!("token_revoked: {ALICE}")),
-        "the audit log does not show the revocation"
-    );
-    ensure!(
-        audit.contains(&format!("token_created: {ALICE}")),
-        "the audit log does not show the token"
-    );
+    ensure!(audit.contains(&format!("token_revoked: {ALICE}")), "the audit log does not show the revocation");
+    ensure!(audit.contains(&format!("token_created: {ALICE}")), "the audit log does not show the token");
     Ok(())
 }
 

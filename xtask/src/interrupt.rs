@@ -29,18 +29,14 @@ impl Target {
             Self::Group(id) => format!("-{id}"),
         };
         // The shell's own `kill`: the program of that name is not everywhere.
-        let _ = Command::new("sh")
-            .args(["-c", &format!("kill -{signal} -- {target} 2>/dev/null")])
-            .status();
+        let _ =
+            Command::new("sh").args(["-c", &format!("kill -s {signal} -- {target} 2>/dev/null")]).status();
     }
 }
 
 /// Starts to listen. From the first signal on no child is left running and nothing new begins.
 pub(crate) fn watch() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("a runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("a runtime")?;
     let (mut interrupt, mut terminate) = {
         let _inside = runtime.enter();
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)

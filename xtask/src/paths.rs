@@ -6,9 +6,7 @@ use anyhow::{Context, Result};
 
 /// The root of the work tree.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a folder of the work tree")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the work tree")
 }
 
 /// Which build of a program.
@@ -24,12 +22,8 @@ pub(crate) enum Profile {
 pub(crate) fn target_dir() -> Result<PathBuf> {
     let own = std::env::current_exe().context("where this program stands")?;
     // `target/debug/xtask`, or `target/debug/deps/xtask-…` as a test.
-    let profile = own
-        .ancestors()
-        .find(|dir| dir.ends_with("debug") || dir.ends_with("release"));
-    let target = profile
-        .and_then(Path::parent)
-        .context("this program does not stand in a build folder")?;
+    let profile = own.ancestors().find(|dir| dir.ends_with("debug") || dir.ends_with("release"));
+    let target = profile.and_then(Path::parent).context("this program does not stand in a build folder")?;
     Ok(target.to_owned())
 }
 
@@ -39,7 +33,5 @@ pub(crate) fn program(name: &str, profile: Profile) -> Result<PathBuf> {
         Profile::Dev => "debug",
         Profile::Release => "release",
     };
-    Ok(target_dir()?
-        .join(folder)
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    Ok(target_dir()?.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -25,16 +25,8 @@ fn install(python: &str) -> Result<()> {
     std::fs::create_dir_all(&cache)?;
     unless_current(&peers.join("package.json"), &cache.join("package.json"), || {
         let mut npm = Command::new("npm");
-        npm.args([
-            "install",
-            "--no-package-lock",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]);
-        npm.args(["--prefix"])
-            .arg(&cache)
-            .arg("--install-strategy=hoisted");
+        npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm.args(["--prefix"]).arg(&cache).arg("--install-strategy=hoisted");
         std::fs::copy(peers.join("package.json"), cache.join("package.json"))?;
         process::run(npm.current_dir(&cache))
     })?;
@@ -42,21 +34,10 @@ fn install(python: &str) -> Result<()> {
         let list = peers.join(format!("requirements-{name}.txt"));
         let environment = cache.join(name);
         unless_current(&list, &environment.join("requirements.txt"), || {
-            process::run(
-                Command::new(python)
-                    .args(["-m", "venv", "--clear"])
-                    .arg(&environment),
-            )?;
+            process::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
             let mut pip = Command::new(environment.join("bin/python"));
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(&list);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+                .arg(&list);
             process::run(&mut pip)
         })?;
     }

@@ -35,13 +35,7 @@ impl Cluster {
         let data = folder.path().join("data");
         let mut initdb = as_owner(&programs.join("initdb"), folder.path(), owner);
         initdb.arg("--pgdata").arg(&data);
-        initdb.args([
-            "--username=postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-        ]);
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         process::output(&mut initdb)?;
 
         let port = free_port()?;
@@ -50,23 +44,14 @@ impl Cluster {
         server.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         let max_connections = format!("max_connections={MAX_CONNECTIONS}");
         // Nobody will miss these data after a crash.
-        for setting in [
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            &max_connections,
-        ] {
+        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", &max_connections] {
             server.args(["-c", setting]);
         }
         server.stderr(std::fs::File::create(folder.path().join("log"))?);
         // SIGINT closes open connections; SIGTERM would wait for them.
         let mut server = Running::start(server)?.stop_signal("INT");
         wait_until_ready(&mut server, programs, port, &folder.path().join("log"))?;
-        Ok(Self {
-            port,
-            _server: server,
-            _folder: folder,
-        })
+        Ok(Self { port, _server: server, _folder: folder })
     }
 
     /// The superuser's address.
@@ -79,20 +64,12 @@ impl Cluster {
 pub(crate) fn programs() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     folders.extend(provide::find("postgres").and_then(|program| Some(program.parent()?.to_owned())));
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<PathBuf> = versions.map(|version| version.path()).collect();
-    versions.sort_by_key(|path| {
-        path.file_name()
-            .and_then(|name| name.to_str()?.parse::<u32>().ok())
-    });
+    versions.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
     folders.extend(versions.into_iter().rev().map(|version| version.join("bin")));
     let all = ["initdb", "postgres", "pg_isready"];
-    folders
-        .into_iter()
-        .find(|folder| all.iter().all(|program| folder.join(program).is_file()))
+    folders.into_iter().find(|folder| all.iter().all(|program| folder.join(program).is_file()))
 }
 
 /// Whom the folder is given to when we are root; `None` when we are somebody.

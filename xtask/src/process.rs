@@ -51,25 +51,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let name = name_of(command);
     let output = command.output().with_context(|| format!("cannot start {name}"))?;
     if !output.status.success() {
-        bail!(
-            "{name} failed ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{name} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("{name} printed something that is no text"))
 }
 
 fn name_of(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let arguments = command
-        .get_args()
-        .take(3)
-        .map(|argument| argument.to_string_lossy().into_owned());
+    let program =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let arguments = command.get_args().take(3).map(|argument| argument.to_string_lossy().into_owned());
     let words: Vec<String> = std::iter::once(program).chain(arguments).collect();
     format!("`{}`", words.join(" "))
 }
@@ -89,19 +79,11 @@ impl Running {
             bail!("interrupted");
         }
         let name = name_of(&command);
-        command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         interrupt::register(Target::Group(child.id()));
         let lines = child.stdout.take().map(BufReader::new);
-        Ok(Self {
-            child,
-            name,
-            stop_signal: "TERM",
-            lines,
-        })
+        Ok(Self { child, name, stop_signal: "TERM", lines })
     }
 
     /// Ends it by another signal than SIGTERM.
@@ -122,23 +104,13 @@ impl Running {
     pub(crate) fn line_after(&mut self, prefix: &str) -> Result<String> {
         let lines = self.lines.as_mut().context("its output is read")?;
         let mut line = String::new();
-        if lines
-            .read_line(&mut line)
-            .with_context(|| format!("cannot read from {}", self.name))?
-            == 0
-        {
-            let status = self
-                .child
-                .wait()
-                .map(|status| status.to_string())
-                .unwrap_or_default();
+        if lines.read_line(&mut line).with_context(|| format!("cannot read from {}", self.name))? == 0 {
+            let status = self.child.wait().map(|status| status.to_string()).unwrap_or_default();
             bail!("{} ended ({status}) before it was ready", self.name);
         }
         let line = line.trim_end();
         let rest = line.strip_prefix(prefix);
-        Ok(rest
-            .with_context(|| format!("{} said {line:?}, not \"{prefix}…\"", self.name))?
-            .to_owned())
+        Ok(rest.with_context(|| format!("{} said {line:?}, not \"{prefix}…\"", self.name))?.to_owned())
     }
 
     /// Tells whether it still runs.

@@ -20,9 +20,7 @@ pub(crate) type Missing = String;
 /// A program on the path.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 /// The folder of PostgreSQL's server programs.
@@ -44,12 +42,8 @@ pub(crate) fn node() -> Result<(), Missing> {
     let found = version().or_else(|| install(&["nodejs", "npm"]).ok().and_then(|()| version()));
     match found {
         Some(major) if major >= NODE_MAJOR => Ok(()),
-        Some(major) => Err(format!(
-            "Node {major} is too old: install Node {NODE_MAJOR} or newer with npm"
-        )),
-        None => Err(format!(
-            "Node is missing: install Node {NODE_MAJOR} or newer with npm"
-        )),
+        Some(major) => Err(format!("Node {major} is too old: install Node {NODE_MAJOR} or newer with npm")),
+        None => Err(format!("Node is missing: install Node {NODE_MAJOR} or newer with npm")),
     }
 }
 
@@ -57,21 +51,13 @@ pub(crate) fn node() -> Result<(), Missing> {
 pub(crate) fn python() -> Result<&'static str, Missing> {
     let minor = || -> Option<u32> {
         let ask = "import sys, venv, ensurepip; print(sys.version_info.minor if sys.version_info.major == 3 else 0)";
-        process::output(Command::new("python3").args(["-c", ask]))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        process::output(Command::new("python3").args(["-c", ask])).ok()?.trim().parse().ok()
     };
     let found = minor().or_else(|| install(&["python3", "python3-venv"]).ok().and_then(|()| minor()));
     match found {
         Some(minor) if minor >= PYTHON_MINOR => Ok("python3"),
-        Some(_) => Err(format!(
-            "Python is too old: install Python 3.{PYTHON_MINOR} or newer with venv"
-        )),
-        None => Err(format!(
-            "Python is missing: install Python 3.{PYTHON_MINOR} or newer with venv"
-        )),
+        Some(_) => Err(format!("Python is too old: install Python 3.{PYTHON_MINOR} or newer with venv")),
+        None => Err(format!("Python is missing: install Python 3.{PYTHON_MINOR} or newer with venv")),
     }
 }
 
@@ -84,9 +70,7 @@ fn install(packages: &[&str]) -> Result<()> {
     println!("installing {}", packages.join(", "));
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        command
-            .args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"])
-            .args(arguments);
+        command.args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
         process::run(command.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     UPDATED.get_or_init(|| apt(&["update"]).is_ok());

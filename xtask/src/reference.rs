@@ -26,11 +26,6 @@ fn path() -> PathBuf {
 }
 
 fn render() -> Result<String> {
-    process::run(&mut process::cargo(&[
-        "build",
-        "--quiet",
-        "--package",
-        "aerostack-cli",
-    ]))?;
+    process::run(&mut process::cargo(&["build", "--quiet", "--package", "aerostack-cli"]))?;
     process::output(Command::new(paths::program("aerostack", Profile::Dev)?).arg("reference"))
 }

@@ -45,11 +45,7 @@ pub(crate) fn run(all: bool, filter: &[String]) -> Result<()> {
         part("peers", &peers)?;
     }
     if let Err(missing) = &cluster {
-        parts.push((
-            "PostgreSQL",
-            Part::Skipped(missing.clone()),
-            std::time::Duration::ZERO,
-        ));
+        parts.push(("PostgreSQL", Part::Skipped(missing.clone()), std::time::Duration::ZERO));
     }
     drop(cluster);
     summary(&parts, all)
@@ -83,24 +79,11 @@ fn peers() -> Result<Part> {
     match peers::prepare() {
         Err(missing) => Ok(Part::Skipped(missing)),
         Ok(()) => {
-            let arguments = [
-                "test",
-                "--package",
-                "aerostack-tests",
-                "--test",
-                "peers",
-                "--",
-                "--ignored",
-                "--nocapture",
-            ];
+            let arguments =
+                ["test", "--package", "aerostack-tests", "--test", "peers", "--", "--ignored", "--nocapture"];
             // The gateway and the command line are run as programs, which Cargo does not build for a
             // test of another package.
-            process::run(&mut process::cargo(&[
-                "build",
-                "--quiet",
-                "--bins",
-                "--workspace",
-            ]))?;
+            process::run(&mut process::cargo(&["build", "--quiet", "--bins", "--workspace"]))?;
             let mut command = process::cargo(&arguments);
             command.env("AEROSTACK_PROGRAMS", paths::target_dir()?.join("debug"));
             Ok(outcome(process::status(&mut command)?.success()))

@@ -28,11 +28,7 @@ struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, reason: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            reason: reason.into(),
-        }
+        Self { path: path.to_owned(), line, reason: reason.into() }
     }
 }
 
@@ -74,8 +70,7 @@ fn findings() -> Result<Vec<Finding>> {
 /// Every file that is or would be committed.
 fn tracked() -> Result<Vec<String>> {
     let mut git = Command::new("git");
-    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
-        .current_dir(paths::root());
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]).current_dir(paths::root());
     let list = process::output(&mut git)?;
     let exists = |path: &&str| !path.is_empty() && paths::root().join(path).exists();
     let mut paths: Vec<String> = list.split('\0').filter(exists).map(str::to_owned).collect();

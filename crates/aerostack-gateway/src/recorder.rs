@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aerostack_core::id::TokenId;
 use aerostack_core::time::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::grants::Grant;
@@ -18,26 +18,33 @@ use crate::store::{self, Store, StoreError};
 
 /// Grants that may wait to be written.
 const QUEUE_LEN: usize = 65_536;
+/// Requests to write at once that may wait.
+const FLUSHES_MAX: usize = 64;
+/// How long whoever asked to write at once waits for it.
+pub const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 /// Rows of one transaction.
 const BATCH_LEN: usize = 1_000;
 
 /// Takes notes of calls.
 pub struct Recorder {
     used: mpsc::Sender<Arc<Grant>>,
+    flushes: mpsc::Sender<oneshot::Sender<()>>,
     dropped: AtomicU64,
 }
 
 /// The writing end of a [`Recorder`].
 pub struct Writer {
     used: mpsc::Receiver<Arc<Grant>>,
+    flushes: mpsc::Receiver<oneshot::Sender<()>>,
 }
 
 impl Recorder {
     /// Makes a recorder and its writer, which must be run.
     #[must_use]
     pub fn new() -> (Self, Writer) {
-        let (sender, receiver) = mpsc::channel(QUEUE_LEN);
-        (Self { used: sender, dropped: AtomicU64::new(0) }, Writer { used: receiver })
+        let (used, to_write) = mpsc::channel(QUEUE_LEN);
+        let (flushes, to_flush) = mpsc::channel(FLUSHES_MAX);
+        (Self { used, flushes, dropped: AtomicU64::new(0) }, Writer { used: to_write, flushes: to_flush })
     }
 
     /// Notes that a request of the grant was accepted.
@@ -46,6 +53,18 @@ impl Recorder {
             grant.take_last_use();
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Has written what was noted so far, so that a list shows it; gives up after [`FLUSH_WITHIN`].
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        let flushed = async {
+            if self.flushes.send(done).await.is_ok() {
+                let _ = written.await;
+            }
+        };
+        // Without it the list is a few seconds behind, which nobody has to be told.
+        let _ = tokio::time::timeout(FLUSH_WITHIN, flushed).await;
     }
 
     /// Notes that were dropped because the queue was full.
@@ -61,11 +80,15 @@ impl Writer {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let stopping = tokio::select! {
-                _ = ticks.tick() => false,
-                () = stop.cancelled() => true,
+            let (stopping, waiting) = tokio::select! {
+                _ = ticks.tick() => (false, None),
+                waiting = self.flushes.recv() => (false, waiting),
+                () = stop.cancelled() => (true, None),
             };
             self.write_gathered(&store).await;
+            if let Some(waiting) = waiting {
+                let _ = waiting.send(());
+            }
             if stopping {
                 return;
             }

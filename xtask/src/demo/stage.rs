@@ -53,10 +53,7 @@ impl Stage {
         println!("$ aerostack-gateway --listen 127.0.0.1:0 --data-dir $SCRATCH");
         let log = std::fs::File::create(scratch.path().join("gateway.log"))?;
         let mut serve = clean(&program("aerostack-gateway")?);
-        serve
-            .env("AEROSTACK_DATA_DIR", scratch.path())
-            .env("AEROSTACK_LISTEN", "127.0.0.1:0")
-            .stderr(log);
+        serve.env("AEROSTACK_DATA_DIR", scratch.path()).env("AEROSTACK_LISTEN", "127.0.0.1:0").stderr(log);
         let started = Running::start(serve).and_then(|mut gateway| {
             let url = gateway.line_after("listening on ")?;
             Ok((gateway, url))
@@ -70,21 +67,11 @@ impl Stage {
         println!("\n$ aerostack-gateway owner create --email {OWNER_EMAIL} --username {OWNER}");
         let mut owner = clean(&program("aerostack-gateway")?);
         owner.args(["owner", "create", "--email", OWNER_EMAIL, "--username", OWNER]);
-        let key = process::output(owner.env("AEROSTACK_DATA_DIR", scratch.path()))?
-            .trim()
-            .to_owned();
+        let key = process::output(owner.env("AEROSTACK_DATA_DIR", scratch.path()))?.trim().to_owned();
         println!("{key}");
         println!("\n$ export AEROSTACK_API_URL={gateway_url} AEROSTACK_API_KEY={key}");
         let cli = program("aerostack")?;
-        Ok(Self {
-            gateway_url,
-            upstream_url,
-            key,
-            cli,
-            _gateway: gateway,
-            _upstream: upstream,
-            scratch,
-        })
+        Ok(Self { gateway_url, upstream_url, key, cli, _gateway: gateway, _upstream: upstream, scratch })
     }
 
     /// Where the gateway is.
@@ -111,16 +98,7 @@ impl Stage {
 
     /// Makes a token the way scripts do.
     pub(super) fn token_for(&self, name: &str) -> Result<String> {
-        let arguments = [
-            "workspace",
-            "token",
-            "create",
-            WORKSPACE,
-            "--name",
-            name,
-            "--output",
-            "token",
-        ];
+        let arguments = ["workspace", "token", "create", WORKSPACE, "--name", name, "--output", "token"];
         println!("\n$ TOKEN=$(aerostack {})", as_typed(&arguments));
         let token = self.run(&arguments, Shown::Talk)?.trim().to_owned();
         if !token.starts_with("mwt_") || token.contains(char::is_whitespace) {
@@ -135,10 +113,8 @@ impl Stage {
         let path = format!("/ws/{WORKSPACE}");
         let body = call_body(name, arguments);
         println!("\n> POST {path}\n> Authorization: Bearer $TOKEN\n> {body}");
-        let address = self
-            .gateway_url
-            .strip_prefix("http://")
-            .context("the demo's gateway speaks plain HTTP")?;
+        let address =
+            self.gateway_url.strip_prefix("http://").context("the demo's gateway speaks plain HTTP")?;
         let answer = visitor::post(address, &path, token, &body)?;
         println!("< HTTP {}\n< {}", answer.status, answer.body.trim_end());
         Ok(answer)
@@ -149,10 +125,7 @@ impl Stage {
         let body = call_body("example__echo", &json!({ "text": "hi" }));
         let cli = self.cli.display();
         vec![
-            format!(
-                "export AEROSTACK_API_URL={} AEROSTACK_API_KEY={}",
-                self.gateway_url, self.key
-            ),
+            format!("export AEROSTACK_API_URL={} AEROSTACK_API_KEY={}", self.gateway_url, self.key),
             format!("TOKEN={token}"),
             format!(
                 "curl -s {}/ws/{WORKSPACE} -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -d '{body}'",
@@ -167,9 +140,7 @@ impl Stage {
     fn run(&self, arguments: &[&str], shown: Shown) -> Result<String> {
         let mut command = clean(&self.cli);
         command.args(arguments);
-        command
-            .env("AEROSTACK_API_URL", &self.gateway_url)
-            .env("AEROSTACK_API_KEY", &self.key);
+        command.env("AEROSTACK_API_URL", &self.gateway_url).env("AEROSTACK_API_KEY", &self.key);
         command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config"));
         let output = command.output().context("the command line")?;
         let data = String::from_utf8_lossy(&output.stdout);

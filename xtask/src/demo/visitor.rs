@@ -31,16 +31,8 @@ pub(crate) fn post(address: &str, path: &str, bearer: &str, body: &str) -> Resul
     )?;
     let mut text = String::new();
     stream.read_to_string(&mut text).context("the gateway's answer")?;
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .context("an answer has a head and a body")?;
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .context("an answer has a status")?;
-    Ok(Answer {
-        status,
-        body: body.to_owned(),
-    })
+    let (head, body) = text.split_once("\r\n\r\n").context("an answer has a head and a body")?;
+    let status =
+        head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("an answer has a status")?;
+    Ok(Answer { status, body: body.to_owned() })
 }

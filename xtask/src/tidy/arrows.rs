@@ -10,10 +10,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for named in source.named() {
         for room in &rooms {
-            let forbidden = room
-                .never
-                .iter()
-                .find(|forbidden| begins_with(&named.path, forbidden));
+            let forbidden = room.never.iter().find(|forbidden| begins_with(&named.path, forbidden));
             if let Some(forbidden) = forbidden {
                 let reason = format!("{} does not know `{forbidden}`: {}", room.name, room.why);
                 findings.push(Finding::new(&source.path, named.line, reason));
@@ -31,11 +28,7 @@ pub(super) fn check_manifest(path: &str, text: &str) -> Vec<Finding> {
         for (index, line) in text.lines().enumerate() {
             let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
             if never.contains(&name) {
-                findings.push(Finding::new(
-                    manifest,
-                    index + 1,
-                    format!("no dependency on `{name}`: {why}"),
-                ));
+                findings.push(Finding::new(manifest, index + 1, format!("no dependency on `{name}`: {why}")));
             }
         }
     }
@@ -44,8 +37,7 @@ pub(super) fn check_manifest(path: &str, text: &str) -> Vec<Finding> {
 
 /// Whether a path is `stem` or goes on below it.
 fn begins_with(path: &str, stem: &str) -> bool {
-    path.strip_prefix(stem)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[cfg(test)]
@@ -57,50 +49,23 @@ mod tests {
         let source = |path: &str, text: &str| Source::new(path, text.to_owned());
         let upwards = [
             ("crates/aerostack-core/src/token.rs", "use crate::api::token;"),
-            (
-                "crates/aerostack-core/src/token.rs",
-                "fn f() { std::env::var(x); }",
-            ),
+            ("crates/aerostack-core/src/token.rs", "fn f() { std::env::var(x); }"),
             ("crates/aerostack-core/src/api/token.rs", "use tokio::time;"),
-            (
-                "crates/aerostack-gateway/src/http/body.rs",
-                "use aerostack_core::id::RequestId;",
-            ),
+            ("crates/aerostack-gateway/src/http/body.rs", "use aerostack_core::id::RequestId;"),
             ("crates/aerostack-gateway/src/jsonrpc.rs", "use crate::app::App;"),
-            (
-                "crates/aerostack-gateway/src/store/token.rs",
-                "use crate::{upstream, clock};",
-            ),
-            (
-                "crates/aerostack-gateway/src/upstream/http.rs",
-                "use crate::store::Store;",
-            ),
-            (
-                "crates/aerostack-gateway/src/mcp/relay.rs",
-                "use super::super::admin::caller;",
-            ),
-            (
-                "crates/aerostack-gateway/src/admin/token.rs",
-                "use crate::mcp::error;",
-            ),
+            ("crates/aerostack-gateway/src/store/token.rs", "use crate::{upstream, clock};"),
+            ("crates/aerostack-gateway/src/upstream/http.rs", "use crate::store::Store;"),
+            ("crates/aerostack-gateway/src/mcp/relay.rs", "use super::super::admin::caller;"),
+            ("crates/aerostack-gateway/src/admin/token.rs", "use crate::mcp::error;"),
         ];
         for (path, text) in upwards {
             assert_eq!(check(&source(path, text)).len(), 1, "{path}: {text}");
         }
         let downwards = [
-            (
-                "crates/aerostack-core/src/api/token.rs",
-                "use crate::token::Token;",
-            ),
+            ("crates/aerostack-core/src/api/token.rs", "use crate::token::Token;"),
             ("crates/aerostack-core/src/time.rs", "use std::time::Duration;"),
-            (
-                "crates/aerostack-gateway/src/mcp/relay.rs",
-                "use crate::upstream::Upstreams;",
-            ),
-            (
-                "crates/aerostack-gateway/src/upstream/http.rs",
-                "use crate::http::body;",
-            ),
+            ("crates/aerostack-gateway/src/mcp/relay.rs", "use crate::upstream::Upstreams;"),
+            ("crates/aerostack-gateway/src/upstream/http.rs", "use crate::http::body;"),
         ];
         for (path, text) in downwards {
             assert_eq!(check(&source(path, text)), [], "{path}: {text}");

@@ -52,19 +52,13 @@ pub(super) const ROOMS: &[Room] = &[
     Room {
         name: "core's domain",
         files: &["crates/aerostack-core/src/"],
-        but: &[
-            "crates/aerostack-core/src/api",
-            "crates/aerostack-core/src/lib.rs",
-        ],
+        but: &["crates/aerostack-core/src/api", "crates/aerostack-core/src/lib.rs"],
         never: &["crate::api"],
         why: "wire shapes follow the domain",
     },
     Room {
         name: "the protocol floor",
-        files: &[
-            "crates/aerostack-gateway/src/http/",
-            "crates/aerostack-gateway/src/jsonrpc",
-        ],
+        files: &["crates/aerostack-gateway/src/http/", "crates/aerostack-gateway/src/jsonrpc"],
         but: &[],
         never: &[
             "aerostack_core",
@@ -128,10 +122,7 @@ pub(super) const ROOMS: &[Room] = &[
     },
     Room {
         name: "the hall",
-        files: &[
-            "crates/aerostack-gateway/src/app",
-            "crates/aerostack-gateway/src/grants",
-        ],
+        files: &["crates/aerostack-gateway/src/app", "crates/aerostack-gateway/src/grants"],
         but: &[],
         never: &["crate::admin", "crate::dashboard", "crate::mcp", "crate::service"],
         why: "the doors stand on it",
@@ -152,9 +143,5 @@ pub(super) const CRATES: &[(&str, &[&str], &str)] = &[
         &["tokio", "hyper", "hyper-util", "sqlx", "reqwest"],
         "decisions are tested with values alone",
     ),
-    (
-        "crates/aerostack-cli/Cargo.toml",
-        &["aerostack-gateway", "sqlx"],
-        "all checks are on the server",
-    ),
+    ("crates/aerostack-cli/Cargo.toml", &["aerostack-gateway", "sqlx"], "all checks are on the server"),
 ];

@@ -24,17 +24,11 @@ impl Source {
         let is_test = path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("tests/");
         let begins = || {
             let lines: Vec<&str> = text.lines().map(str::trim).collect();
-            let marks = lines
-                .windows(2)
-                .position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));
+            let marks = lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{'));
             marks.unwrap_or(usize::MAX)
         };
         let tests_from = if is_test { 0 } else { begins() };
-        Self {
-            path: path.to_owned(),
-            text,
-            tests_from,
-        }
+        Self { path: path.to_owned(), text, tests_from }
     }
 
     /// Its lines of code, with their numbers from 1 and whether they belong to tests.
@@ -88,16 +82,9 @@ pub(super) fn unfold(tree: &str) -> Vec<String> {
     let tree = tree.trim();
     let Some(open) = tree.find('{') else {
         let path = tree.split(" as ").next().unwrap_or_default().trim();
-        return if path.is_empty() {
-            Vec::new()
-        } else {
-            vec![path.to_owned()]
-        };
+        return if path.is_empty() { Vec::new() } else { vec![path.to_owned()] };
     };
-    let (stem, inside) = (
-        &tree[..open],
-        &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())],
-    );
+    let (stem, inside) = (&tree[..open], &tree[open + 1..tree.rfind('}').unwrap_or(tree.len())]);
     let mut branches = vec![String::new()];
     let mut depth = 0_usize;
     for letter in inside.chars() {
@@ -110,36 +97,23 @@ pub(super) fn unfold(tree: &str) -> Vec<String> {
             }
             _ => {}
         }
-        branches
-            .last_mut()
-            .expect("there is one from the start")
-            .push(letter);
+        branches.last_mut().expect("there is one from the start").push(letter);
     }
-    branches
-        .iter()
-        .flat_map(|branch| unfold(branch))
-        .map(|branch| format!("{stem}{branch}"))
-        .collect()
+    branches.iter().flat_map(|branch| unfold(branch)).map(|branch| format!("{stem}{branch}")).collect()
 }
 
 /// Paths with `::` in a line of code.
 fn inline(line: &str) -> Vec<String> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let words = line.split(|letter: char| !is_part(letter));
-    words
-        .filter(|word| word.contains("::") && !word.starts_with(':'))
-        .map(str::to_owned)
-        .collect()
+    words.filter(|word| word.contains("::") && !word.starts_with(':')).map(str::to_owned).collect()
 }
 
 /// Makes a path begin at `crate` or a crate: `super::x` in `src/a/b.rs` is `crate::a::x`.
 fn resolve(file: &str, path: &str) -> String {
     let below = file.split_once("/src/").map_or(file, |(_, below)| below);
     let below = below.trim_end_matches(".rs").trim_end_matches("/mod");
-    let mut module: Vec<&str> = below
-        .split('/')
-        .filter(|name| *name != "lib" && *name != "main")
-        .collect();
+    let mut module: Vec<&str> = below.split('/').filter(|name| *name != "lib" && *name != "main").collect();
     let mut rest = path;
     let mut is_relative = false;
     loop {
@@ -168,12 +142,7 @@ mod tests {
     fn use_trees_are_unfolded() {
         assert_eq!(
             unfold("crate::{app::App, store::{self, Tx}, http}"),
-            [
-                "crate::app::App",
-                "crate::store::self",
-                "crate::store::Tx",
-                "crate::http"
-            ]
+            ["crate::app::App", "crate::store::self", "crate::store::Tx", "crate::http"]
         );
         assert_eq!(unfold("a::b as c"), ["a::b"]);
     }
@@ -183,11 +152,8 @@ mod tests {
         let text = "//! crate::a\nuse crate::{\n    b,\n    c::D,\n};\nfn f() { super::e::g(); } // crate::h\n\
                     #[cfg(test)]\nmod tests {\n    use crate::i;\n}\n";
         let source = Source::new("crates/x/src/m/n.rs", text.to_owned());
-        let paths: Vec<(usize, String)> = source
-            .named()
-            .into_iter()
-            .map(|named| (named.line, named.path))
-            .collect();
+        let paths: Vec<(usize, String)> =
+            source.named().into_iter().map(|named| (named.line, named.path)).collect();
         let expected = [(2, "crate::b"), (2, "crate::c::D"), (6, "crate::m::e::g")];
         assert_eq!(paths, expected.map(|(line, path)| (line, path.to_owned())));
     }

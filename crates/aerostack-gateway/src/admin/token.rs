@@ -53,6 +53,7 @@ pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<Cr
 /// Lists a workspace's tokens of every status.
 pub(super) async fn list(call: Call, query: ListTokensQuery) -> Result<TokenPage, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
+    call.app.recorder.flush().await;
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
     let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;

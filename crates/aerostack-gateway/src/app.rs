@@ -5,7 +5,7 @@
 //! older ever overwrites something newer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use aerostack_core::id::{RequestId, TokenId, WorkspaceId};
@@ -61,9 +61,10 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Background tasks; awaited when the gateway stops.
     pub tasks: TaskTracker,
-    public_url: std::sync::OnceLock<String>,
+    public_url: OnceLock<String>,
     lane: Mutex<()>,
     is_draining: AtomicBool,
+    in_doubt: OnceLock<Arc<AtomicBool>>,
     itself: Weak<Self>,
 }
 
@@ -101,9 +102,10 @@ impl App {
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            public_url: std::sync::OnceLock::new(),
+            public_url: OnceLock::new(),
             lane: Mutex::new(()),
             is_draining: AtomicBool::new(false),
+            in_doubt: OnceLock::new(),
         });
         app.load().await?;
         app.tasks.spawn(writer.run(
@@ -149,6 +151,9 @@ impl App {
     pub async fn order(&self) -> Result<Order<'_>, StoreError> {
         let lane = tokio::time::timeout(self.config.limits.database_timeout, self.lane.lock()).await;
         let lane = lane.map_err(|_| StoreError::Unavailable(sqlx::Error::PoolTimedOut))?;
+        if self.is_in_doubt() {
+            return Err(StoreError::Unavailable(sqlx::Error::PoolClosed));
+        }
         let tx = self.store.write().await?;
         Ok(Order { tx, app: self, _lane: lane })
     }
@@ -170,6 +175,21 @@ impl App {
         metrics::gauge!("aerostack_tokens").set(gauge(tokens));
         metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
         metrics::counter!("aerostack_uses_dropped_total").absolute(self.recorder.dropped());
+    }
+
+    /// Gives the flag that is set while another process may be serving this database.
+    pub fn set_doubt(&self, in_doubt: Arc<AtomicBool>) {
+        let _ = self.in_doubt.set(in_doubt);
+    }
+
+    /// Tells whether nothing may be served now: the gateway drains, or may not be the only one.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_draining() || self.is_in_doubt()
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.in_doubt.get().is_some_and(|in_doubt| in_doubt.load(Ordering::Acquire))
     }
 
     /// Begins to drain.
@@ -231,7 +251,10 @@ impl App {
         // The lane keeps orders out between reading and publishing.
         let _lane = self.lane.lock().await;
         let now = self.clock.now();
-        let mut tx = self.store.read().await?;
+        let mut tx = self.store.write().await?;
+        // Every order raises the revision first: whoever holds this row waits until the commit in doubt
+        // has come to its end, and reads what that end was. The transaction is rolled back.
+        store::workspace::lock(&mut tx, workspace).await?;
         let state = store::workspace::state(&mut tx, workspace).await?;
         let tokens = store::token::unended(&mut tx, Some(workspace), now).await?;
         match state {
@@ -239,7 +262,7 @@ impl App {
                 self.publish_state(&state);
                 self.grants.reconcile(workspace, &tokens, now);
             }
-            None => self.grants.close_workspace(workspace, now),
+            None => self.grants.close_workspace(workspace),
         }
         Ok(())
     }
@@ -304,7 +327,7 @@ impl App {
         match publication {
             // Published from its state before.
             Publication::Workspace(_) => {}
-            Publication::WorkspaceDeleted(id) => self.grants.close_workspace(&id, now),
+            Publication::WorkspaceDeleted(id) => self.grants.close_workspace(&id),
             Publication::TokenIssued(token) => self.grants.admit(&token, now),
             Publication::TokenEnds { id, at, .. } => {
                 self.grants.end_token(&id, at, now);
@@ -322,7 +345,7 @@ impl App {
             let workspace = match publication {
                 Publication::Workspace(id) => id,
                 Publication::WorkspaceDeleted(id) => {
-                    self.grants.close_workspace(id, now);
+                    self.grants.close_workspace(id);
                     id
                 }
                 Publication::TokenIssued(token) => &token.workspace,

@@ -56,7 +56,7 @@ fn description() -> Bytes {
 }
 
 async fn readiness(app: &App) -> Response<Body> {
-    if app.is_draining() {
+    if app.is_closed() {
         return respond::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
     match tokio::time::timeout(READY_WITHIN, ask_database(app)).await {

@@ -20,6 +20,9 @@ use crate::upstream::{Client, Listing, Target, UpstreamError};
 /// First pause after a failure; doubled each time up to `Limits::list_refresh_every`.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 
+/// Shortest time between a refresh and the next that an announcement causes.
+const ANNOUNCED_AFTER: Duration = Duration::from_millis(500);
+
 /// An install whose list is kept fresh.
 struct Kept {
     workspace: WorkspaceId,
@@ -84,8 +87,10 @@ pub fn adopt(app: &Arc<App>, workspace: WorkspaceId, install: InstallId) {
 async fn keep_fresh(app: &App, mut kept: Kept) {
     let mut pause = RETRY_FIRST;
     while let Some((client, enabled)) = find(app, &kept) {
+        let mut answered = false;
         if enabled {
-            pause = if refresh(app, &client, &mut kept).await {
+            answered = refresh(app, &client, &mut kept).await;
+            pause = if answered {
                 app.config.limits.list_refresh_every
             } else {
                 (pause * 2).clamp(RETRY_FIRST, app.config.limits.list_refresh_every)
@@ -95,12 +100,20 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
             break;
         };
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = client.list_changed(), if enabled => {}
+            () = tokio::time::sleep(pause), if enabled => {}
+            // A server that announces and does not answer waits like any that fails.
+            () = announced(&client), if answered => {}
             () = until_replaced(app, &kept, &client, enabled, &mut published) => pause = RETRY_FIRST,
         }
     }
     app.upstreams.forget(&kept.install);
+}
+
+/// Waits for an announcement; one that follows at once on a refresh waits a little, so that a server
+/// which announces without end does not keep the gateway busy.
+async fn announced(client: &Client) {
+    tokio::time::sleep(ANNOUNCED_AFTER).await;
+    client.list_changed().await;
 }
 
 /// The install's present client, and whether it is switched on; `None` once it is removed.

@@ -79,7 +79,7 @@ impl Service {
         if headers_len(request.headers()) > self.app.config.limits.header_limit_bytes {
             return headers_too_large(context, route);
         }
-        if self.app.is_draining() && route != Route::Health {
+        if self.app.is_closed() && route != Route::Health {
             return draining(context, route);
         }
         let Ok(origin) = self.allowed.check(request.headers()) else {

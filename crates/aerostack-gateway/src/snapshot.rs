@@ -123,8 +123,7 @@ impl Snapshot {
     /// Tells whether callers would list the same of both.
     #[must_use]
     pub fn lists_the_same_as(&self, other: &Self) -> bool {
-        let of = |tool: &ToolEntry| (tool.exposed.clone(), tool.definition.clone());
-        self.listed().map(of).eq(other.listed().map(of))
+        self.listed().map(|tool| &tool.definition).eq(other.listed().map(|tool| &tool.definition))
     }
 
     /// Finds where a call of `exposed` goes; `None` for unknown and switched-off tools alike.

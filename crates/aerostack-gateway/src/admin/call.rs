@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aerostack_core::account::Account;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::audit::{Action, AuditEvent};
 use aerostack_core::id::{AccountId, WorkspaceId};
@@ -12,7 +13,7 @@ use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
-use super::caller::Caller;
+use super::caller::{self, Caller};
 use super::error::ApiError;
 use crate::app::{App, Order};
 use crate::store::{self, Tx};
@@ -51,7 +52,9 @@ impl Call {
 
     /// Waits for the administrative lane and begins a change. The time is taken after the wait.
     pub(super) async fn order(&self) -> Result<(Order<'_>, Timestamp), ApiError> {
-        let order = self.app.order().await?;
+        let mut order = self.app.order().await?;
+        // The body and the lane may have taken a minute: a key that was revoked meanwhile changes nothing.
+        caller::still_accepted(&mut order.tx, &self.caller).await?;
         Ok((order, self.app.clock.now()))
     }
 
@@ -88,9 +91,9 @@ impl Call {
     }
 
     /// Raises the revision of the caller's own account.
-    pub(super) async fn lock_account(&self, tx: &mut Tx) -> Result<(), ApiError> {
+    pub(super) async fn lock_account(&self, tx: &mut Tx) -> Result<Account, ApiError> {
         let locked = store::account::lock(tx, &self.caller.account.id).await?;
-        locked.map(drop).ok_or_else(|| ApiError::not_found("the account is gone"))
+        locked.ok_or_else(|| ApiError::not_found("the account is gone"))
     }
 
     /// Seats under a plan.

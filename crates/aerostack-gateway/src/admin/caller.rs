@@ -16,7 +16,7 @@ use http::header::AUTHORIZATION;
 
 use super::error::ApiError;
 use crate::app::App;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 /// Shortest time between two notes of when one key was last used.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -45,6 +45,12 @@ pub(super) async fn authenticate(
         touch_behind(app, &key, now);
     }
     Ok(Caller { account, key: key.id })
+}
+
+/// Checks once more, in a change's own transaction, that the caller's key was not revoked.
+pub(super) async fn still_accepted(tx: &mut Tx, caller: &Caller) -> Result<(), ApiError> {
+    let key = store::account::find_key_by_id(tx, &caller.account.id, &caller.key).await?;
+    key.filter(|key| key.revoked_at.is_none()).map(drop).ok_or_else(refused)
 }
 
 /// The key of a request, if its checksum holds; noise is refused without asking the database.

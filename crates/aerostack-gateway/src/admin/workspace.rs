@@ -41,8 +41,7 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
     };
     let description = read_description(request.description.as_deref().unwrap_or_default())?;
     let (mut order, now) = call.order().await?;
-    let account = &call.caller.account;
-    call.lock_account(&mut order.tx).await?;
+    let account = call.lock_account(&mut order.tx).await?;
     refuse_taken_slug(&call, &mut order.tx, &slug).await?;
     let used = store::workspace::count_of_owner(&mut order.tx, &account.id).await?;
     let limits = call.app.config.plans.limits(account.plan);

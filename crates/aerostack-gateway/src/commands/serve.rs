@@ -103,7 +103,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
             ExitCode::SUCCESS
         }
         () = lost.cancelled() => {
-            tracing::error!("the right to serve this database is lost; draining");
+            tracing::error!("the right to serve this database is lost; ending everything at once");
+            running.stop.now.cancel();
             ExitCode::FAILURE
         }
     };
@@ -142,6 +143,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.set_listening_url(format!("{scheme}://{}", reachable(address)));
     app.tasks.spawn(keep_figures(app.stopping.clone()));
+    app.set_doubt(lease.in_doubt());
     lists::keep_all(&app);
     let stop = Stop::default();
     let server = tokio::spawn(accept(listener, tls, Arc::clone(&app), stop.clone()));

@@ -117,6 +117,19 @@ impl Grant {
         Timestamp::from_millis(self.last_used_ms.load(Ordering::Relaxed))
     }
 
+    /// When the grant ends by itself, if it does.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        Some(self.ends_at_ms.load(Ordering::SeqCst))
+            .filter(|&moment| moment != NEVER)
+            .map(Timestamp::from_millis)
+    }
+
+    /// Ends the grant for good, wherever the clock goes.
+    pub fn end(&self) {
+        self.end_at(Timestamp::from_millis(i64::MIN));
+    }
+
     /// Lets the grant end at `moment`, unless it ends before.
     pub fn end_at(&self, moment: Timestamp) {
         self.ends_at_ms.fetch_min(moment.as_millis(), Ordering::SeqCst);

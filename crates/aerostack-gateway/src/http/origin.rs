@@ -40,8 +40,10 @@ impl AllowedOrigins {
     pub fn new(public_url: Option<&Url>, listen: std::net::IpAddr, origins: &[String]) -> Self {
         let urls = origins.iter().filter_map(|origin| Url::parse(origin).ok());
         let urls: Vec<Url> = urls.chain(public_url.cloned()).collect();
-        let mut hosts: Vec<String> =
-            urls.iter().filter_map(|url| url.host_str().map(str::to_owned)).collect();
+        let mut hosts: Vec<String> = urls
+            .iter()
+            .filter_map(|url| url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()))
+            .collect();
         if !listen.is_unspecified() {
             hosts.push(listen.to_string());
         }

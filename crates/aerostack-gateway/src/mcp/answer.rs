@@ -48,8 +48,11 @@ pub enum Piece {
     Begin(Bytes),
     /// More of it.
     More(Bytes),
-    /// Its end. Unless it was a notification, nothing follows.
-    End,
+    /// Its end.
+    End {
+        /// Whether it was the response, after which nothing follows; else it was a notification.
+        is_response: bool,
+    },
     /// A large message broke off or was no answer; the connection must be ended.
     Broken,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aerostack_core::bearer::{TokenDigest, TokenKind, is_well_formed};
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Body as HttpBody;
@@ -20,7 +20,7 @@ use super::in_flight::InFlight;
 use super::legacy_sse::{SseStream, SseStreams};
 use super::listen::Listening;
 use super::revision::{CallerEra, era_of, is_modern_header, version_header};
-use super::session::EndedSessions;
+use super::session::{EndedSessions, SESSION_HEADER};
 use super::streamable;
 use crate::app::App;
 use crate::grants::Grant;
@@ -221,6 +221,12 @@ impl Door {
         };
         let (app, grant, calls, headers) =
             (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
+        let mut headers = headers;
+        // The stream is what a session is to other transports: ids are its own.
+        if let Ok(name) = HeaderValue::from_str(name) {
+            headers.insert(SESSION_HEADER, name);
+        }
+
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
             let _permit = permit;
@@ -230,6 +236,7 @@ impl Door {
             tokio::select! {
                 _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
+                () = app.stopping.cancelled() => {}
             }
         });
         respond::empty(StatusCode::ACCEPTED)

@@ -111,7 +111,7 @@ impl SseStream {
                         {
                             large.extend_from_slice(&bytes);
                         }
-                        Piece::End => self.send(std::mem::take(&mut large).into()).await,
+                        Piece::End { .. } => self.send(std::mem::take(&mut large).into()).await,
                         Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
                             let server = call.server().to_owned();
                             let error = UpstreamError::BadAnswer("too large or broken off".to_owned());

@@ -179,6 +179,12 @@ pub struct CallStream {
 }
 
 impl CallStream {
+    /// Whether a large message has begun and not ended.
+    #[must_use]
+    pub const fn is_within_message(&self) -> bool {
+        self.large.is_some()
+    }
+
     /// The slug of the server that answers.
     #[must_use]
     pub fn server(&self) -> &str {
@@ -242,7 +248,7 @@ impl CallStream {
                 if met.id {
                     self.frames = None;
                 }
-                Some(Piece::End)
+                Some(Piece::End { is_response: met.id })
             }
         }
     }

@@ -71,8 +71,19 @@ async fn call_as_json(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) 
     while let Some(piece) = call.next().await {
         match piece {
             Piece::Response { status, text } => return respond::json_text(status, text),
-            Piece::Begin(begun) => return streamed_json(app, grant, call, begun),
-            Piece::Notification(_) | Piece::More(_) | Piece::End => {}
+            Piece::Begin(begun) if call.framing == Framing::Json => {
+                return streamed_json(app, grant, call, begun);
+            }
+            // What it is shows at its end only.
+            Piece::Begin(begun) => {
+                let limit_bytes = app.config.limits.event_limit_bytes;
+                match large_message(&mut call, begun, limit_bytes).await {
+                    Some((text, true)) => return respond::json_text(StatusCode::OK, text),
+                    Some((_, false)) => {}
+                    None => break,
+                }
+            }
+            Piece::Notification(_) | Piece::More(_) | Piece::End { .. } => {}
             Piece::Broken => break,
         }
     }
@@ -94,7 +105,7 @@ fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: By
         };
         match piece {
             Some(Piece::More(more)) => Some((Ok(Frame::data(more)), Some((call, None, app, grant)))),
-            Some(Piece::End) => None,
+            Some(Piece::End { .. }) => None,
             _ => Some((Err(StreamFault::Upstream), None)),
         }
     });
@@ -108,11 +119,20 @@ fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: By
 trait Source: Send {
     /// The next bytes to write; an error ends the connection.
     fn next(&mut self) -> impl Future<Output = Option<Result<Bytes, StreamFault>>> + Send;
+
+    /// Whether the bytes written last end inside a message, where nothing else may be written.
+    fn is_within_message(&self) -> bool {
+        false
+    }
 }
 
 impl Source for CallStream {
     async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
         Some(encode(CallStream::next(self).await?))
+    }
+
+    fn is_within_message(&self) -> bool {
+        CallStream::is_within_message(self)
     }
 }
 
@@ -171,11 +191,12 @@ impl<S: Source> Streaming<S> {
             return Some(Ok(first));
         }
         let silence: Duration = self.app.config.limits.keep_alive_every;
+        let may_comment = !self.source.is_within_message();
         tokio::select! {
             biased;
             () = self.grant.until_ended(&self.app.clock) => Some(Err(StreamFault::AccessEnded)),
             bytes = self.source.next() => bytes,
-            () = tokio::time::sleep(silence) => Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))),
+            () = tokio::time::sleep(silence), if may_comment => Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))),
         }
     }
 }
@@ -190,27 +211,39 @@ fn encode(piece: Piece) -> Result<Bytes, StreamFault> {
         Piece::Notification(text) | Piece::Response { text, .. } => Ok(sse::encode(&text)),
         Piece::Begin(bytes) => Ok([&b"event: message\ndata: "[..], &blank(&bytes)].concat().into()),
         Piece::More(bytes) => Ok(blank(&bytes).into()),
-        Piece::End => Ok(Bytes::from_static(b"\n\n")),
+        Piece::End { .. } => Ok(Bytes::from_static(b"\n\n")),
         Piece::Broken => Err(StreamFault::Upstream),
     }
 }
 
 /// A call's response as one text, for batches and the old event stream: at most `limit_bytes`.
 pub async fn whole_response(call: &mut CallStream, limit_bytes: usize) -> Option<Bytes> {
-    let mut gathered: Vec<u8> = Vec::new();
     while let Some(piece) = call.next().await {
         match piece {
             Piece::Response { text, .. } => return Some(text),
-            Piece::Notification(_) => {}
-            Piece::Begin(bytes) | Piece::More(bytes) => {
-                if gathered.len() + bytes.len() > limit_bytes {
-                    return None;
+            Piece::Begin(begun) => {
+                if let (text, true) = large_message(call, begun, limit_bytes).await? {
+                    return Some(text);
                 }
-                gathered.extend_from_slice(&bytes);
             }
-            Piece::End => return Some(gathered.into()),
+            Piece::Notification(_) | Piece::More(_) | Piece::End { .. } => {}
             Piece::Broken => return None,
         }
     }
     None
+}
+
+/// The rest of a large message, gathered, and whether it was the response; `None` if it is larger than
+/// `limit_bytes` or broke off.
+async fn large_message(call: &mut CallStream, begun: Bytes, limit_bytes: usize) -> Option<(Bytes, bool)> {
+    let mut gathered = begun.to_vec();
+    loop {
+        match call.next().await? {
+            Piece::More(bytes) if gathered.len() + bytes.len() <= limit_bytes => {
+                gathered.extend_from_slice(&bytes);
+            }
+            Piece::End { is_response } => return Some((gathered.into(), is_response)),
+            _ => return None,
+        }
+    }
 }

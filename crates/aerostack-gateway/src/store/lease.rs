@@ -6,6 +6,8 @@
 //! and do not.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aerostack_core::time::Timestamp;
@@ -54,7 +56,16 @@ pub enum LeaseError {
 #[derive(Debug)]
 pub struct Lease {
     hold: Hold,
-    lost: CancellationToken,
+    news: News,
+}
+
+/// What the keeper of a lease tells whoever serves by it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    /// Set while it is not known whether the lease is still held.
+    pub(crate) in_doubt: Arc<AtomicBool>,
+    /// Cancelled when it is lost.
+    pub(crate) lost: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -89,14 +100,14 @@ impl Lease {
         pace: Pace,
     ) -> Result<Self, LeaseError> {
         let holder = Holder::this_process(doing, now);
-        let lost = CancellationToken::new();
+        let news = News::default();
         let hold = match database {
             Database::Sqlite(path) => Hold::File(FileLock::take(&path.with_extension("lock"), &holder)?),
             Database::Postgres(url) => {
-                Hold::Session(SessionLock::take(url, holder, timeout, pace, lost.clone()).await?)
+                Hold::Session(SessionLock::take(url, holder, timeout, pace, news.clone()).await?)
             }
         };
-        Ok(Self { hold, lost })
+        Ok(Self { hold, news })
     }
 
     /// Lets others see at which address this process serves, once it is known.
@@ -112,7 +123,14 @@ impl Lease {
     /// What follows is to stop serving. A file stays locked as long as the process lives.
     #[must_use]
     pub fn lost(&self) -> CancellationToken {
-        self.lost.clone()
+        self.news.lost.clone()
+    }
+
+    /// Is set while it is not known whether the lease is still held: nothing may be served meanwhile,
+    /// since another process may be changing what this one has in memory.
+    #[must_use]
+    pub fn in_doubt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.news.in_doubt)
     }
 
     /// Gives the lease back, so that another process can take it at once.

@@ -6,6 +6,7 @@
 //! or when the time is over, the lease is lost.
 
 use std::str::FromStr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -16,8 +17,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::LeaseError;
 use super::holder::{Doing, Holder};
+use super::{LeaseError, News};
 
 /// One lock for each schema of a database. Two installations may share a database by schemas.
 const TRY_LOCK: &str =
@@ -73,7 +74,7 @@ impl SessionLock {
         holder: Holder,
         patience: Duration,
         pace: Pace,
-        lost: CancellationToken,
+        news: News,
     ) -> Result<Self, LeaseError> {
         let options = PgConnectOptions::from_str(url.expose_secret())?.disable_statement_logging();
         let taken = timeout(patience, attempt(&options, &holder)).await;
@@ -86,7 +87,7 @@ impl SessionLock {
         let (sender, receiver) = watch::channel(holder);
         let released = CancellationToken::new();
         let keeper = Keeper { options, pace, holder: receiver, taken };
-        let keeper = tokio::spawn(keeper.run(released.clone(), lost));
+        let keeper = tokio::spawn(keeper.run(released.clone(), news));
         Ok(Self { holder: sender, released, keeper })
     }
 
@@ -112,7 +113,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    async fn run(mut self, released: CancellationToken, lost: CancellationToken) {
+    async fn run(mut self, released: CancellationToken, news: News) {
         loop {
             let rename = tokio::select! {
                 () = released.cancelled() => break,
@@ -125,17 +126,19 @@ impl Keeper {
                 Ok(Err(error)) => tracing::warn!(%error, "the session that holds the lease broke"),
                 Err(_) => tracing::warn!("the session that holds the lease does not answer"),
             }
+            news.in_doubt.store(true, Ordering::Release);
             let regained = tokio::select! {
                 () = released.cancelled() => return,
                 regained = timeout(self.pace.regain_within, self.regain()) => regained.ok().flatten(),
             };
             let Some(taken) = regained else {
                 tracing::error!("the lease is lost: another gateway may be serving this database");
-                lost.cancel();
+                news.lost.cancel();
                 return;
             };
             tracing::info!("the lease is held again; nobody had it in between");
             self.taken = taken;
+            news.in_doubt.store(false, Ordering::Release);
         }
         // The server ends the session also when this goodbye does not reach it.
         let _ = timeout(self.pace.ping_timeout, give_back(self.taken.session)).await;

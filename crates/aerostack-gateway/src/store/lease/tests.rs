@@ -106,6 +106,7 @@ async fn a_broken_session_is_replaced_while_nobody_else_serves() {
     while sqlx::query_scalar::<_, i64>(takings).fetch_one(&mut beside).await.unwrap() < 2 {}
     assert!(matches!(take(&database, serving()).await, Err(LeaseError::Held { .. })));
     assert!(!lease.lost().is_cancelled());
+    assert!(!lease.in_doubt().load(std::sync::atomic::Ordering::Acquire), "the doubt is over");
 }
 
 #[tokio::test]

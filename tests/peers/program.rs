@@ -44,7 +44,7 @@ impl Drop for Running {
 /// Ends a process group.
 pub(crate) fn end_group(id: u32) {
     // The shell's own `kill`: the program of that name is not everywhere.
-    let _ = Command::new("sh").args(["-c", &format!("kill -KILL -- -{id} 2>/dev/null")]).status();
+    let _ = Command::new("sh").args(["-c", &format!("kill -s KILL -- -{id} 2>/dev/null")]).status();
 }
 
 /// A loopback port that is free now.

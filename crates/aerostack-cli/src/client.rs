@@ -226,6 +226,6 @@ mod tests {
             cursor: Some("a&b".to_owned()),
         };
         add_query(&mut target, &query);
-        assert_eq!(target.query(), Some("cursor=a%26b&limit=5&status=active"));
+        assert_eq!(target.query(), Some("status=active&limit=5&cursor=a%26b"));
     }
 }

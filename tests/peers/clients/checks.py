@@ -8,6 +8,8 @@ from contextlib import suppress
 
 PLAN = json.loads(os.environ["PEER_PLAN"])
 PATIENCE_S = 20
+# Whether access has ended on our wish: from then on an end of the session is what we wait for.
+ENDING = {"asked": False, "told": False}
 
 
 def say(**line):
@@ -30,6 +32,7 @@ async def check(name, run):
     try:
         await asyncio.wait_for(run(), PATIENCE_S)
         say(check=name, ok=True)
+        ENDING["told"] |= name == "revoked"
     except (Exception, BaseExceptionGroup) as error:
         say(check=name, ok=False, why=told(error)[:400])
 
@@ -124,6 +127,7 @@ async def list_changed(client, changed):
 
 async def revoked(client):
     await please("revoke")
+    ENDING["asked"] = True
     call = PLAN["calls"][0]
     try:
         await client.call_tool(call["tool"], call["arguments"])
@@ -139,6 +143,10 @@ def main(session):
         try:
             asyncio.run(session())
         except (Exception, BaseExceptionGroup) as error:
-            say(ended=told(error)[:400])
+            # 1.x may end its session on a 401 before the call that met it is told.
+            if not ENDING["asked"] or "401" not in told(error):
+                say(ended=told(error)[:400])
+            elif not ENDING["told"]:
+                say(check="revoked", ok=True)
     sys.stdout.flush()
     os._exit(0)

@@ -59,7 +59,7 @@ async fn lists_are_paged_to_their_end() {
     let ran = person.runs(&["workspace", "list"]).await;
     let expected = "  SLUG   NAME   MCP SERVERS   TOKENS\n  eng    eng    2             4 of 25\n  ops    ops    2             4 of 25\n";
     assert_eq!(ran.stdout, expected);
-    assert!(gateway.requests()[1].starts_with("GET /api/v1/workspaces?cursor=c+1&limit=1000 "));
+    assert!(gateway.requests()[1].starts_with("GET /api/v1/workspaces?limit=1000&cursor=c+1 "));
 }
 
 #[tokio::test]

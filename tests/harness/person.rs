@@ -7,7 +7,7 @@ use aerostack_core::api::error::{ErrorBody, ErrorReply};
 use aerostack_core::api::operation::{Endpoint, endpoint};
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::token::{
-    CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage,
+    CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
 };
 use aerostack_core::api::workspace::{CreateWorkspaceRequest, WorkspaceView};
 use aerostack_core::plan::Plan;
@@ -163,8 +163,25 @@ impl Person {
     /// # Panics
     /// When it is refused.
     pub async fn tokens(&self) -> TokenPage {
-        let query = ListTokensQuery { limit: Some(1_000), ..ListTokensQuery::default() };
-        self.asks::<endpoint::ListTokens>(&[&self.workspace], &query).await.expect("tokens are listed")
+        let mut query = ListTokensQuery { limit: Some(1_000), ..ListTokensQuery::default() };
+        let mut items = Vec::new();
+        loop {
+            let page = self.asks::<endpoint::ListTokens>(&[&self.workspace], &query).await;
+            let page = page.expect("tokens are listed");
+            items.extend(page.items);
+            query.cursor = page.next_cursor;
+            if query.cursor.is_none() {
+                return TokenPage { items, next_cursor: None, seats: page.seats };
+            }
+        }
+    }
+
+    /// One token of the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn token(&self, id: &str) -> TokenView {
+        self.asks::<endpoint::ShowToken>(&[&self.workspace, id], &Empty {}).await.expect("the token is shown")
     }
 
     /// Checks the chain of the workspace's audit log.

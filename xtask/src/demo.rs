@@ -89,5 +89,6 @@ fn stay_up(stage: &Stage) -> Result<()> {
     }
     println!("\nCtrl-C stops everything and removes the scratch folder.");
     interrupt::wait();
+    println!("\nThat was the demo.");
     Ok(())
 }

@@ -72,11 +72,12 @@ fn main() -> ExitCode {
         Command::Reference => reference::write(),
     });
     match result {
-        _ if interrupt::happened() => {
+        Ok(()) => ExitCode::SUCCESS,
+        // What failed has failed because its children were ended.
+        Err(_) if interrupt::happened() => {
             eprintln!("interrupted");
             ExitCode::from(130)
         }
-        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -16,10 +16,19 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Time between looks whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// What `cargo run` tells this program about itself. A Cargo below must not inherit it: build scripts
+/// that watch these variables would build everything anew at every change of caller.
+const OWN_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// Cargo at the root of the work tree.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(paths::root());
+    for (name, _) in std::env::vars_os() {
+        if OWN_PACKAGE.iter().any(|stem| name.to_string_lossy().starts_with(stem)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -44,6 +44,8 @@ enum Command {
         #[arg(last = true)]
         filter: Vec<String>,
     },
+    /// Run other people's clients and servers against the gateway, and nothing else
+    Peers,
     /// Run what continuous integration runs
     Ci,
     /// Run the big counts on a release build and print figures beside targets
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let result = interrupt::watch().and_then(|()| match args.command {
         Command::Demo { once } => demo::run(once),
         Command::Test { all, filter } => test::run(all, &filter),
+        Command::Peers => test::run_peers(),
         Command::Ci => ci::run(),
         Command::Prove { filter } => prove::run(&filter),
         Command::Tidy => tidy::run(),

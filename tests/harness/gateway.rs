@@ -101,6 +101,7 @@ impl Gateway {
         let account = Account {
             id: AccountId::new(now, &mut rng),
             email: Email::parse(email).expect("an address"),
+            email_verified: true,
             username: Slug::parse(username).expect("a username"),
             plan,
             kind,

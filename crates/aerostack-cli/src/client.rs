@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use aerostack_core::api::error::ErrorReply;
-use aerostack_core::api::operation::{Endpoint, Method};
+use aerostack_core::api::operation::{Endpoint, Method, TEAM_HEADER};
 use aerostack_core::api::page::{PAGE_MAX, Page, PageQuery};
+use aerostack_core::slug::Slug;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -67,13 +68,14 @@ impl Client {
         Ok(Self { http, url, key })
     }
 
-    /// Sends one request and reads its reply.
+    /// Sends one request, for a team if one is named, and reads its reply.
     ///
     /// # Errors
     /// [`Failure::Refused`] with the gateway's own words, or what went wrong on the way.
     pub(crate) async fn call<E: Endpoint>(
         &self,
         parameters: &[&str],
+        team: Option<&Slug>,
         request: &E::Request,
     ) -> Outcome<E::Reply> {
         let path = E::OPERATION.fill(parameters);
@@ -91,6 +93,9 @@ impl Client {
         if let Some(key) = &self.key {
             builder = builder.header(AUTHORIZATION, bearer(key)?);
         }
+        if let Some(team) = team {
+            builder = builder.header(TEAM_HEADER, team.as_str());
+        }
         let response = builder.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let body = self.read(response).await?;
@@ -107,14 +112,14 @@ impl Client {
     ///
     /// # Errors
     /// Those of [`Client::call`], and a list that has no end.
-    pub(crate) async fn list<E, T>(&self, parameters: &[&str]) -> Outcome<Page<T>>
+    pub(crate) async fn list<E, T>(&self, parameters: &[&str], team: Option<&Slug>) -> Outcome<Page<T>>
     where
         E: Endpoint<Request = PageQuery, Reply = Page<T>>,
     {
         let mut items = Vec::new();
         let mut query = PageQuery { limit: Some(PAGE_MAX), cursor: None };
         for _ in 0..PAGES_MAX {
-            let page = self.call::<E>(parameters, &query).await?;
+            let page = self.call::<E>(parameters, team, &query).await?;
             items.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => query.cursor = Some(cursor),

@@ -2,14 +2,17 @@
 //!
 //! Address and key: flag, then environment, then the files of `login`, then this machine's default.
 //! Workspace: argument or flag, then the active one, then the only one, else an error that lists them.
+//! Team, for catalogue, skills and people: flag, then the owner of the named or active workspace if one
+//! may manage there, else oneself.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use aerostack_core::api::error::ErrorCode;
-use aerostack_core::api::operation::{Endpoint, endpoint};
-use aerostack_core::api::page::Page;
+use aerostack_core::api::operation::{Endpoint, Needs, Operation, endpoint};
+use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::workspace::WorkspaceView;
+use aerostack_core::role::Role;
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
@@ -47,6 +50,7 @@ pub(crate) struct Context<'w> {
     key_flag: Option<String>,
     key_variable: Option<String>,
     workspace_flag: Option<Slug>,
+    team_flag: Option<Slug>,
     workspace_used: Option<Slug>,
     client: Option<Client>,
 }
@@ -93,6 +97,7 @@ impl<'w> Context<'w> {
             key_flag: globals.api_key,
             key_variable,
             workspace_flag: globals.workspace,
+            team_flag: globals.team,
             workspace_used: None,
             client: None,
         })
@@ -151,7 +156,39 @@ impl<'w> Context<'w> {
         parameters: &[&str],
         request: &E::Request,
     ) -> Outcome<E::Reply> {
-        self.client()?.call::<E>(parameters, request).await
+        let team = self.team_for(E::OPERATION).await?;
+        self.client()?.call::<E>(parameters, team.as_ref(), request).await
+    }
+
+    /// All pages of a list, put together.
+    ///
+    /// # Errors
+    /// Those of the client, and a missing login.
+    pub(crate) async fn list<E, T>(&mut self, parameters: &[&str]) -> Outcome<Page<T>>
+    where
+        E: Endpoint<Request = PageQuery, Reply = Page<T>>,
+    {
+        let team = self.team_for(E::OPERATION).await?;
+        self.client()?.list::<E, T>(parameters, team.as_ref()).await
+    }
+
+    /// The team that a request of this operation names.
+    ///
+    /// # Errors
+    /// When the named workspace cannot be looked up.
+    pub(crate) async fn team_for(&mut self, operation: Operation) -> Outcome<Option<Slug>> {
+        if operation.needs() == Needs::Nothing || operation.needs() == Needs::Installation {
+            return Ok(None);
+        }
+        if self.team_flag.is_some() || !follows_the_workspace(operation) {
+            return Ok(self.team_flag.clone());
+        }
+        let Some(named) = self.workspace_flag.clone() else {
+            return Ok(self.gateway().and_then(|gateway| gateway.team.clone()));
+        };
+        let workspace =
+            self.client()?.call::<endpoint::ShowWorkspace>(&[named.as_str()], None, &Empty {}).await?;
+        Ok(team_of(&workspace))
     }
 
     /// The signed-in client, made once.
@@ -213,7 +250,7 @@ impl<'w> Context<'w> {
     /// # Errors
     /// Those of the client.
     pub(crate) async fn workspaces(&mut self) -> Outcome<Page<WorkspaceView>> {
-        self.client()?.list::<endpoint::ListWorkspaces, _>(&[]).await
+        self.list::<endpoint::ListWorkspaces, _>(&[]).await
     }
 
     /// The failure, with the closest workspaces as a hint if the named one is none of the account's.
@@ -237,6 +274,17 @@ impl<'w> Context<'w> {
             close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()),
         )
     }
+}
+
+/// Tells whether an operation is about what a team has beside its workspaces. A workspace of one's own
+/// is made, and all one's workspaces are listed, wherever one works just now.
+fn follows_the_workspace(operation: Operation) -> bool {
+    matches!(operation.needs(), Needs::Team(_)) && !operation.path().starts_with("/workspaces")
+}
+
+/// The team to act for while working in a workspace: its owner, where one may manage there.
+pub(crate) fn team_of(workspace: &WorkspaceView) -> Option<Slug> {
+    (workspace.role == Some(Role::Admin)).then(|| workspace.owner.clone())
 }
 
 /// The only one of several workspaces, if it is the only one.

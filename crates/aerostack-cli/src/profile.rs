@@ -9,9 +9,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use aerostack_core::api::workspace::WorkspaceView;
 use aerostack_core::slug::Slug;
 use serde::{Deserialize, Serialize};
 
+use crate::context::team_of;
 use crate::failure::{Failure, Outcome};
 
 const FILE_NAME: &str = "profile.toml";
@@ -42,6 +44,22 @@ pub(crate) struct Gateway {
     /// The active workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) workspace: Option<Slug>,
+    /// The active workspace's team, where the account may manage it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) team: Option<Slug>,
+}
+
+impl Gateway {
+    /// Makes a workspace the active one.
+    pub(crate) fn activate(&mut self, workspace: &WorkspaceView) {
+        self.workspace = Some(workspace.slug.clone());
+        self.team = team_of(workspace);
+    }
+
+    /// Leaves no workspace active.
+    pub(crate) fn deactivate(&mut self) {
+        (self.workspace, self.team) = (None, None);
+    }
 }
 
 impl std::fmt::Debug for Gateway {
@@ -158,7 +176,8 @@ mod tests {
     use super::*;
 
     fn profile() -> Profile {
-        let gateway = Gateway { key: Some("ak_1".to_owned()), workspace: Slug::parse("personal").ok() };
+        let gateway =
+            Gateway { key: Some("ak_1".to_owned()), workspace: Slug::parse("personal").ok(), team: None };
         Profile {
             api_url: Some("https://x.test".to_owned()),
             gateways: BTreeMap::from([("https://x.test".to_owned(), gateway)]),

@@ -107,6 +107,10 @@ pub struct Account {
     pub id: AccountId,
     /// Its address.
     pub email: Email,
+    /// Whether its holder has shown to read mail there, or an operator vouched for it.
+    ///
+    /// Nothing is given on the strength of an address that is not verified.
+    pub email_verified: bool,
     /// Its namespace.
     pub username: Slug,
     /// Its plan.

@@ -143,6 +143,8 @@ pub struct Server {
     pub session: SessionMode,
     /// Idle limit of a call; else the gateway's setting.
     pub timeout: Option<Duration>,
+    /// Whether an operator gave its address: such a one may lie in a private network.
+    pub trusted: bool,
     /// When it was added.
     pub created_at: Timestamp,
 }

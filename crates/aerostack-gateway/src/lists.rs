@@ -40,9 +40,9 @@ enum Stored {
 
 /// Where a server is that is not installed yet, or only tested.
 #[must_use]
-pub fn target_of_server(app: &App, server: &Server, trusted: bool) -> Target {
+pub fn target_of_server(app: &App, server: &Server) -> Target {
     let id = InstallId::new(app.clock.now(), &mut app.rng());
-    target(id, &server.slug, server, trusted, app.config.limits.call_idle_timeout)
+    target(id, &server.slug, server, app.config.limits.call_idle_timeout)
 }
 
 /// Asks a server for its tools once; nothing is kept of the connection.

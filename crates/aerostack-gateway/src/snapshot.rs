@@ -150,25 +150,19 @@ impl Snapshot {
 #[must_use]
 pub fn target_of(installed: &InstalledServer, idle_timeout: Duration) -> Target {
     let Install { id, slug, .. } = &installed.install;
-    target(id.clone(), slug, &installed.server, installed.trusted, idle_timeout)
+    target(id.clone(), slug, &installed.server, idle_timeout)
 }
 
 /// The same for a server that may not be installed; `idle_timeout` is for servers without their own.
 #[must_use]
-pub fn target(
-    install: InstallId,
-    slug: &Slug,
-    server: &Server,
-    trusted: bool,
-    idle_timeout: Duration,
-) -> Target {
+pub fn target(install: InstallId, slug: &Slug, server: &Server, idle_timeout: Duration) -> Target {
     Target {
         install,
         slug: slug.to_string(),
         url: server.url.clone(),
         session: server.session,
         idle_timeout: server.timeout.unwrap_or(idle_timeout),
-        trusted,
+        trusted: server.trusted,
     }
 }
 

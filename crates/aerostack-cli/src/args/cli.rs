@@ -42,6 +42,9 @@ pub(crate) struct Globals {
     /// Workspace, in place of the active one
     #[arg(long, short, global = true, value_name = "SLUG", help_heading = "Global options")]
     pub(crate) workspace: Option<Slug>,
+    /// Team to act for, by its owner's username; else that of the workspace, else your own account
+    #[arg(long, global = true, value_name = "USERNAME", value_parser = username, help_heading = "Global options")]
+    pub(crate) team: Option<Slug>,
     /// Address of the gateway; else AEROSTACK_API_URL, else that of the last login
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(crate) api_url: Option<String>,
@@ -109,6 +112,11 @@ pub(crate) enum Command {
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
     Reference,
+}
+
+/// A username, with or without the `@` that stands before it in references.
+fn username(text: &str) -> Result<Slug, aerostack_core::slug::SlugError> {
+    Slug::parse(text.strip_prefix('@').unwrap_or(text))
 }
 
 /// The whole grammar.

@@ -36,7 +36,7 @@ async fn create(context: &mut Context<'_>, arguments: arguments::CreateKey) -> O
 }
 
 async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
-    let page = context.client()?.list::<ListKeys, _>(&[]).await?;
+    let page = context.list::<ListKeys, _>(&[]).await?;
     match arguments.format {
         Format::Json => return context.output.json(&page),
         Format::Csv => return context.output.csv(&page.items, &CSV_FIELDS),
@@ -57,7 +57,7 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
 }
 
 async fn revoke(context: &mut Context<'_>, arguments: arguments::RevokeKey) -> Outcome {
-    let page = context.client()?.list::<ListKeys, _>(&[]).await?;
+    let page = context.list::<ListKeys, _>(&[]).await?;
     let key = find(&page.items, &arguments.key)?;
     if key.revoked_at.is_some() {
         context.output.done(&format!("Key '{}' was revoked before; nothing was done.", key.name));

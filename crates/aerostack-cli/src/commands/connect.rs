@@ -101,6 +101,7 @@ mod tests {
             name: "Engineering".to_owned(),
             description: String::new(),
             owner: Slug::parse("acme").unwrap(),
+            role: None,
             tool_prefix: ToolPrefix::Always,
             gateway_url: url.to_owned(),
             servers: 0,

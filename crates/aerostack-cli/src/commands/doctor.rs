@@ -143,7 +143,7 @@ async fn check_workspace(
     let full =
         if workspace.seats.has_room() { "" } else { "; the next one needs a revoked one or a larger plan" };
     report.holds(context, &format!("'{slug}': {}{full}", workspace.seats.line()))?;
-    let installs = match context.client()?.list::<ListInstalls, _>(&[slug.as_str()]).await {
+    let installs = match context.list::<ListInstalls, _>(&[slug.as_str()]).await {
         Ok(page) => page.items,
         Err(failure) => return report.failure(context, &failure),
     };

@@ -33,7 +33,7 @@ pub(super) async fn login(context: &mut Context<'_>) -> Outcome {
         context.output.warn(&format!("{url} is not HTTPS: the key can be read on its way"));
     }
     let client = Client::new(context.api_url.clone(), Some(SecretString::from(key.clone())))?;
-    let account = client.call::<ShowAccount>(&[], &Empty {}).await?;
+    let account = client.call::<ShowAccount>(&[], None, &Empty {}).await?;
     context.profile.api_url = Some(url.clone());
     context.remember(|gateway| gateway.key = Some(key))?;
     context.output.done(&format!("Logged in to {url} as {}", sentence(&account)));

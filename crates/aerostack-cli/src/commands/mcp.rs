@@ -85,7 +85,7 @@ async fn switch(context: &mut Context<'_>, arguments: arguments::SwitchServer, t
 async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> Outcome {
     let slug = context.workspace(None).await?;
     if arguments.tools_only || arguments.tools {
-        let page = context.client()?.list::<ListTools, _>(&[slug.as_str()]).await?;
+        let page = context.list::<ListTools, _>(&[slug.as_str()]).await?;
         return match arguments.output.format {
             _ if arguments.tools_only => {
                 let enabled = page.items.iter().filter(|tool| tool.enabled);
@@ -96,7 +96,7 @@ async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> 
             Format::Table | Format::Token | Format::McpJson => context.output.table(&tool_table(&page.items)),
         };
     }
-    let page = context.client()?.list::<ListInstalls, _>(&[slug.as_str()]).await?;
+    let page = context.list::<ListInstalls, _>(&[slug.as_str()]).await?;
     match arguments.output.format {
         Format::Json => return context.output.json(&page),
         Format::Csv => return context.output.csv(&page.items, &INSTALL_FIELDS),

@@ -60,7 +60,7 @@ pub(super) async fn delete(context: &mut Context<'_>, arguments: arguments::Dele
 }
 
 pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
-    let page = context.client()?.list::<ListServers, _>(&[]).await?;
+    let page = context.list::<ListServers, _>(&[]).await?;
     match arguments.format {
         Format::Json => return context.output.json(&page),
         Format::Csv => return context.output.csv(&page.items, &CSV_FIELDS),

@@ -14,6 +14,7 @@ use crate::args::format::{Format, ListOutput};
 use crate::args::workspace::{self as arguments, WorkspaceCommand};
 use crate::context::Context;
 use crate::failure::Outcome;
+use crate::profile::Gateway;
 use crate::table::Table;
 
 const CSV_FIELDS: [&str; 10] = [
@@ -51,7 +52,7 @@ async fn create(context: &mut Context<'_>, arguments: arguments::CreateWorkspace
     };
     let workspace = context.call::<CreateWorkspace>(&[], &request).await?;
     if arguments.activate {
-        context.remember(|gateway| gateway.workspace = Some(workspace.slug.clone()))?;
+        context.remember(|gateway| gateway.activate(&workspace))?;
     }
     context.output.done(&format!("Workspace '{}' created.", workspace.slug));
     if arguments.activate {
@@ -95,7 +96,7 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
 async fn activate(context: &mut Context<'_>, slug: Slug) -> Outcome {
     let slug = context.workspace(Some(slug)).await?;
     let workspace = context.call::<ShowWorkspace>(&[slug.as_str()], &Empty {}).await?;
-    context.remember(|gateway| gateway.workspace = Some(workspace.slug.clone()))?;
+    context.remember(|gateway| gateway.activate(&workspace))?;
     context.output.done(&activated(&workspace.slug));
     Ok(())
 }
@@ -129,7 +130,7 @@ async fn delete(context: &mut Context<'_>, arguments: arguments::DeleteWorkspace
     }
     let deleted = context.call::<DeleteWorkspace>(&[slug.as_str()], &Empty {}).await?;
     if context.gateway().is_some_and(|gateway| gateway.workspace.as_ref() == Some(&deleted.slug)) {
-        context.remember(|gateway| gateway.workspace = None)?;
+        context.remember(Gateway::deactivate)?;
     }
     let ended = match deleted.tokens_ended {
         0 => "It had no active token.".to_owned(),

@@ -5,7 +5,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::error::{ErrorCode, ErrorReply};
-use super::operation::{API_ROOT, Endpoint, EndpointVisitor, Method, for_each_endpoint};
+use super::operation::{API_ROOT, Endpoint, EndpointVisitor, Method, Needs, TEAM_HEADER, for_each_endpoint};
 
 /// The whole document.
 #[must_use]
@@ -67,6 +67,18 @@ fn query_parameters<T: PartialSchema>() -> Vec<Value> {
     properties.into_iter().map(parameter).collect()
 }
 
+/// The header that says whose workspaces and catalogue are meant.
+fn team_parameter() -> Value {
+    json!({
+        "name": TEAM_HEADER,
+        "in": "header",
+        "required": false,
+        "description": "Username of the team to act for; without it the caller's own account. With a \
+                        workspace in the path it must be that workspace's owner.",
+        "schema": { "type": "string" }
+    })
+}
+
 fn error_responses() -> Map<String, Value> {
     let mut by_status: std::collections::BTreeMap<u16, Vec<&str>> = std::collections::BTreeMap::new();
     for code in ErrorCode::ALL {
@@ -101,6 +113,9 @@ impl EndpointVisitor for Collector {
                 let content = json!({ "application/json": { "schema": request } });
                 entry.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
             }
+        }
+        if matches!(operation.needs(), Needs::Team(_) | Needs::Workspace(_)) {
+            parameters.push(team_parameter());
         }
         entry.insert("parameters".to_owned(), json!(parameters));
         let mut responses = error_responses();

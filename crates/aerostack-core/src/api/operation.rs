@@ -19,9 +19,12 @@ use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
 };
 use super::workspace::{CreateWorkspaceRequest, DeletedWorkspace, UpdateWorkspaceRequest, WorkspaceView};
+use crate::role::Power;
 
 /// What every path of the admin API begins with.
 pub const API_ROOT: &str = "/api/v1";
+/// The header that names the team a request acts for, by its username; without it the caller's own.
+pub const TEAM_HEADER: &str = "x-aerostack-team";
 
 /// The HTTP method of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +61,19 @@ impl Method {
     }
 }
 
+/// Which power an operation needs, and over what. Decided here and asked for nowhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// None: it is about the account that is signed in.
+    Nothing,
+    /// The power of those who run the installation.
+    Installation,
+    /// One over the team of [`TEAM_HEADER`].
+    Team(Power),
+    /// One over the workspace of the path.
+    Workspace(Power),
+}
+
 /// One operation as a type: what it takes and gives.
 pub trait Endpoint {
     /// Which operation.
@@ -69,7 +85,7 @@ pub trait Endpoint {
 }
 
 macro_rules! operations {
-    ($($name:ident: $method:ident $path:literal, $request:ty => $status:literal $reply:ty, $summary:literal;)*) => {
+    ($($name:ident: $method:ident $path:literal, $needs:expr, $request:ty => $status:literal $reply:ty, $summary:literal;)*) => {
         /// An endpoint of the admin API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Operation {
@@ -102,6 +118,12 @@ macro_rules! operations {
             #[must_use]
             pub const fn success_status(self) -> u16 {
                 match self { $(Self::$name => $status,)* }
+            }
+
+            /// What its caller must be allowed.
+            #[must_use]
+            pub const fn needs(self) -> Needs {
+                match self { $(Self::$name => $needs,)* }
             }
 
             /// Its name in programs: `CreateToken`.
@@ -138,36 +160,36 @@ pub trait EndpointVisitor {
 }
 
 operations! {
-    ShowAccount: Get "/account", Empty => 200 AccountView, "Shows the account that is signed in.";
-    ListKeys: Get "/account/keys", PageQuery => 200 Page<KeyView>, "Lists the account's keys.";
-    CreateKey: Post "/account/keys", CreateKeyRequest => 201 CreatedKey, "Creates an account key, shown once.";
-    RevokeKey: Post "/account/keys/{id}/revoke", Empty => 200 KeyView, "Revokes an account key at once.";
-    ListPlans: Get "/plans", Empty => 200 PlansReply, "Lists the plans and the caller's own.";
-    SetPlan: Put "/accounts/{username}/plan", SetPlanRequest => 200 SetPlanReply, "Sets an account's plan (operators).";
-    ListWorkspaces: Get "/workspaces", PageQuery => 200 Page<WorkspaceView>, "Lists the caller's workspaces.";
-    CreateWorkspace: Post "/workspaces", CreateWorkspaceRequest => 201 WorkspaceView, "Creates a workspace.";
-    ShowWorkspace: Get "/workspaces/{slug}", Empty => 200 WorkspaceView, "Shows a workspace.";
-    UpdateWorkspace: Patch "/workspaces/{slug}", UpdateWorkspaceRequest => 200 WorkspaceView, "Changes a workspace.";
-    DeleteWorkspace: Delete "/workspaces/{slug}", Empty => 200 DeletedWorkspace, "Deletes a workspace; its tokens end at once.";
-    ListTokens: Get "/workspaces/{slug}/tokens", ListTokensQuery => 200 TokenPage, "Lists a workspace's tokens of every status.";
-    CreateToken: Post "/workspaces/{slug}/tokens", CreateTokenRequest => 201 CreatedToken, "Creates a workspace token, shown once.";
-    ShowToken: Get "/workspaces/{slug}/tokens/{id}", Empty => 200 TokenView, "Shows one token, without its text.";
-    RevokeToken: Post "/workspaces/{slug}/tokens/{id}/revoke", Empty => 200 RevokedToken, "Revokes a token; when this answers, nothing accepts it any more.";
-    RotateToken: Post "/workspaces/{slug}/tokens/{id}/rotate", RotateTokenRequest => 201 CreatedToken, "Replaces a token by a new one.";
-    ListInstalls: Get "/workspaces/{slug}/servers", PageQuery => 200 Page<InstallView>, "Lists the servers installed into a workspace.";
-    InstallServer: Post "/workspaces/{slug}/servers", InstallRequest => 201 InstalledReply, "Installs a server into a workspace.";
-    ShowInstall: Get "/workspaces/{slug}/servers/{server}", Empty => 200 InstallView, "Shows one installed server.";
-    UpdateInstall: Patch "/workspaces/{slug}/servers/{server}", UpdateInstallRequest => 200 InstallView, "Switches an installed server or one tool on or off.";
-    UninstallServer: Delete "/workspaces/{slug}/servers/{server}", Empty => 200 Uninstalled, "Removes a server from a workspace.";
-    ListTools: Get "/workspaces/{slug}/tools", PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
-    ListAudit: Get "/workspaces/{slug}/audit", AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
-    VerifyAudit: Get "/workspaces/{slug}/audit/verify", Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
-    ListServers: Get "/servers", PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
-    AddServer: Post "/servers", AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";
-    ShowServer: Get "/servers/{server}", Empty => 200 ServerView, "Shows one server of the catalogue.";
-    EditServer: Patch "/servers/{server}", EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
-    DeleteServer: Delete "/servers/{server}", Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
-    TestServer: Post "/servers/{server}/test", Empty => 200 TestReply, "Connects to a server and lists its tools.";
+    ShowAccount: Get "/account", Needs::Nothing, Empty => 200 AccountView, "Shows the account that is signed in.";
+    ListKeys: Get "/account/keys", Needs::Nothing, PageQuery => 200 Page<KeyView>, "Lists the account's keys.";
+    CreateKey: Post "/account/keys", Needs::Nothing, CreateKeyRequest => 201 CreatedKey, "Creates an account key, shown once.";
+    RevokeKey: Post "/account/keys/{id}/revoke", Needs::Nothing, Empty => 200 KeyView, "Revokes an account key at once.";
+    ListPlans: Get "/plans", Needs::Nothing, Empty => 200 PlansReply, "Lists the plans and the caller's own.";
+    SetPlan: Put "/accounts/{username}/plan", Needs::Installation, SetPlanRequest => 200 SetPlanReply, "Sets an account's plan (operators).";
+    ListWorkspaces: Get "/workspaces", Needs::Team(Power::SeeWorkspace), PageQuery => 200 Page<WorkspaceView>, "Lists the caller's workspaces.";
+    CreateWorkspace: Post "/workspaces", Needs::Team(Power::ManageWorkspace), CreateWorkspaceRequest => 201 WorkspaceView, "Creates a workspace.";
+    ShowWorkspace: Get "/workspaces/{slug}", Needs::Workspace(Power::SeeWorkspace), Empty => 200 WorkspaceView, "Shows a workspace.";
+    UpdateWorkspace: Patch "/workspaces/{slug}", Needs::Workspace(Power::ManageWorkspace), UpdateWorkspaceRequest => 200 WorkspaceView, "Changes a workspace.";
+    DeleteWorkspace: Delete "/workspaces/{slug}", Needs::Workspace(Power::DeleteWorkspace), Empty => 200 DeletedWorkspace, "Deletes a workspace; its tokens end at once.";
+    ListTokens: Get "/workspaces/{slug}/tokens", Needs::Workspace(Power::ManageWorkspace), ListTokensQuery => 200 TokenPage, "Lists a workspace's tokens of every status.";
+    CreateToken: Post "/workspaces/{slug}/tokens", Needs::Workspace(Power::ManageWorkspace), CreateTokenRequest => 201 CreatedToken, "Creates a workspace token, shown once.";
+    ShowToken: Get "/workspaces/{slug}/tokens/{id}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 TokenView, "Shows one token, without its text.";
+    RevokeToken: Post "/workspaces/{slug}/tokens/{id}/revoke", Needs::Workspace(Power::ManageWorkspace), Empty => 200 RevokedToken, "Revokes a token; when this answers, nothing accepts it any more.";
+    RotateToken: Post "/workspaces/{slug}/tokens/{id}/rotate", Needs::Workspace(Power::ManageWorkspace), RotateTokenRequest => 201 CreatedToken, "Replaces a token by a new one.";
+    ListInstalls: Get "/workspaces/{slug}/servers", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the servers installed into a workspace.";
+    InstallServer: Post "/workspaces/{slug}/servers", Needs::Workspace(Power::ManageWorkspace), InstallRequest => 201 InstalledReply, "Installs a server into a workspace.";
+    ShowInstall: Get "/workspaces/{slug}/servers/{server}", Needs::Workspace(Power::SeeWorkspace), Empty => 200 InstallView, "Shows one installed server.";
+    UpdateInstall: Patch "/workspaces/{slug}/servers/{server}", Needs::Workspace(Power::ManageWorkspace), UpdateInstallRequest => 200 InstallView, "Switches an installed server or one tool on or off.";
+    UninstallServer: Delete "/workspaces/{slug}/servers/{server}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 Uninstalled, "Removes a server from a workspace.";
+    ListTools: Get "/workspaces/{slug}/tools", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
+    ListAudit: Get "/workspaces/{slug}/audit", Needs::Workspace(Power::ManageWorkspace), AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
+    VerifyAudit: Get "/workspaces/{slug}/audit/verify", Needs::Workspace(Power::ManageWorkspace), Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
+    ListServers: Get "/servers", Needs::Team(Power::ManageWorkspace), PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
+    AddServer: Post "/servers", Needs::Team(Power::ManageWorkspace), AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";
+    ShowServer: Get "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 ServerView, "Shows one server of the catalogue.";
+    EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
+    DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
+    TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
 }
 
 /// What a method and path come to.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::WorkspaceId;
 use crate::plan::Seats;
+use crate::role::Role;
 use crate::slug::Slug;
 use crate::time::Timestamp;
 use crate::workspace::ToolPrefix;
@@ -50,6 +51,9 @@ pub struct WorkspaceView {
     pub description: String,
     /// Username of the account it belongs to.
     pub owner: Slug,
+    /// The caller's role in the owner's team; absent for an operator who has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     /// How its tools are named.
     pub tool_prefix: ToolPrefix,
     /// What editors are given: `<public-url>/ws/<slug>`.

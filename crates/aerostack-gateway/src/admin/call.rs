@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use aerostack_core::account::Account;
+use aerostack_core::account::{Account, AccountKind};
 use aerostack_core::api::error::ErrorCode;
+use aerostack_core::api::operation::{Needs, Operation};
 use aerostack_core::audit::{Action, AuditEvent};
-use aerostack_core::id::{AccountId, WorkspaceId};
+use aerostack_core::id::AccountId;
 use aerostack_core::plan::{Plan, Seats};
-use aerostack_core::role::{Power, permits, role_towards};
+use aerostack_core::role::{Role, Standing};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
@@ -22,8 +23,12 @@ use crate::store::{self, Tx};
 pub(super) struct Call {
     /// The hall.
     pub(super) app: Arc<App>,
+    /// Which.
+    pub(super) operation: Operation,
     /// Who calls.
     pub(super) caller: Caller,
+    /// The team that was named to act for.
+    pub(super) team: Option<Slug>,
     /// The path's parameters, in order.
     pub(super) parameters: Vec<String>,
 }
@@ -45,6 +50,11 @@ impl Call {
         self.parameters.get(index).map_or("", String::as_str)
     }
 
+    /// Tells whether the caller runs the installation.
+    pub(super) fn is_operator(&self) -> bool {
+        self.caller.account.kind == AccountKind::Operator
+    }
+
     /// Begins a transaction that reads.
     pub(super) async fn read(&self) -> Result<Tx, ApiError> {
         Ok(self.app.store.read().await?)
@@ -58,36 +68,96 @@ impl Call {
         Ok((order, self.app.clock.now()))
     }
 
-    /// The workspace of the path, if the caller has this power over it.
-    pub(super) async fn workspace(&self, tx: &mut Tx, power: Power) -> Result<Workspace, ApiError> {
+    /// What the caller is to something owned by `owner`; `None` is a stranger.
+    pub(super) async fn standing(
+        &self,
+        tx: &mut Tx,
+        owner: &AccountId,
+    ) -> Result<Option<Standing>, ApiError> {
+        let account = &self.caller.account;
+        let membership = match account.id == *owner {
+            true => None,
+            false => store::member::role(tx, owner, &account.id).await?,
+        };
+        Ok(Standing::of(account, owner, membership))
+    }
+
+    /// The workspace of the path, if the caller has the power over it that the operation needs.
+    pub(super) async fn workspace(&self, tx: &mut Tx) -> Result<Workspace, ApiError> {
         let found = match Slug::parse(self.parameter(0)) {
             Ok(slug) => store::workspace::find_by_slug(tx, &slug).await?,
             Err(_) => None,
         };
-        self.permitted(found, power)
+        self.permitted(tx, found).await
     }
 
     /// The same, also if the workspace was deleted: its audit log stays readable.
-    pub(super) async fn workspace_ever(&self, tx: &mut Tx, power: Power) -> Result<Workspace, ApiError> {
+    pub(super) async fn workspace_ever(&self, tx: &mut Tx) -> Result<Workspace, ApiError> {
         let found = match Slug::parse(self.parameter(0)) {
             Ok(slug) => store::workspace::find_by_slug_ever(tx, &slug).await?,
             Err(_) => None,
         };
-        self.permitted(found, power)
+        self.permitted(tx, found).await
     }
 
-    fn permitted(&self, found: Option<Workspace>, power: Power) -> Result<Workspace, ApiError> {
-        let slug = self.parameter(0);
-        let workspace = found.ok_or_else(|| no_workspace(slug))?;
-        let role = role_towards(&self.caller.account, &workspace.owner).ok_or_else(|| no_workspace(slug))?;
-        if permits(role, power) { Ok(workspace) } else { Err(forbidden()) }
+    /// A stranger is told the same as if there were no such workspace.
+    async fn permitted(&self, tx: &mut Tx, found: Option<Workspace>) -> Result<Workspace, ApiError> {
+        let missing = || no_workspace(self.parameter(0));
+        let workspace = found.ok_or_else(missing)?;
+        let standing = self.standing(tx, &workspace.owner).await?.ok_or_else(missing)?;
+        if let Some(team) = &self.team {
+            let owner = store::account::find(tx, &workspace.owner).await?;
+            owner.filter(|owner| owner.username == *team).ok_or_else(missing)?;
+        }
+        match self.operation.needs() {
+            Needs::Workspace(power) if standing.permits(power) => Ok(workspace),
+            Needs::Workspace(_) => Err(forbidden()),
+            needs => Err(self.misplaced(needs)),
+        }
     }
 
     /// The same, with its revision raised: nothing counted of it changes until the order ends.
-    pub(super) async fn lock_workspace(&self, tx: &mut Tx, power: Power) -> Result<Workspace, ApiError> {
-        let workspace = self.workspace(tx, power).await?;
+    pub(super) async fn lock_workspace(&self, tx: &mut Tx) -> Result<Workspace, ApiError> {
+        let workspace = self.workspace(tx).await?;
         let locked = store::workspace::lock(tx, &workspace.id).await?;
         locked.ok_or_else(|| no_workspace(self.parameter(0)))
+    }
+
+    /// The account acted for: the named team's, else the caller's own, if the caller has the power over
+    /// it that the operation needs.
+    pub(super) async fn team(&self, tx: &mut Tx) -> Result<Account, ApiError> {
+        let (owner, standing) = self.find_team(tx).await?;
+        match self.operation.needs() {
+            Needs::Team(power) if standing.permits(power) => Ok(owner),
+            Needs::Team(_) => Err(forbidden()),
+            needs => Err(self.misplaced(needs)),
+        }
+    }
+
+    /// The same, with its revision raised: nothing counted of it changes until the order ends.
+    pub(super) async fn lock_team(&self, tx: &mut Tx) -> Result<Account, ApiError> {
+        let team = self.team(tx).await?;
+        let locked = store::account::lock(tx, &team.id).await?;
+        locked.ok_or_else(|| ApiError::not_found("the account is gone"))
+    }
+
+    async fn find_team(&self, tx: &mut Tx) -> Result<(Account, Standing), ApiError> {
+        let own = &self.caller.account;
+        let Some(name) = self.team.as_ref().filter(|name| **name != own.username) else {
+            let standing = self.standing(tx, &own.id).await?;
+            let standing =
+                standing.ok_or_else(|| ApiError::internal("nobody is a stranger at home".to_owned()))?;
+            return Ok((own.clone(), standing));
+        };
+        let missing = || ApiError::not_found(format!("there is no team '@{name}'"));
+        let owner = store::account::find_by_username(tx, name).await?.ok_or_else(missing)?;
+        let standing = self.standing(tx, &owner.id).await?.ok_or_else(missing)?;
+        Ok((owner, standing))
+    }
+
+    /// Asked for by a handler whose operation declares something else: a mistake of ours.
+    fn misplaced(&self, needs: Needs) -> ApiError {
+        ApiError::internal(format!("{} needs {needs:?}", self.operation.name()))
     }
 
     /// Raises the revision of the caller's own account.
@@ -118,11 +188,11 @@ impl Call {
     pub(super) async fn audit_workspace(
         &self,
         tx: &mut Tx,
-        workspace: &WorkspaceId,
+        workspace: &Workspace,
         at: Timestamp,
         deed: Deed<'_>,
     ) -> Result<(), ApiError> {
-        self.audit(tx, workspace.as_str(), at, deed).await
+        self.audit(tx, workspace.id.as_str(), &workspace.owner, at, deed).await
     }
 
     /// Appends to the chain of an account, for what belongs to no workspace.
@@ -133,19 +203,39 @@ impl Call {
         at: Timestamp,
         deed: Deed<'_>,
     ) -> Result<(), ApiError> {
-        self.audit(tx, account.as_str(), at, deed).await
+        self.audit(tx, account.as_str(), account, at, deed).await
     }
 
-    async fn audit(&self, tx: &mut Tx, chain: &str, at: Timestamp, deed: Deed<'_>) -> Result<(), ApiError> {
+    async fn audit(
+        &self,
+        tx: &mut Tx,
+        chain: &str,
+        owner: &AccountId,
+        at: Timestamp,
+        deed: Deed<'_>,
+    ) -> Result<(), ApiError> {
         let event = AuditEvent {
             at,
-            actor: self.caller.account.email.to_string(),
+            actor: self.actor(tx, owner).await?,
             action: deed.action,
             object: deed.object.to_owned(),
             detail: deed.detail,
         };
         let app = &self.app;
         Ok(store::audit::append(tx, app.vault.audit_key(), app.audit_key_id(), chain, &event).await?)
+    }
+
+    /// The caller as the log of something owned by `owner` names them: `user@namespace` if they act as
+    /// a member of its team, else their address.
+    async fn actor(&self, tx: &mut Tx, owner: &AccountId) -> Result<String, ApiError> {
+        let account = &self.caller.account;
+        let role = self.standing(tx, owner).await?.and_then(|standing| standing.role);
+        if !matches!(role, Some(Role::Admin | Role::Member)) {
+            return Ok(account.email.to_string());
+        }
+        let owner = store::account::find(tx, owner).await?;
+        let owner = owner.ok_or_else(|| ApiError::internal("a team has no account".to_owned()))?;
+        Ok(format!("{}@{}", account.username, owner.username))
     }
 }
 

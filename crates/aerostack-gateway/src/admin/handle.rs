@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use aerostack_core::account::AccountKind;
 use aerostack_core::api::error::ErrorCode;
-use aerostack_core::api::operation::{Found, Method, Operation};
+use aerostack_core::api::operation::{Found, Method, Needs, Operation, TEAM_HEADER};
+use aerostack_core::slug::Slug;
 use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Body as HttpBody;
 
-use super::call::Call;
-use super::caller::authenticate;
+use super::call::{Call, forbidden};
+use super::caller::{Caller, authenticate};
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
@@ -71,14 +73,32 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let caller = authenticate(app, request.headers(), context.received_at).await?;
+    let team = named_team(request.headers())?;
+    refuse_others_than_operators(operation, &caller)?;
     let input = input::receive(operation, request, &app.config.limits).await?;
-    let call = Call { app: Arc::clone(app), caller, parameters };
+    let call = Call { app: Arc::clone(app), operation, caller, team, parameters };
     if operation.method().is_read() {
         return dispatch(operation, call, input).await;
     }
     let task = app.tasks.spawn(dispatch(operation, call, input));
     task.await
         .unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
+}
+
+/// The team that a request names to act for.
+fn named_team(headers: &HeaderMap) -> Result<Option<Slug>, ApiError> {
+    let Some(value) = headers.get(TEAM_HEADER) else { return Ok(None) };
+    let slug = value.to_str().ok().and_then(|text| Slug::parse(text.trim_start_matches('@')).ok());
+    slug.map(Some).ok_or_else(|| ApiError::invalid(format!("{TEAM_HEADER} holds no username")))
+}
+
+/// Asked of the caller alone, before any name is looked at: so it shows nobody which names exist.
+fn refuse_others_than_operators(operation: Operation, caller: &Caller) -> Result<(), ApiError> {
+    let is_operator = caller.account.kind == AccountKind::Operator;
+    if operation.needs() == Needs::Installation && !is_operator {
+        return Err(forbidden().with_hint("this is done by an operator of the installation".to_owned()));
+    }
+    Ok(())
 }
 
 fn wrong_method(context: &RequestContext, methods: &[Method]) -> Response<Body> {

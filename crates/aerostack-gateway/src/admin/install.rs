@@ -1,12 +1,11 @@
 //! Servers installed into a workspace: listing, installing, removing.
 
-use aerostack_core::account::{Account, AccountKind};
+use aerostack_core::account::Account;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::server::{InstallRequest, InstallStatus, InstallView, InstalledReply, Uninstalled};
 use aerostack_core::audit::Action;
 use aerostack_core::id::InstallId;
-use aerostack_core::role::Power;
 use aerostack_core::server::{INSTALLS_MAX, Install, Reference, Server};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
@@ -24,7 +23,7 @@ use crate::store::{self, Tx};
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::SeeWorkspace).await?;
+    let workspace = call.workspace(&mut tx).await?;
     let found =
         store::install::list_page(&mut tx, &workspace.id, paging.after.as_deref(), paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |summary| summary.install.id.to_string());
@@ -34,7 +33,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallVie
 /// Shows one install.
 pub(super) async fn show(call: Call, _request: Empty) -> Result<InstallView, ApiError> {
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::SeeWorkspace).await?;
+    let workspace = call.workspace(&mut tx).await?;
     Ok(view(&call, find(&call, &mut tx, &workspace).await?))
 }
 
@@ -42,20 +41,20 @@ pub(super) async fn show(call: Call, _request: Empty) -> Result<InstallView, Api
 /// up, and one that does not answer is installed with a warning.
 pub(super) async fn install(call: Call, request: InstallRequest) -> Result<InstalledReply, ApiError> {
     let reference: Reference = request.server.parse()?;
-    let (server, trusted) = {
+    let server = {
         let mut tx = call.read().await?;
-        let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
-        let (server, owner) = find_server(&call, &mut tx, &workspace, &reference).await?;
+        let workspace = call.workspace(&mut tx).await?;
+        let (server, _) = find_server(&call, &mut tx, &workspace, &reference).await?;
         let slug = request.alias.as_ref().unwrap_or(&server.slug);
         if let Some(existing) = find_existing(&mut tx, &workspace, slug, &server).await? {
             return Ok(already_installed(&call, existing));
         }
-        (server, owner.kind == AccountKind::Operator)
+        server
     };
-    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server, trusted)).await;
+    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server)).await;
 
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     // Looked up again: it may have been edited, deleted or installed meanwhile.
     let (server, owner) = find_server(&call, &mut order.tx, &workspace, &reference).await?;
     let slug = request.alias.unwrap_or_else(|| server.slug.clone());
@@ -89,7 +88,7 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     };
     let object = format!("@{}/{}", owner.username, server.slug);
     let deed = Deed { action: Action::ServerInstalled, object: &object, detail: install.slug.to_string() };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     let summary = store::install::find_by_slug(&mut order.tx, &workspace.id, &install.slug).await?;
     let summary =
         summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))?;
@@ -101,12 +100,12 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
 /// Removes a server from a workspace.
 pub(super) async fn uninstall(call: Call, _request: Empty) -> Result<Uninstalled, ApiError> {
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let found = find(&call, &mut order.tx, &workspace).await?;
     store::install::delete(&mut order.tx, &found.install.id).await?;
     let detail = found.install.slug.to_string();
     let deed = Deed { action: Action::ServerUninstalled, object: &found.reference(), detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(Uninstalled { slug: found.install.slug })
 }

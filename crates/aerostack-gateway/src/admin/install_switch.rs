@@ -3,7 +3,6 @@
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::server::{InstallView, UpdateInstallRequest};
 use aerostack_core::audit::Action;
-use aerostack_core::role::Power;
 use aerostack_core::server::Install;
 use aerostack_core::suggest;
 
@@ -16,7 +15,7 @@ use crate::store;
 /// Switches a server or a tool. What is as wanted already is left alone.
 pub(super) async fn update(call: Call, request: UpdateInstallRequest) -> Result<InstallView, ApiError> {
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let mut found = find(&call, &mut order.tx, &workspace).await?;
     let before = found.install.clone();
     let reference = found.reference();
@@ -38,7 +37,7 @@ pub(super) async fn update(call: Call, request: UpdateInstallRequest) -> Result<
     }
     store::install::update_switches(&mut order.tx, &found.install).await?;
     let deed = Deed { action, object: &object, detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(view(&call, found))
 }

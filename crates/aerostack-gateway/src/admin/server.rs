@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aerostack_core::account::Account;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::server::{AddServerRequest, DeletedServer, EditServerRequest, ServerView};
@@ -26,7 +27,8 @@ const NAMED_WORKSPACES_MAX: usize = 10;
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ServerView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let mut tx = call.read().await?;
-    let owner = &call.caller.account.id;
+    let team = call.team(&mut tx).await?;
+    let owner = &team.id;
     let found = store::server::list_of_owner(&mut tx, owner, paging.after.as_deref(), paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |server| server.slug.to_string());
     let mut places = match (found.first(), found.last()) {
@@ -37,7 +39,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ServerView
     };
     let mut placed = |server: Server| {
         let installed_in = places.remove(&server.id).unwrap_or_default();
-        view(&call, server, installed_in)
+        view(&team, server, installed_in)
     };
     Ok(Page { items: found.into_iter().map(&mut placed).collect(), next_cursor })
 }
@@ -47,43 +49,44 @@ pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerV
     let url = parse_url(&request.url)?;
     let timeout = request.timeout.map(read_timeout).transpose()?;
     let (mut order, now) = call.order().await?;
-    let owner = call.caller.account.id.clone();
-    call.lock_account(&mut order.tx).await?;
-    if store::server::find_by_slug(&mut order.tx, &owner, &request.slug).await?.is_some() {
+    let team = call.lock_team(&mut order.tx).await?;
+    if store::server::find_by_slug(&mut order.tx, &team.id, &request.slug).await?.is_some() {
         let message = format!("the catalogue has a server named '{}'", request.slug);
         return Err(ApiError::new(ErrorCode::NameTaken, message)
             .with_hint(format!("change it with: aerostack mcp edit {}", request.slug)));
     }
-    if store::server::count_of_owner(&mut order.tx, &owner).await? >= CATALOGUE_MAX {
+    if store::server::count_of_owner(&mut order.tx, &team.id).await? >= CATALOGUE_MAX {
         let message = format!("a catalogue has at most {CATALOGUE_MAX} servers");
         return Err(ApiError::new(ErrorCode::LimitReached, message)
             .with_hint("delete a server that nobody uses any more".to_owned()));
     }
     let server = Server {
         id: ServerId::new(now, &mut call.app.rng()),
-        owner: owner.clone(),
+        owner: team.id.clone(),
         slug: request.slug,
         url,
         auth: request.auth,
         session: request.session,
         timeout,
+        trusted: call.is_operator(),
         created_at: now,
     };
     store::server::insert(&mut order.tx, &server).await?;
     // The host alone: the rest of an address may hold a key.
     let detail = server.url.host_str().unwrap_or_default().to_owned();
-    let deed = Deed { action: Action::ServerAdded, object: &reference(&call, &server.slug), detail };
-    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    let deed = Deed { action: Action::ServerAdded, object: &reference(&team, &server.slug), detail };
+    call.audit_account(&mut order.tx, &team.id, now, deed).await?;
     order.commit(Vec::new()).await?;
-    Ok(view(&call, server, Vec::new()))
+    Ok(view(&team, server, Vec::new()))
 }
 
 /// Shows one server.
 pub(super) async fn show(call: Call, _request: Empty) -> Result<ServerView, ApiError> {
     let mut tx = call.read().await?;
-    let server = find(&call, &mut tx).await?;
+    let team = call.team(&mut tx).await?;
+    let server = find(&call, &mut tx, &team).await?;
     let places = store::install::workspaces_with(&mut tx, &server.id).await?;
-    Ok(view(&call, server, places.into_iter().map(|(_, slug)| slug).collect()))
+    Ok(view(&team, server, places.into_iter().map(|(_, slug)| slug).collect()))
 }
 
 /// Changes a server; what is absent stays. Every workspace that has it meets the change at once.
@@ -95,20 +98,22 @@ pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<Serve
         Some(seconds) => Some(Some(read_timeout(seconds)?)),
     };
     let (mut order, now) = call.order().await?;
-    let owner = call.caller.account.id.clone();
-    call.lock_account(&mut order.tx).await?;
-    let before = find(&call, &mut order.tx).await?;
+    let team = call.lock_team(&mut order.tx).await?;
+    let before = find(&call, &mut order.tx, &team).await?;
+    let moved = url.as_ref().is_some_and(|url| *url != before.url);
     let after = Server {
         url: url.unwrap_or_else(|| before.url.clone()),
         auth: request.auth.unwrap_or(before.auth),
         session: request.session.unwrap_or(before.session),
         timeout: timeout.unwrap_or(before.timeout),
+        // An address that stays keeps the trust of whoever gave it.
+        trusted: if moved { call.is_operator() } else { before.trusted },
         ..before.clone()
     };
     let places = store::install::workspaces_with(&mut order.tx, &after.id).await?;
     let slugs = places.iter().map(|(_, slug)| slug.clone()).collect();
     if after == before {
-        return Ok(view(&call, after, slugs));
+        return Ok(view(&team, after, slugs));
     }
     if places.len() > EDITED_WORKSPACES_MAX {
         let message =
@@ -117,24 +122,23 @@ pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<Serve
             .with_hint("add it under another name and move workspaces to that".to_owned()));
     }
     store::server::update(&mut order.tx, &after).await?;
-    let object = reference(&call, &after.slug);
+    let object = reference(&team, &after.slug);
     let deed = Deed { action: Action::ServerEdited, object: &object, detail: changes(&before, &after) };
-    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    call.audit_account(&mut order.tx, &team.id, now, deed).await?;
     let mut publications = Vec::new();
     for (workspace, _) in places {
         store::workspace::lock(&mut order.tx, &workspace).await?;
         publications.push(Publication::Workspace(workspace));
     }
     order.commit(publications).await?;
-    Ok(view(&call, after, slugs))
+    Ok(view(&team, after, slugs))
 }
 
 /// Deletes a server that is installed nowhere.
 pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedServer, ApiError> {
     let (mut order, now) = call.order().await?;
-    let owner = call.caller.account.id.clone();
-    call.lock_account(&mut order.tx).await?;
-    let server = find(&call, &mut order.tx).await?;
+    let team = call.lock_team(&mut order.tx).await?;
+    let server = find(&call, &mut order.tx, &team).await?;
     let places = store::install::workspaces_with(&mut order.tx, &server.id).await?;
     if let Some((_, first)) = places.first() {
         let named: Vec<&str> =
@@ -150,17 +154,17 @@ pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedServer,
     store::server::delete(&mut order.tx, &server.id).await?;
     let deed = Deed {
         action: Action::ServerDeleted,
-        object: &reference(&call, &server.slug),
+        object: &reference(&team, &server.slug),
         detail: String::new(),
     };
-    call.audit_account(&mut order.tx, &owner, now, deed).await?;
+    call.audit_account(&mut order.tx, &team.id, now, deed).await?;
     order.commit(Vec::new()).await?;
     Ok(DeletedServer { slug: server.slug })
 }
 
-/// The server of the path, in the caller's own catalogue.
-pub(super) async fn find(call: &Call, tx: &mut Tx) -> Result<Server, ApiError> {
-    let (owner, text) = (&call.caller.account.id, call.parameter(0));
+/// The server of the path, in the catalogue of the team.
+pub(super) async fn find(call: &Call, tx: &mut Tx, team: &Account) -> Result<Server, ApiError> {
+    let (owner, text) = (&team.id, call.parameter(0));
     let found = match Slug::parse(text) {
         Ok(slug) => store::server::find_by_slug(tx, owner, &slug).await?,
         Err(_) => None,
@@ -188,8 +192,8 @@ fn read_timeout(seconds: u64) -> Result<Duration, ApiError> {
     )))
 }
 
-fn reference(call: &Call, slug: &Slug) -> String {
-    format!("@{}/{slug}", call.caller.account.username)
+fn reference(team: &Account, slug: &Slug) -> String {
+    format!("@{}/{slug}", team.username)
 }
 
 fn changes(before: &Server, after: &Server) -> String {
@@ -203,11 +207,11 @@ fn changes(before: &Server, after: &Server) -> String {
     changed.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn view(call: &Call, server: Server, installed_in: Vec<Slug>) -> ServerView {
+fn view(team: &Account, server: Server, installed_in: Vec<Slug>) -> ServerView {
     ServerView {
         id: server.id,
         slug: server.slug,
-        owner: call.caller.account.username.clone(),
+        owner: team.username.clone(),
         url: server.url.to_string(),
         auth: server.auth,
         session: server.session,

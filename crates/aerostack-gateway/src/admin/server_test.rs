@@ -1,6 +1,5 @@
 //! Asking a server of the catalogue whether it answers. Nothing is stored.
 
-use aerostack_core::account::AccountKind;
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::TestReply;
 use serde::Deserialize;
@@ -21,11 +20,11 @@ struct Named {
 pub(super) async fn test(call: Call, _request: Empty) -> Result<TestReply, ApiError> {
     let server = {
         let mut tx = call.read().await?;
-        find(&call, &mut tx).await?
+        let team = call.team(&mut tx).await?;
+        find(&call, &mut tx, &team).await?
     };
-    let trusted = call.caller.account.kind == AccountKind::Operator;
     let started = Instant::now();
-    let outcome = lists::ask(&call.app, lists::target_of_server(&call.app, &server, trusted)).await;
+    let outcome = lists::ask(&call.app, lists::target_of_server(&call.app, &server)).await;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match outcome {
         Ok(listing) => TestReply {

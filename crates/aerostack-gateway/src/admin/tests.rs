@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod door;
 mod person;
+mod role;
 mod server;
 mod token;
 mod workspace;

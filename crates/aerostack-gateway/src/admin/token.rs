@@ -8,7 +8,6 @@ use aerostack_core::api::token::{
 };
 use aerostack_core::audit::Action;
 use aerostack_core::plan::Seats;
-use aerostack_core::role::Power;
 use aerostack_core::text::parse_name;
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::{Issued, TokenOrder, issue};
@@ -25,7 +24,7 @@ use crate::store::token::ListedToken;
 /// Creates a token. Counting the seats and inserting are one step: the workspace's revision is held.
 pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<CreatedToken, ApiError> {
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let seats = call.seats_of(&mut order.tx, &workspace, now).await?;
     // Compared as it will be stored; a name that cannot be one is refused by `issue` with its reason.
     let name = parse_name(&request.name).unwrap_or_default();
@@ -45,7 +44,7 @@ pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<Cr
         object: &issued.token.name,
         detail: issued.token.id.to_string(),
     };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::TokenIssued(issued.token.clone())]).await?;
     Ok(created(&call, &workspace, issued, seats.taken(), None))
 }
@@ -56,7 +55,7 @@ pub(super) async fn list(call: Call, query: ListTokensQuery) -> Result<TokenPage
     call.app.recorder.flush().await;
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let workspace = call.workspace(&mut tx).await?;
     let after = paging.after.as_deref();
     let found =
         store::token::list_page(&mut tx, &workspace.id, query.status, now, after, paging.fetch()).await?;
@@ -69,7 +68,7 @@ pub(super) async fn list(call: Call, query: ListTokensQuery) -> Result<TokenPage
 pub(super) async fn show(call: Call, _request: Empty) -> Result<TokenView, ApiError> {
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::ManageWorkspace).await?;
+    let workspace = call.workspace(&mut tx).await?;
     let token = resolve(&mut tx, &workspace.id, call.parameter(1), now).await?.token;
     let last_used_at = store::token::last_used_at(&mut tx, &token.id).await?;
     Ok(view(ListedToken { token, last_used_at }, now))

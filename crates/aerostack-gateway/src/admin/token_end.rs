@@ -7,7 +7,6 @@ use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::token::{CreatedToken, ReplacedToken, RevokedToken, RotateTokenRequest};
 use aerostack_core::audit::Action;
-use aerostack_core::role::Power;
 use aerostack_core::time::{Timestamp, format_span};
 use aerostack_core::token::{
     Revocation, Token, TokenStatus, revoke as decide_revocation, rotate as decide_rotation,
@@ -26,7 +25,7 @@ use crate::store;
 /// would otherwise go on opening the workspace for the person who was just shut out.
 pub(super) async fn revoke(call: Call, _request: Empty) -> Result<RevokedToken, ApiError> {
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let Resolved { token, namesakes } = resolve(&mut order.tx, &workspace.id, call.parameter(1), now).await?;
     let at = match decide_revocation(&token, now) {
         Revocation::Revoke { at } => at,
@@ -40,7 +39,7 @@ pub(super) async fn revoke(call: Call, _request: Empty) -> Result<RevokedToken, 
     }
     let ids: Vec<&str> = std::iter::once(&token).chain(&namesakes).map(|ended| ended.id.as_str()).collect();
     let deed = Deed { action: Action::TokenRevoked, object: &token.name, detail: ids.join(", ") };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(publications).await?;
     let token = Token { revoked_at: Some(at), ..token };
     Ok(revoked(token, TokenStatus::Revoked, AlreadyInactive::No))
@@ -65,7 +64,7 @@ fn revoked(token: Token, status: TokenStatus, already_inactive: AlreadyInactive)
 pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<CreatedToken, ApiError> {
     let overlap = Duration::from_secs(request.overlap.unwrap_or(0));
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let old = resolve(&mut order.tx, &workspace.id, call.parameter(1), now).await?.token;
     refuse_unrotatable(&old, now)?;
     let rotation = decide_rotation(&old, overlap, call.caller.account.id.clone(), now, &mut call.app.rng())?;
@@ -78,7 +77,7 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
         detail.push_str(&format!(", which works for another {}", format_span(overlap)));
     }
     let deed = Deed { action: Action::TokenRotated, object: &old.name, detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     let seats = call.seats_of(&mut order.tx, &workspace, now).await?;
     let ends = Publication::TokenEnds { id: old.id.clone(), workspace: workspace.id.clone(), at };
     order.commit(vec![Publication::TokenIssued(issued.token.clone()), ends]).await?;

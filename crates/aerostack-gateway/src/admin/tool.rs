@@ -2,7 +2,6 @@
 
 use aerostack_core::api::page::{Page, PageQuery};
 use aerostack_core::api::server::ToolView;
-use aerostack_core::role::Power;
 
 use super::call::Call;
 use super::error::ApiError;
@@ -14,7 +13,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>,
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let workspace = {
         let mut tx = call.read().await?;
-        call.workspace(&mut tx, Power::SeeWorkspace).await?
+        call.workspace(&mut tx).await?
     };
     // What stands in memory is what callers are offered.
     let Some(snapshot) = call.app.grants.snapshot(&workspace.id) else {

@@ -7,7 +7,6 @@ use aerostack_core::api::workspace::{
 };
 use aerostack_core::audit::Action;
 use aerostack_core::id::WorkspaceId;
-use aerostack_core::role::Power;
 use aerostack_core::slug::Slug;
 use aerostack_core::text::{DESCRIPTION_MAX_CHARS, clean_line, parse_name};
 use aerostack_core::time::Timestamp;
@@ -20,16 +19,23 @@ use crate::app::Publication;
 use crate::store::workspace::WorkspaceSummary;
 use crate::store::{self, Tx};
 
-/// Lists the caller's workspaces.
+/// Lists the workspaces the caller has part in: their own and their teams', or one team's if it is named.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<WorkspaceView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
-    let owner = &call.caller.account.id;
+    let team = call.team(&mut tx).await?;
     let after = paging.after.as_deref();
-    let found = store::workspace::list_of_owner(&mut tx, owner, now, after, paging.fetch()).await?;
+    let found = match &call.team {
+        Some(_) => store::workspace::list_of_owner(&mut tx, &team.id, now, after, paging.fetch()).await?,
+        None => store::workspace::list_of_member(&mut tx, &team.id, now, after, paging.fetch()).await?,
+    };
     let (found, next_cursor) = paging.cut(found, |summary| summary.workspace.slug.to_string());
-    Ok(Page { items: found.into_iter().map(|summary| view(&call, summary)).collect(), next_cursor })
+    let mut items = Vec::with_capacity(found.len());
+    for summary in found {
+        items.push(view(&call, &mut tx, summary).await?);
+    }
+    Ok(Page { items, next_cursor })
 }
 
 /// Creates a workspace. No token is made with it: that would spend a seat silently.
@@ -41,7 +47,7 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
     };
     let description = read_description(request.description.as_deref().unwrap_or_default())?;
     let (mut order, now) = call.order().await?;
-    let account = call.lock_account(&mut order.tx).await?;
+    let account = call.lock_team(&mut order.tx).await?;
     refuse_taken_slug(&call, &mut order.tx, &slug).await?;
     let used = store::workspace::count_of_owner(&mut order.tx, &account.id).await?;
     let limits = call.app.config.plans.limits(account.plan);
@@ -63,7 +69,7 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
         object: workspace.slug.as_str(),
         detail: workspace.name.clone(),
     };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     let reply = read_view(&call, &mut order.tx, &workspace, now).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(reply)
@@ -72,7 +78,7 @@ pub(super) async fn create(call: Call, request: CreateWorkspaceRequest) -> Resul
 /// Shows a workspace.
 pub(super) async fn show(call: Call, _request: Empty) -> Result<WorkspaceView, ApiError> {
     let mut tx = call.read().await?;
-    let workspace = call.workspace(&mut tx, Power::SeeWorkspace).await?;
+    let workspace = call.workspace(&mut tx).await?;
     read_view(&call, &mut tx, &workspace, call.app.clock.now()).await
 }
 
@@ -81,7 +87,7 @@ pub(super) async fn update(call: Call, request: UpdateWorkspaceRequest) -> Resul
     let name = request.name.as_deref().map(parse_name).transpose()?;
     let description = request.description.as_deref().map(read_description).transpose()?;
     let (mut order, now) = call.order().await?;
-    let before = call.lock_workspace(&mut order.tx, Power::ManageWorkspace).await?;
+    let before = call.lock_workspace(&mut order.tx).await?;
     let after = Workspace {
         name: name.unwrap_or_else(|| before.name.clone()),
         description: description.unwrap_or_else(|| before.description.clone()),
@@ -97,7 +103,7 @@ pub(super) async fn update(call: Call, request: UpdateWorkspaceRequest) -> Resul
         object: after.slug.as_str(),
         detail: changes(&before, &after),
     };
-    call.audit_workspace(&mut order.tx, &after.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &after, now, deed).await?;
     let reply = read_view(&call, &mut order.tx, &after, now).await?;
     order.commit(vec![Publication::Workspace(after.id)]).await?;
     Ok(reply)
@@ -106,12 +112,12 @@ pub(super) async fn update(call: Call, request: UpdateWorkspaceRequest) -> Resul
 /// Deletes a workspace. Its tokens are refused from now on; its slug is never used again.
 pub(super) async fn delete(call: Call, _request: Empty) -> Result<DeletedWorkspace, ApiError> {
     let (mut order, now) = call.order().await?;
-    let workspace = call.lock_workspace(&mut order.tx, Power::DeleteWorkspace).await?;
+    let workspace = call.lock_workspace(&mut order.tx).await?;
     let tokens_ended = store::token::count_active(&mut order.tx, &workspace.id, now).await?;
     store::workspace::mark_deleted(&mut order.tx, &workspace.id, now).await?;
     let detail = format!("{tokens_ended} tokens ended");
     let deed = Deed { action: Action::WorkspaceDeleted, object: workspace.slug.as_str(), detail };
-    call.audit_workspace(&mut order.tx, &workspace.id, now, deed).await?;
+    call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::WorkspaceDeleted(workspace.id)]).await?;
     Ok(DeletedWorkspace { slug: workspace.slug, deleted_at: now, tokens_ended })
 }
@@ -164,12 +170,14 @@ async fn read_view(
     let summary = store::workspace::summary(tx, &workspace.id, now).await?;
     let summary =
         summary.ok_or_else(|| ApiError::internal("a workspace vanished in a transaction".to_owned()))?;
-    Ok(view(call, summary))
+    view(call, tx, summary).await
 }
 
-fn view(call: &Call, summary: WorkspaceSummary) -> WorkspaceView {
+async fn view(call: &Call, tx: &mut Tx, summary: WorkspaceSummary) -> Result<WorkspaceView, ApiError> {
     let workspace = summary.workspace;
-    WorkspaceView {
+    let standing = call.standing(tx, &workspace.owner).await?;
+    Ok(WorkspaceView {
+        role: standing.and_then(|standing| standing.role),
         id: workspace.id,
         gateway_url: call.app.gateway_url(&workspace.slug),
         slug: workspace.slug,
@@ -180,5 +188,5 @@ fn view(call: &Call, summary: WorkspaceSummary) -> WorkspaceView {
         servers: summary.installs,
         seats: call.seats(summary.seats_used, summary.owner_plan),
         created_at: workspace.created_at,
-    }
+    })
 }

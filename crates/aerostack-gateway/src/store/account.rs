@@ -16,7 +16,7 @@ pub use super::account_key::{find_key_by_id, insert_key, list_keys, live_keys, r
 
 macro_rules! columns {
     () => {
-        "id, email, username, plan, kind, revision, created_at_ms"
+        "id, email, email_verified, username, plan, kind, revision, created_at_ms"
     };
 }
 
@@ -24,6 +24,7 @@ macro_rules! columns {
 pub(super) struct AccountRow {
     id: String,
     email: String,
+    email_verified: i64,
     username: String,
     plan: String,
     kind: String,
@@ -38,6 +39,7 @@ impl TryFrom<AccountRow> for Account {
         Ok(Self {
             id: AccountId::from_stored(row.id),
             email: Email::from_stored(row.email),
+            email_verified: codec::flag(row.email_verified, "accounts.email_verified")?,
             username: Slug::from_stored(row.username),
             plan: codec::word(&row.plan, "accounts.plan")?,
             kind: codec::account_kind(&row.kind)?,
@@ -54,8 +56,8 @@ impl TryFrom<AccountRow> for Account {
 pub async fn insert(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO accounts (id, email, username, plan, kind, revision, created_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO accounts (id, email, username, plan, kind, revision, created_at_ms, email_verified)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         account.id.as_str(),
         account.email.as_str(),
         account.username.as_str(),
@@ -63,6 +65,7 @@ pub async fn insert(tx: &mut Tx, account: &Account) -> Result<(), StoreError> {
         codec::account_kind_word(account.kind),
         account.revision,
         account.created_at.as_millis(),
+        i64::from(account.email_verified),
     )?;
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Servers installed into workspaces.
 
-use aerostack_core::account::AccountKind;
 use aerostack_core::id::{InstallId, ServerId, WorkspaceId};
 use aerostack_core::server::{Install, Server};
 use aerostack_core::slug::Slug;
@@ -24,8 +23,6 @@ pub struct InstalledServer {
     pub server: Server,
     /// The namespace of the account whose catalogue it stands in.
     pub server_owner: Slug,
-    /// Whether that account is an operator's.
-    pub trusted: bool,
     /// What is known of its tools.
     pub list: StoredList,
 }
@@ -41,7 +38,6 @@ struct InstalledRow {
     #[sqlx(flatten)]
     server: ServerRow,
     owner_username: String,
-    owner_kind: String,
     tools: Option<String>,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
@@ -66,7 +62,6 @@ impl TryFrom<InstalledRow> for InstalledServer {
             install,
             server,
             server_owner: Slug::from_stored(row.owner_username),
-            trusted: codec::account_kind(&row.owner_kind)? == AccountKind::Operator,
             list: StoredList {
                 tools: row.tools.as_deref().map(tool_list::decode).transpose()?,
                 listed_at: codec::moment(row.listed_at_ms),
@@ -146,8 +141,8 @@ pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<In
         InstalledRow,
         "SELECT i.id AS install_id, i.workspace_id, i.slug AS install_slug, i.enabled, i.disabled_tools,
                 i.created_at_ms AS installed_at_ms,
-                s.id, s.owner_id, s.slug, s.url, s.auth, s.session, s.timeout_ms, s.created_at_ms,
-                a.username AS owner_username, a.kind AS owner_kind,
+                s.id, s.owner_id, s.slug, s.url, s.auth, s.session, s.timeout_ms, s.trusted, s.created_at_ms,
+                a.username AS owner_username,
                 l.tools, l.listed_at_ms, l.last_error, l.failed_at_ms
          FROM installs i
          JOIN servers s ON s.id = i.server_id

@@ -11,6 +11,7 @@ pub mod error;
 pub mod install;
 pub mod install_summary;
 pub mod lease;
+pub mod member;
 pub mod open;
 pub mod sealed;
 pub mod server;

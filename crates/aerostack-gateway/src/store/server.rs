@@ -17,7 +17,7 @@ use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 macro_rules! columns {
     () => {
-        "id, owner_id, slug, url, auth, session, timeout_ms, created_at_ms"
+        "id, owner_id, slug, url, auth, session, timeout_ms, trusted, created_at_ms"
     };
 }
 
@@ -30,6 +30,7 @@ pub(super) struct ServerRow {
     auth: String,
     session: String,
     timeout_ms: Option<i64>,
+    trusted: i64,
     created_at_ms: i64,
 }
 
@@ -45,6 +46,7 @@ impl TryFrom<ServerRow> for Server {
             auth: codec::word(&row.auth, "servers.auth")?,
             session: codec::word(&row.session, "servers.session")?,
             timeout: codec::span(row.timeout_ms, "servers.timeout_ms")?,
+            trusted: codec::flag(row.trusted, "servers.trusted")?,
             created_at: Timestamp::from_millis(row.created_at_ms),
         })
     }
@@ -57,8 +59,8 @@ impl TryFrom<ServerRow> for Server {
 pub async fn insert(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO servers (id, owner_id, slug, url, auth, session, timeout_ms, created_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO servers (id, owner_id, slug, url, auth, session, timeout_ms, trusted, created_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         server.id.as_str(),
         server.owner.as_str(),
         server.slug.as_str(),
@@ -66,6 +68,7 @@ pub async fn insert(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
         server.auth.word(),
         server.session.word(),
         codec::span_millis(server.timeout),
+        i64::from(server.trusted),
         server.created_at.as_millis(),
     )?;
     Ok(())
@@ -78,12 +81,13 @@ pub async fn insert(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
 pub async fn update(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
     execute!(
         tx,
-        "UPDATE servers SET url = $2, auth = $3, session = $4, timeout_ms = $5 WHERE id = $1",
+        "UPDATE servers SET url = $2, auth = $3, session = $4, timeout_ms = $5, trusted = $6 WHERE id = $1",
         server.id.as_str(),
         server.url.as_str(),
         server.auth.word(),
         server.session.word(),
         codec::span_millis(server.timeout),
+        i64::from(server.trusted),
     )?;
     Ok(())
 }

@@ -86,6 +86,7 @@ pub(crate) mod sample {
         Account {
             id: AccountId::new(NOW, &mut rand::rng()),
             email: Email::parse(&format!("{username}@co.com")).unwrap(),
+            email_verified: true,
             username: slug(username),
             plan: Plan::Pro,
             kind,
@@ -133,6 +134,7 @@ pub(crate) mod sample {
             auth: Auth::None,
             session: SessionMode::Shared,
             timeout: Some(std::time::Duration::from_secs(7)),
+            trusted: false,
             created_at: NOW,
         }
     }

@@ -272,6 +272,25 @@ pub async fn list_of_owner(
     rows.into_iter().map(WorkspaceSummary::try_from).collect()
 }
 
+/// One page of the workspaces an account has part in, its own and its teams', in order of their slugs.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn list_of_member(
+    tx: &mut Tx,
+    account: &AccountId,
+    now: Timestamp,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<WorkspaceSummary>, StoreError> {
+    const SQL: &str = summary_sql!(
+        "(w.owner_id = $1 OR w.owner_id IN (SELECT m.team_id FROM team_members m WHERE m.account_id = $1))
+             AND ($3 IS NULL OR w.slug > $3) ORDER BY w.slug LIMIT $4"
+    );
+    let rows = fetch_all!(tx, SummaryRow, SQL, account.as_str(), now.as_millis(), after, limit)?;
+    rows.into_iter().map(WorkspaceSummary::try_from).collect()
+}
+
 /// One workspace as a list shows it; `None` if it is deleted or unknown.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ async fn fill(store: &Store) -> AccountId {
     let owner = Account {
         id: AccountId::new(NOW, &mut rng),
         email: Email::parse("admin@co.com").unwrap(),
+        email_verified: true,
         username: Slug::parse("acme").unwrap(),
         plan: Plan::Team,
         kind: AccountKind::Operator,

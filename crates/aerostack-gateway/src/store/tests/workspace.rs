@@ -2,6 +2,7 @@
 
 use aerostack_core::account::AccountKind;
 use aerostack_core::plan::Plan;
+use aerostack_core::server::Server;
 use aerostack_core::workspace::ToolPrefix;
 
 use crate::store::testing::on_both_engines;
@@ -75,7 +76,8 @@ async fn the_state_of_a_workspace_has_its_installs_in_order_of_install() {
         let operator = account("ops", AccountKind::Operator);
         let mut tx = store.write().await.unwrap();
         store::account::insert(&mut tx, &operator).await.unwrap();
-        let (first, second) = (server(&operator.id, "zeta"), server(&owner.id, "alpha"));
+        let first = Server { trusted: true, ..server(&operator.id, "zeta") };
+        let second = server(&owner.id, "alpha");
         store::server::insert(&mut tx, &first).await.unwrap();
         store::server::insert(&mut tx, &second).await.unwrap();
         let later = NOW.plus(std::time::Duration::from_secs(1));
@@ -90,7 +92,6 @@ async fn the_state_of_a_workspace_has_its_installs_in_order_of_install() {
         let read: Vec<_> = state.installs.iter().map(|installed| installed.install.clone()).collect();
         assert_eq!(read, installs);
         assert_eq!([&state.installs[0].server, &state.installs[1].server], [&first, &second]);
-        assert_eq!([state.installs[0].trusted, state.installs[1].trusted], [true, false]);
         assert_eq!(state.installs[0].server_owner, slug("ops"));
         store::workspace::mark_deleted(&mut tx, &engineering.id, NOW).await.unwrap();
         assert!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap().is_empty());

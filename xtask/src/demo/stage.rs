@@ -1,9 +1,10 @@
 //! What the demo stands on: the running programs, and ways to use them that print what they do.
 
+use std::io::Read;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -93,14 +94,28 @@ impl Stage {
     /// Runs the command line and shows what it says; data and talk are given together.
     pub(super) fn aerostack(&self, arguments: &[&str]) -> Result<String> {
         println!("\n$ aerostack {}", as_typed(arguments));
-        self.run(arguments, Shown::All)
+        // One pipe for both streams keeps the order in which a terminal would show them.
+        let (mut reader, writer) = std::io::pipe()?;
+        let mut command = self.command(arguments);
+        command.stdout(writer.try_clone()?).stderr(writer);
+        let mut child = command.spawn().context("the command line")?;
+        // It holds the pipe's writing end, and the text would have no end.
+        drop(command);
+        let mut said = String::new();
+        reader.read_to_string(&mut said)?;
+        print!("{said}");
+        succeeded(arguments, child.wait()?)?;
+        Ok(said)
     }
 
     /// Makes a token the way scripts do.
     pub(super) fn token_for(&self, name: &str) -> Result<String> {
         let arguments = ["workspace", "token", "create", WORKSPACE, "--name", name, "--output", "token"];
         println!("\n$ TOKEN=$(aerostack {})", as_typed(&arguments));
-        let token = self.run(&arguments, Shown::Talk)?.trim().to_owned();
+        let output = self.command(&arguments).output().context("the command line")?;
+        print!("{}", String::from_utf8_lossy(&output.stderr));
+        succeeded(&arguments, output.status)?;
+        let token = String::from_utf8(output.stdout)?.trim().to_owned();
         if !token.starts_with("mwt_") || token.contains(char::is_whitespace) {
             bail!("this is not a token alone: {token:?}");
         }
@@ -137,34 +152,18 @@ impl Stage {
         ]
     }
 
-    fn run(&self, arguments: &[&str], shown: Shown) -> Result<String> {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = clean(&self.cli);
         command.args(arguments);
         command.env("AEROSTACK_API_URL", &self.gateway_url).env("AEROSTACK_API_KEY", &self.key);
         command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config"));
-        let output = command.output().context("the command line")?;
-        let data = String::from_utf8_lossy(&output.stdout);
-        let talk = String::from_utf8_lossy(&output.stderr);
-        print!("{talk}");
-        if !output.status.success() {
-            bail!("`aerostack {}` failed ({})", as_typed(arguments), output.status);
-        }
-        Ok(match shown {
-            Shown::All => {
-                print!("{data}");
-                format!("{talk}{data}")
-            }
-            Shown::Talk => data.into_owned(),
-        })
+        command
     }
 }
 
-/// Which of a command's streams the transcript shows, and which are given back.
-enum Shown {
-    /// Both are shown and given back.
-    All,
-    /// Talk is shown, data given back.
-    Talk,
+fn succeeded(arguments: &[&str], status: ExitStatus) -> Result<()> {
+    ensure!(status.success(), "`aerostack {}` failed ({status})", as_typed(arguments));
+    Ok(())
 }
 
 fn call_body(name: &str, arguments: &Value) -> String {

@@ -77,6 +77,17 @@ impl HttpBody for Body {
     }
 }
 
+/// The body of a request: hyper's, or one that a test makes.
+pub trait RequestBody:
+    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin
+{
+}
+
+impl<B> RequestBody for B where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin
+{
+}
+
 /// Why a request's body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -103,11 +114,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// [`ReadError`], told apart because each has its own status.
-pub async fn read<B>(body: B, limit_bytes: usize, timeout: Duration) -> Result<Bytes, ReadError>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub async fn read(body: impl RequestBody, limit_bytes: usize, timeout: Duration) -> Result<Bytes, ReadError> {
     if body.size_hint().lower() > limit_bytes as u64 {
         return Err(ReadError::TooLarge { limit_bytes });
     }

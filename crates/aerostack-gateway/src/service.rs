@@ -81,6 +81,9 @@ impl Service {
         let response = match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
             Route::Admin => admin::handle(&self.app, context, request).await,
+            Route::Health if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                Refusal::WrongMethod { allow: "GET, HEAD" }.answer(None)
+            }
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
         };

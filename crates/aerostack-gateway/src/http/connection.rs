@@ -85,7 +85,7 @@ pub(super) async fn run<T, S, F>(
     F: Future<Output = Response<Body>>,
 {
     let progress = Arc::new(Progress::default());
-    let mut socket = Socket { io, progress: Arc::clone(&progress) };
+    let mut socket = Socket::new(io, &progress);
     let noted = Arc::clone(&progress);
     let service = service_fn(move |request| {
         noted.request_began();
@@ -155,7 +155,7 @@ where
 
 /// hyper's own answers to what it cannot read have no body, so the [`Socket`] swallowed them.
 fn refusal_of(error: &hyper::Error, progress: &Progress) -> Option<Refusal> {
-    if progress.has_served() {
+    if progress.is_answering() {
         return None;
     }
     if error.is_parse_too_large() {

@@ -156,6 +156,26 @@ async fn what_is_no_request_is_refused_in_json() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_refused_in_json_after_any_number_of_requests() {
+    let server = server(Limits { header_limit_bytes: 1_024, ..limits() }).await;
+    let long = format!("GET / HTTP/1.1\r\nx-long: {}\r\n\r\n", "x".repeat(200_000));
+    for (bytes, status) in [(b"GET / HTTP/7.0\r\n\r\n".as_slice(), 400), (long.as_bytes(), 431)] {
+        let mut stream = server.connect().await;
+        ask(&mut stream, "/").await;
+        ask(&mut stream, "/").await;
+        stream.write_all(bytes).await.unwrap();
+        is_refusal(&rest(&mut stream).await, status, -32_600);
+        // Sent in one go, the request before is answered first.
+        let mut stream = server.connect().await;
+        stream.write_all(&[b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", bytes].concat()).await.unwrap();
+        let both = rest(&mut stream).await;
+        let (first, second) = both.split_once("hello").unwrap();
+        assert!(first.starts_with("HTTP/1.1 200"), "{both}");
+        is_refusal(second, status, -32_600);
+    }
+}
+
+#[tokio::test]
 async fn connections_over_the_limit_are_told_so_until_a_place_is_free() {
     let server = server(Limits { connections: 1, ..limits() }).await;
     let mut first = server.connect().await;

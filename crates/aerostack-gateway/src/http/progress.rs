@@ -1,9 +1,13 @@
 //! What a connection is waiting for, as its parts see it.
 //!
-//! Written and read within one task, so the order of the atomics does not matter; they are atomics
-//! only because a connection's future must be `Send`.
+//! Written and read within one task, so the order of the atomics does not matter and the lock is never
+//! waited for; they are there only because a connection's future must be `Send`.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use super::ending::Ending;
 
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +30,13 @@ const ANSWER: u8 = 2;
 const NEXT_REQUEST: u8 = 3;
 
 /// Shared notes of one connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Progress {
     phase: AtomicU8,
     is_write_blocked: AtomicBool,
     is_answering: AtomicBool,
     turn: AtomicU64,
+    ending: Mutex<Option<Ending>>,
 }
 
 impl Progress {
@@ -70,6 +75,17 @@ impl Progress {
     pub(super) fn request_began(&self) {
         self.is_answering.store(true, Relaxed);
         self.enter(ANSWER);
+    }
+
+    /// There is an answer to the request that began last, which must not outlive `ending`.
+    pub(super) fn answered(&self, ending: Option<Ending>) {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
+    }
+
+    /// Waits until the answer that is being written should long have ended, if it must end at all.
+    pub(super) fn overdue(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        ending.as_ref().map(Ending::overdue)
     }
 
     /// An answer was handed over to be written, or given up.

@@ -104,8 +104,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
 
 /// An answer's body that notes its own end, whether it was written or given up.
 pub(super) struct Tracked {
-    pub(super) body: Body,
-    pub(super) progress: Arc<Progress>,
+    body: Body,
+    progress: Arc<Progress>,
+}
+
+impl Tracked {
+    pub(super) fn new(mut body: Body, progress: Arc<Progress>) -> Self {
+        progress.answered(body.take_ending());
+        Self { body, progress }
+    }
 }
 
 impl Drop for Tracked {

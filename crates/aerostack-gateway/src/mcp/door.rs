@@ -24,6 +24,7 @@ use super::streamable;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{self, Body, RequestBody};
+use crate::http::ending::Ending;
 use crate::http::respond;
 use crate::jsonrpc::message::{self, Message};
 use crate::router::Edge;
@@ -51,7 +52,9 @@ impl Door {
             Some(grant) => tokio::select! {
                 biased;
                 () = grant.until_ended(&app.clock) => Refusal::Unauthorized.answer(None),
-                response = self.serve_granted(app, &grant, edge, &parts, body) => response,
+                response = self.serve_granted(app, &grant, edge, &parts, body) => {
+                    response.map(|body| body.ending(end_of_access(app, grant)))
+                }
             },
         }
     }
@@ -228,6 +231,15 @@ impl Door {
         });
         respond::empty(StatusCode::ACCEPTED)
     }
+}
+
+/// Nothing that a token was answered outlives its access, whether or not it is read.
+fn end_of_access(app: &App, grant: Arc<Grant>) -> Ending {
+    let clock = app.clock.clone();
+    Ending::new(move || {
+        let (grant, clock) = (Arc::clone(&grant), clock.clone());
+        async move { grant.until_ended(&clock).await }
+    })
 }
 
 /// The grant of the bearer, if it is accepted and opens this workspace. The reasons why not are told

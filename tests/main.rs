@@ -23,6 +23,7 @@ mod stories {
     mod old_sse;
     mod progress;
     mod quota;
+    mod reader;
     mod refusal;
     mod revocation;
     mod rotation;

@@ -9,12 +9,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::{Answer, Head};
 
 /// How long a story waits for anything to be answered.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a narrow connection takes before it is read; the kernel makes it a little more.
+const NARROW_BYTES: u32 = 4 * 1_024;
+/// Between two looks at a connection that is not read.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// So many looks find the same when nothing moves any more.
+const STILL_LOOKS: u32 = 50;
 
 /// Headers as they are written, in order.
 pub type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -86,6 +93,51 @@ impl Wire {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream), left: Left::Nothing })
+    }
+
+    /// Connects so that little is on the way when it is not read.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    pub async fn open_narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.set_recv_buffer_size(NARROW_BYTES).expect("the buffer of a socket has a size");
+        let stream = socket.connect(address).await.expect("the gateway listens");
+        stream.set_nodelay(true).expect("the connection stands");
+        Self { stream: BufReader::new(stream), left: Left::Nothing }
+    }
+
+    /// Waits, without reading, until nothing more arrives.
+    ///
+    /// # Panics
+    /// When the connection breaks, or things do not come to rest in time.
+    pub async fn until_full(&self) {
+        let mut waiting = vec![0; 1_024 * 1_024];
+        let (mut before, mut still) = (0, 0);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let rest = async {
+            while still < STILL_LOOKS {
+                let now = self.stream.get_ref().peek(&mut waiting).await.expect("the connection stands");
+                still = if now == before { still + 1 } else { 0 };
+                before = now;
+                looks.tick().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, rest).await.is_ok(), "it never came to rest");
+    }
+
+    /// Waits, without reading, until the other side has closed: it writes, which then fails.
+    ///
+    /// # Panics
+    /// When the other side does not close in time.
+    pub async fn until_closed(&mut self) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let closed = async {
+            while self.write(b"\r\n").await.is_ok() {
+                looks.tick().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, closed).await.is_ok(), "the connection is still open");
     }
 
     /// Writes bytes as they are.

@@ -156,6 +156,30 @@ async fn discovery_of_other_logins_answers_that_there_is_none() {
 }
 
 #[tokio::test]
+async fn health_and_figures_are_read_and_nothing_else() {
+    short_story(async |world| {
+        let gateway = world.gateway().await;
+        for path in ["/healthz", "/readyz", "/metrics", "/api/openapi.json"] {
+            let ask =
+                async |method| aerostack_tests::wire::ask(gateway.address(), method, path, &[], b"").await;
+            let told = error(&Value::Null, -32600, "Method not allowed");
+            for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
+                let answer = ask(method).await;
+                assert_told(&answer, 405, &told);
+                assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
+            }
+            let read = ask("GET").await;
+            let mut wire = aerostack_tests::wire::Wire::open(gateway.address()).await;
+            wire.write(&aerostack_tests::wire::request("HEAD", path, &[], b"")).await.unwrap();
+            let head = wire.head().await.unwrap();
+            assert_eq!((read.status(), head.status), (200, 200), "{path}");
+            assert_eq!(head.header("content-type"), read.header("content-type"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_servers_own_timeout_goes_before_the_gateways() {
     short_story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;

@@ -65,7 +65,7 @@ async fn prove_no_call_that_began_after_the_revoke_is_accepted() {
 ///
 /// A figure holds the time until the client was woken, and a machine that does other things beside
 /// wakes one in ten thousand late: a thousandth may be over the target, and is told.
-fn assert_within_grace(world: &World, what: &str, figures: &[Duration]) {
+pub(super) fn assert_within_grace(world: &World, what: &str, figures: &[Duration]) {
     let (median, worst) = median_and_worst(figures).expect("there are figures");
     if is_proof() {
         let (count, engine) = (figures.len(), world.place.engine);

@@ -7,13 +7,11 @@ use std::time::Instant;
 use aerostack_core::api::operation::{API_ROOT, Found, Operation};
 use aerostack_core::id::RequestId;
 use aerostack_core::slug::Slug;
-use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper::body::Body as HttpBody;
 
 use crate::app::{App, RequestContext};
-use crate::http::body::Body;
+use crate::http::body::{Body, RequestBody};
 use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
 use crate::mcp::{Door, Refusal};
@@ -41,11 +39,7 @@ impl Service {
     }
 
     /// Answers one request.
-    pub async fn answer<B>(&self, peer: SocketAddr, request: Request<B>) -> Response<Body>
-    where
-        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    pub async fn answer(&self, peer: SocketAddr, request: Request<impl RequestBody>) -> Response<Body> {
         let started = Instant::now();
         let now = self.app.clock.now();
         let context = RequestContext { id: RequestId::new(now, &mut self.app.rng()), received_at: now };
@@ -64,17 +58,13 @@ impl Service {
         response
     }
 
-    async fn serve<B>(
+    async fn serve(
         &self,
         context: &RequestContext,
         peer: SocketAddr,
-        request: Request<B>,
+        request: Request<impl RequestBody>,
         path: &str,
-    ) -> Response<Body>
-    where
-        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+    ) -> Response<Body> {
         let route = route(path);
         if headers_len(request.headers()) > self.app.config.limits.header_limit_bytes {
             return headers_too_large(context, route);
@@ -91,6 +81,9 @@ impl Service {
         let response = match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
             Route::Admin => admin::handle(&self.app, context, request).await,
+            Route::Health if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                Refusal::WrongMethod { allow: "GET, HEAD" }.answer(None)
+            }
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
         };

@@ -6,10 +6,8 @@ use aerostack_core::account::AccountKind;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Found, Method, Needs, Operation, TEAM_HEADER};
 use aerostack_core::slug::Slug;
-use bytes::Bytes;
 use http::header::{ALLOW, HeaderValue};
 use http::{HeaderMap, Request, Response};
-use hyper::body::Body as HttpBody;
 
 use super::call::{Call, forbidden};
 use super::caller::{Caller, authenticate};
@@ -17,18 +15,18 @@ use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
 use crate::app::{App, RequestContext};
-use crate::http::body::Body;
+use crate::http::body::{Body, RequestBody};
 use crate::http::respond;
 
 /// Answers a request to the admin API.
 ///
 /// *Cancellation*: a change that has begun is finished in a task of its own, whether or not somebody
 /// still waits for the answer. A read ends with its request.
-pub async fn handle<B>(app: &Arc<App>, context: &RequestContext, request: Request<B>) -> Response<Body>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub async fn handle(
+    app: &Arc<App>,
+    context: &RequestContext,
+    request: Request<impl RequestBody>,
+) -> Response<Body> {
     let found = Operation::find(request.method().as_str(), request.uri().path());
     let result = match found {
         Found::Operation(operation, parameters) => answer(app, context, operation, parameters, request).await,
@@ -61,17 +59,13 @@ pub fn headers_too_large(context: &RequestContext) -> Response<Body> {
     ApiError::new(ErrorCode::HeadersTooLarge, "the headers are too large").into_response(context)
 }
 
-async fn answer<B>(
+async fn answer(
     app: &Arc<App>,
     context: &RequestContext,
     operation: Operation,
     parameters: Vec<String>,
-    request: Request<B>,
-) -> Result<Response<Body>, ApiError>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+    request: Request<impl RequestBody>,
+) -> Result<Response<Body>, ApiError> {
     let caller = authenticate(app, request.headers(), context.received_at).await?;
     let team = named_team(request.headers())?;
     refuse_others_than_operators(operation, &caller)?;

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use hyper::body::Body as HttpBody;
 use serde::de::DeserializeOwned;
 
 use aerostack_core::api::error::ErrorCode;
@@ -12,7 +11,7 @@ use aerostack_core::text::clean_line;
 
 use super::error::ApiError;
 use crate::config::Limits;
-use crate::http::body;
+use crate::http::body::{self, RequestBody};
 
 /// Largest body of an administrative request.
 const BODY_LIMIT_BYTES: usize = 1_024 * 1_024;
@@ -29,15 +28,11 @@ pub(super) enum Input {
 }
 
 /// Takes a request's words in. The body of a read is left alone.
-pub(super) async fn receive<B>(
+pub(super) async fn receive(
     operation: Operation,
-    request: http::Request<B>,
+    request: http::Request<impl RequestBody>,
     limits: &Limits,
-) -> Result<Input, ApiError>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Result<Input, ApiError> {
     if operation.method().is_read() {
         return Ok(Input::Query(request.uri().query().unwrap_or_default().to_owned()));
     }

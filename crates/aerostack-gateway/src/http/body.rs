@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
+use super::ending::Ending;
+
 /// Why a stream of answer bytes broke off. hyper ends the connection, so the peer sees that it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamFault {
@@ -23,7 +25,12 @@ pub enum StreamFault {
 type Streaming = Pin<Box<dyn HttpBody<Data = Bytes, Error = StreamFault> + Send>>;
 
 /// The body of an answer.
-pub enum Body {
+pub struct Body {
+    content: Content,
+    ending: Option<Ending>,
+}
+
+enum Content {
     /// In memory, with a known length.
     Full(Full<Bytes>),
     /// Written as it comes.
@@ -34,17 +41,28 @@ impl Body {
     /// No bytes.
     #[must_use]
     pub fn empty() -> Self {
-        Self::Full(Full::default())
+        Self::full(Bytes::new())
     }
 
     /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self::Full(Full::new(bytes.into()))
+        Self { content: Content::Full(Full::new(bytes.into())), ending: None }
     }
 
     /// Whatever `body` yields.
     pub fn stream(body: impl HttpBody<Data = Bytes, Error = StreamFault> + Send + 'static) -> Self {
-        Self::Stream(Box::pin(body))
+        Self { content: Content::Stream(Box::pin(body)), ending: None }
+    }
+
+    /// The same body, which must not outlive `ending` when the peer does not take it.
+    #[must_use]
+    pub fn ending(self, ending: Ending) -> Self {
+        Self { ending: Some(ending), ..self }
+    }
+
+    /// What it must not outlive, for whoever writes it.
+    pub(super) fn take_ending(&mut self) -> Option<Ending> {
+        self.ending.take()
     }
 }
 
@@ -56,25 +74,36 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StreamFault>>> {
-        match self.get_mut() {
-            Self::Full(full) => Pin::new(full).poll_frame(context).map_err(|never| match never {}),
-            Self::Stream(stream) => stream.as_mut().poll_frame(context),
+        match &mut self.get_mut().content {
+            Content::Full(full) => Pin::new(full).poll_frame(context).map_err(|never| match never {}),
+            Content::Stream(stream) => stream.as_mut().poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Full(full) => full.is_end_stream(),
-            Self::Stream(stream) => stream.is_end_stream(),
+        match &self.content {
+            Content::Full(full) => full.is_end_stream(),
+            Content::Stream(stream) => stream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Full(full) => full.size_hint(),
-            Self::Stream(stream) => stream.size_hint(),
+        match &self.content {
+            Content::Full(full) => full.size_hint(),
+            Content::Stream(stream) => stream.size_hint(),
         }
     }
+}
+
+/// The body of a request: hyper's, or one that a test makes.
+pub trait RequestBody:
+    HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin
+{
+}
+
+impl<B> RequestBody for B where
+    B: HttpBody<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin
+{
 }
 
 /// Why a request's body could not be read.
@@ -103,11 +132,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// [`ReadError`], told apart because each has its own status.
-pub async fn read<B>(body: B, limit_bytes: usize, timeout: Duration) -> Result<Bytes, ReadError>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+pub async fn read(body: impl RequestBody, limit_bytes: usize, timeout: Duration) -> Result<Bytes, ReadError> {
     if body.size_hint().lower() > limit_bytes as u64 {
         return Err(ReadError::TooLarge { limit_bytes });
     }

@@ -3,7 +3,8 @@
 //! Three parties see a piece of what happens: the [`Socket`] sees bytes, the service sees requests,
 //! the [`Tracked`] body sees an answer end. They note it in a shared [`Progress`], and [`drive`] gives
 //! each kind of waiting its own limit: the head of a request, a kept-alive connection between two
-//! requests, a peer that does not read its answer. A request that is being answered has none here.
+//! requests, a peer that does not read its answer. That one ends as well when the answer's
+//! [`Ending`](super::ending::Ending) has come. A request that is being answered has no limit here.
 //!
 //! All of it runs in the connection's one task.
 
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, StreamFault};
+use super::ending::Watch;
 use super::progress::{Progress, Waiting};
 use super::refusal::{self, Refusal};
 use super::watched::{Socket, Tracked};
@@ -85,13 +87,13 @@ pub(super) async fn run<T, S, F>(
     F: Future<Output = Response<Body>>,
 {
     let progress = Arc::new(Progress::default());
-    let mut socket = Socket { io, progress: Arc::clone(&progress) };
+    let mut socket = Socket::new(io, &progress);
     let noted = Arc::clone(&progress);
     let service = service_fn(move |request| {
         noted.request_began();
         let answer = service(request, peer);
         let progress = Arc::clone(&noted);
-        async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked { body, progress })) }
+        async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked::new(body, progress))) }
     });
     let connection = protocol.serve_connection(TokioIo::new(&mut socket), service);
     let refusal = drive(connection, &progress, patience, drain).await;
@@ -117,6 +119,7 @@ where
     let mut deadline = pin!(sleep(patience.head));
     let (mut turn, mut is_armed) = (progress.turn(), true);
     let (mut is_draining, mut is_told) = (false, false);
+    let mut watch = Watch::default();
     poll_fn(|context| {
         if !is_draining && drain.as_mut().poll(context).is_ready() {
             is_draining = true;
@@ -137,6 +140,9 @@ where
                 break;
             }
         }
+        if watch.poll(progress, context).is_ready() {
+            return Poll::Ready(None);
+        }
         if progress.turn() != turn {
             turn = progress.turn();
             let limit = patience.with(progress.waiting());
@@ -155,7 +161,7 @@ where
 
 /// hyper's own answers to what it cannot read have no body, so the [`Socket`] swallowed them.
 fn refusal_of(error: &hyper::Error, progress: &Progress) -> Option<Refusal> {
-    if progress.has_served() {
+    if progress.is_answering() {
         return None;
     }
     if error.is_parse_too_large() {

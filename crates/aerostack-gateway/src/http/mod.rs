@@ -2,6 +2,7 @@
 
 pub mod body;
 mod connection;
+pub mod ending;
 pub mod origin;
 mod progress;
 mod refusal;

@@ -1,9 +1,13 @@
 //! What a connection is waiting for, as its parts see it.
 //!
-//! Written and read within one task, so the order of the atomics does not matter; they are atomics
-//! only because a connection's future must be `Send`.
+//! Written and read within one task, so the order of the atomics does not matter and the lock is never
+//! waited for; they are there only because a connection's future must be `Send`.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use super::ending::Ending;
 
 /// What a connection is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +30,13 @@ const ANSWER: u8 = 2;
 const NEXT_REQUEST: u8 = 3;
 
 /// Shared notes of one connection.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Progress {
     phase: AtomicU8,
     is_write_blocked: AtomicBool,
-    has_served: AtomicBool,
+    is_answering: AtomicBool,
     turn: AtomicU64,
+    ending: Mutex<Option<Ending>>,
 }
 
 impl Progress {
@@ -53,9 +58,10 @@ impl Progress {
         }
     }
 
-    /// Whether any request has reached the service.
-    pub(super) fn has_served(&self) -> bool {
-        self.has_served.load(Relaxed)
+    /// Whether what is written belongs to an answer of the service: from when that was called until
+    /// the last byte of its answer has left.
+    pub(super) fn is_answering(&self) -> bool {
+        self.is_answering.load(Relaxed)
     }
 
     /// Bytes arrived. Those of a body change nothing.
@@ -67,11 +73,22 @@ impl Progress {
 
     /// The service was called.
     pub(super) fn request_began(&self) {
-        self.has_served.store(true, Relaxed);
+        self.is_answering.store(true, Relaxed);
         self.enter(ANSWER);
     }
 
-    /// An answer was written, or given up.
+    /// There is an answer to the request that began last, which must not outlive `ending`.
+    pub(super) fn answered(&self, ending: Option<Ending>) {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = ending;
+    }
+
+    /// Waits until the answer that is being written should long have ended, if it must end at all.
+    pub(super) fn overdue(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        ending.as_ref().map(Ending::overdue)
+    }
+
+    /// An answer was handed over to be written, or given up.
     pub(super) fn answer_ended(&self) {
         self.enter(NEXT_REQUEST);
     }
@@ -80,6 +97,14 @@ impl Progress {
     pub(super) fn write_blocked(&self, is_blocked: bool) {
         if self.is_write_blocked.swap(is_blocked, Relaxed) != is_blocked {
             self.turn.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Everything that was handed over has left.
+    pub(super) fn all_written(&self) {
+        self.write_blocked(false);
+        if self.phase.load(Relaxed) != ANSWER {
+            self.is_answering.store(false, Relaxed);
         }
     }
 
@@ -96,8 +121,8 @@ mod tests {
     #[test]
     fn a_connection_goes_from_wait_to_wait() {
         let progress = Progress::default();
-        let expect = |waiting, served| {
-            assert_eq!((progress.waiting(), progress.has_served()), (waiting, served));
+        let expect = |waiting, answering| {
+            assert_eq!((progress.waiting(), progress.is_answering()), (waiting, answering));
             progress.turn()
         };
         let first = expect(Waiting::FirstByte, false);
@@ -108,11 +133,16 @@ mod tests {
         progress.request_began();
         progress.bytes_came();
         expect(Waiting::Answer, true);
+        progress.all_written();
+        expect(Waiting::Answer, true);
         progress.write_blocked(true);
         expect(Waiting::PeerToRead, true);
-        progress.write_blocked(false);
         progress.answer_ended();
-        let last = expect(Waiting::NextRequest, true);
+        expect(Waiting::PeerToRead, true);
+        progress.all_written();
+        let last = expect(Waiting::NextRequest, false);
         assert!(first < head && head < last);
+        progress.bytes_came();
+        expect(Waiting::Head, false);
     }
 }

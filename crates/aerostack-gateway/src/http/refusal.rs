@@ -1,4 +1,5 @@
-//! Answers that are written past hyper: where no request was read, there is nothing hyper could answer.
+//! Answers that are written past hyper: where no request could be read, whichever of a connection it
+//! would have been, hyper's own answer has no body.
 //!
 //! Each is a whole literal response with a JSON-RPC error body, because that is what a client of this
 //! gateway can read. The peer gets a moment to take it: closing a socket with unread bytes in it makes

@@ -14,11 +14,25 @@ use super::progress::Progress;
 
 /// A socket that notes what comes and goes.
 ///
-/// Until the service has been called once, whatever hyper writes is its own answer to bytes it could
-/// not read. That is swallowed, so that the socket is still free for ours.
+/// hyper reads no request before everything of the last answer has left. So what it writes while
+/// nothing is being answered is its own answer to bytes it could not read, which has no body. That is
+/// swallowed, so that the socket is still free for ours.
 pub(super) struct Socket<T> {
     pub(super) io: T,
-    pub(super) progress: Arc<Progress>,
+    progress: Arc<Progress>,
+    has_swallowed: bool,
+}
+
+impl<T> Socket<T> {
+    pub(super) fn new(io: T, progress: &Arc<Progress>) -> Self {
+        Self { io, progress: Arc::clone(progress), has_swallowed: false }
+    }
+
+    /// Whether bytes are swallowed now; once some were, nothing is let through any more.
+    fn swallows(&mut self) -> bool {
+        self.has_swallowed |= !self.progress.is_answering();
+        self.has_swallowed
+    }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {
@@ -42,7 +56,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if !self.progress.has_served() {
+        if self.swallows() {
             return Poll::Ready(Ok(bytes.len()));
         }
         let polled = Pin::new(&mut self.io).poll_write(context, bytes);
@@ -55,7 +69,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if !self.progress.has_served() {
+        if self.swallows() {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
         let polled = Pin::new(&mut self.io).poll_write_vectored(context, slices);
@@ -69,22 +83,36 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.io).poll_flush(context);
-        self.progress.write_blocked(polled.is_pending());
+        if polled.is_pending() {
+            self.progress.write_blocked(true);
+        } else {
+            // hyper flushes the socket once its own buffer is empty.
+            self.progress.all_written();
+        }
         polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.progress.has_served() {
+        if self.has_swallowed {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.io).poll_shutdown(context)
+        let polled = Pin::new(&mut self.io).poll_shutdown(context);
+        self.progress.write_blocked(polled.is_pending());
+        polled
     }
 }
 
 /// An answer's body that notes its own end, whether it was written or given up.
 pub(super) struct Tracked {
-    pub(super) body: Body,
-    pub(super) progress: Arc<Progress>,
+    body: Body,
+    progress: Arc<Progress>,
+}
+
+impl Tracked {
+    pub(super) fn new(mut body: Body, progress: Arc<Progress>) -> Self {
+        progress.answered(body.take_ending());
+        Self { body, progress }
+    }
 }
 
 impl Drop for Tracked {

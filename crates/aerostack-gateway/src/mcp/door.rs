@@ -11,7 +11,6 @@ use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper::body::Body as HttpBody;
 
 use super::answer::Answer;
 use super::dispatch::{self, Order};
@@ -24,7 +23,8 @@ use super::session::{EndedSessions, SESSION_HEADER};
 use super::streamable;
 use crate::app::App;
 use crate::grants::Grant;
-use crate::http::body::{self, Body};
+use crate::http::body::{self, Body, RequestBody};
+use crate::http::ending::Ending;
 use crate::http::respond;
 use crate::jsonrpc::message::{self, Message};
 use crate::router::Edge;
@@ -39,40 +39,34 @@ pub struct Door {
 
 impl Door {
     /// Serves one request to a workspace's address.
-    pub async fn serve<B>(
+    pub async fn serve(
         &self,
         app: &Arc<App>,
         slug: &str,
         edge: Edge,
-        request: Request<B>,
-    ) -> Response<Body>
-    where
-        B: HttpBody<Data = Bytes> + Unpin,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        request: Request<impl RequestBody>,
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         match admit(app, slug, &parts.headers) {
             None => Refusal::Unauthorized.answer(None),
             Some(grant) => tokio::select! {
                 biased;
                 () = grant.until_ended(&app.clock) => Refusal::Unauthorized.answer(None),
-                response = self.serve_granted(app, &grant, edge, &parts, body) => response,
+                response = self.serve_granted(app, &grant, edge, &parts, body) => {
+                    response.map(|body| body.ending(end_of_access(app, grant)))
+                }
             },
         }
     }
 
-    async fn serve_granted<B>(
+    async fn serve_granted(
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
         edge: Edge,
         parts: &Parts,
-        body: B,
-    ) -> Response<Body>
-    where
-        B: HttpBody<Data = Bytes> + Unpin,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        body: impl RequestBody,
+    ) -> Response<Body> {
         let served = match parts.method {
             Method::POST => return self.post(app, grant, edge, parts, body).await,
             Method::GET => self.get(app, grant, edge, parts).await,
@@ -124,18 +118,14 @@ impl Door {
         Ok(respond::empty(StatusCode::NO_CONTENT))
     }
 
-    async fn post<B>(
+    async fn post(
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
         edge: Edge,
         parts: &Parts,
-        body: B,
-    ) -> Response<Body>
-    where
-        B: HttpBody<Data = Bytes> + Unpin,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+        body: impl RequestBody,
+    ) -> Response<Body> {
         if !is_json(&parts.headers) {
             return Refusal::WrongContentType.answer(None);
         }
@@ -241,6 +231,15 @@ impl Door {
         });
         respond::empty(StatusCode::ACCEPTED)
     }
+}
+
+/// Nothing that a token was answered outlives its access, whether or not it is read.
+fn end_of_access(app: &App, grant: Arc<Grant>) -> Ending {
+    let clock = app.clock.clone();
+    Ending::new(move || {
+        let (grant, clock) = (Arc::clone(&grant), clock.clone());
+        async move { grant.until_ended(&clock).await }
+    })
 }
 
 /// The grant of the bearer, if it is accepted and opens this workspace. The reasons why not are told

@@ -6,18 +6,21 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::{Stop, serve};
 use crate::config::{Config, Limits};
 use crate::http::body::Body;
+use crate::http::ending::Ending;
 use crate::http::respond;
 
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_millis(40);
+/// More than sockets take of an answer that nobody reads.
+const MUCH: usize = 16 * 1_024 * 1_024;
 
 struct Server {
     address: std::net::SocketAddr,
@@ -56,12 +59,34 @@ async fn answer(request: Request<Incoming>, arrived: Arc<Notify>, let_go: Arc<Se
         arrived.notify_one();
         let_go.acquire().await.unwrap().forget();
     }
+    if request.uri().path() == "/much" {
+        // Over when a permit is there.
+        let ending = Ending::new(move || {
+            let let_go = Arc::clone(&let_go);
+            async move { drop(let_go.acquire().await) }
+        });
+        return respond::text(StatusCode::OK, vec![b'x'; MUCH]).map(|body| body.ending(ending));
+    }
     respond::text(StatusCode::OK, "hello")
 }
 
 impl Server {
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// The same with little room on the way to a peer that does not read.
+    async fn connect_narrow(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
+    /// Waits until a connection is served.
+    async fn until_there_is_a_place(&self) {
+        let bytes = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
+        let free = async { while !self.exchange(bytes).await.starts_with("HTTP/1.1 200") {} };
+        tokio::time::timeout(NEVER, free).await.unwrap();
     }
 
     /// Sends these bytes on a connection of their own; gives all that comes back until it closes.
@@ -156,6 +181,26 @@ async fn what_is_no_request_is_refused_in_json() {
 }
 
 #[tokio::test]
+async fn what_is_no_request_is_refused_in_json_after_any_number_of_requests() {
+    let server = server(Limits { header_limit_bytes: 1_024, ..limits() }).await;
+    let long = format!("GET / HTTP/1.1\r\nx-long: {}\r\n\r\n", "x".repeat(200_000));
+    for (bytes, status) in [(b"GET / HTTP/7.0\r\n\r\n".as_slice(), 400), (long.as_bytes(), 431)] {
+        let mut stream = server.connect().await;
+        ask(&mut stream, "/").await;
+        ask(&mut stream, "/").await;
+        stream.write_all(bytes).await.unwrap();
+        is_refusal(&rest(&mut stream).await, status, -32_600);
+        // Sent in one go, the request before is answered first.
+        let mut stream = server.connect().await;
+        stream.write_all(&[b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", bytes].concat()).await.unwrap();
+        let both = rest(&mut stream).await;
+        let (first, second) = both.split_once("hello").unwrap();
+        assert!(first.starts_with("HTTP/1.1 200"), "{both}");
+        is_refusal(second, status, -32_600);
+    }
+}
+
+#[tokio::test]
 async fn connections_over_the_limit_are_told_so_until_a_place_is_free() {
     let server = server(Limits { connections: 1, ..limits() }).await;
     let mut first = server.connect().await;
@@ -165,14 +210,23 @@ async fn connections_over_the_limit_are_told_so_until_a_place_is_free() {
     assert!(answer.contains("\r\nretry-after: 1\r\n"), "{answer}");
     first.shutdown().await.unwrap();
     assert_eq!(rest(&mut first).await, "");
-    let free = async {
-        while !server
-            .exchange(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 200")
-        {}
-    };
-    tokio::time::timeout(NEVER, free).await.unwrap();
+    server.until_there_is_a_place().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_cut_off_at_its_ending_and_at_the_deadline() {
+    let patient = Limits { write_timeout: NEVER, connections: 1, ..limits() };
+    for limits in [patient, Limits { write_timeout: SHORT, ..patient }] {
+        let server = server(limits).await;
+        let mut unread = server.connect_narrow().await;
+        unread.write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        unread.readable().await.unwrap();
+        if limits.write_timeout == NEVER {
+            is_refusal(&server.exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await, 503, -32_004);
+            server.let_go.add_permits(1);
+        }
+        server.until_there_is_a_place().await;
+    }
 }
 
 #[tokio::test]

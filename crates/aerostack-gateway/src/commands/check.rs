@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::ground;
 use crate::config::{Config, Database};
-use crate::http::tls;
+use crate::http::tls::Tls;
 use crate::settings::{Setting, Settings};
 use crate::store::Store;
 use crate::store::sealed::{self, Fit};
@@ -80,7 +80,7 @@ async fn look(config: &Config) -> Vec<Finding> {
     findings.push(Finding { subject: "database", verdict });
     findings.push(Finding { subject: "master key", verdict: master_key(config, store.as_ref()).await });
     if let Some(files) = &config.tls {
-        let verdict = match tls::acceptor(files) {
+        let verdict = match Tls::open(files) {
             Ok(_) => Verdict::Fine("certificate and key can be used".to_owned()),
             Err(error) => Verdict::Stops(error.to_string()),
         };

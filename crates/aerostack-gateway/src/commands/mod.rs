@@ -6,6 +6,7 @@ pub mod check;
 mod ground;
 pub mod migrate;
 pub mod owner;
+mod reload;
 pub mod serve;
 mod signals;
 

@@ -13,17 +13,16 @@ use anyhow::Context;
 use http::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::ground;
-use super::signals::Signals;
+use super::signals::{Hangups, Signals};
+use super::{ground, reload};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::body::Body;
 use crate::http::server::{self, Stop};
-use crate::http::tls::{self, TlsError};
+use crate::http::tls::{Tls, TlsError};
 use crate::lists;
 use crate::service::Service;
 use crate::settings::{BadSetting, Settings};
@@ -125,7 +124,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     telemetry::figures();
     warn_if_open(&config);
-    let tls = config.tls.as_ref().map(tls::acceptor).transpose().map_err(name_setting)?;
+    let tls = config.tls.as_ref().map(Tls::open).transpose().map_err(name_setting)?.map(Arc::new);
     ground::prepare_folder(&config)?;
     let (listen, limits) = (config.listen, config.limits);
     let doing = Doing::Serve(listen);
@@ -143,6 +142,9 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.set_listening_url(format!("{scheme}://{}", reachable(address)));
     app.tasks.spawn(keep_figures(app.stopping.clone()));
+    if let Some(tls) = &tls {
+        app.tasks.spawn(reload::at_hangups(Hangups::register()?, Arc::clone(tls), app.stopping.clone()));
+    }
     app.set_doubt(lease.in_doubt());
     lists::keep_all(&app);
     let stop = Stop::default();
@@ -150,7 +152,7 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     Ok(Running { address, app, url: format!("{scheme}://{address}"), stop, server, lease })
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>, stop: Stop) {
+async fn accept(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>, stop: Stop) {
     let limits = app.config.limits;
     let service = Arc::new(Service::new(app));
     let answer = move |request, peer| {

@@ -1,4 +1,4 @@
-//! The operating system's wishes that the program ends.
+//! The operating system's wishes: that the program ends, that it reads its files again.
 
 use std::io;
 
@@ -38,5 +38,33 @@ impl Signals {
             // Without a handler the system's own way to end the program remains.
             Err(_) => std::future::pending().await,
         }
+    }
+}
+
+/// SIGHUP; there is none elsewhere.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Listens from now on: the signal no longer ends the process.
+    pub(super) fn register() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { hangup: signal(SignalKind::hangup())? })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for the next one; several that came meanwhile are one.
+    pub(super) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.hangup.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
     }
 }

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use super::body::Body;
 use super::connection::{self, Patience};
 use super::refusal::{self, Refusal};
+use super::tls::Tls;
 use crate::config::Limits;
 
 /// Connections over the limit that are told so at the same time; further ones are closed at once.
@@ -53,7 +54,7 @@ pub struct Stop {
 /// *Cancellation*: dropping the future closes the port but not the connections; use `stop`.
 pub async fn serve<S, F>(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     limits: &Limits,
     service: S,
     stop: Stop,
@@ -104,7 +105,7 @@ pub async fn serve<S, F>(
 /// Everything a new connection needs.
 struct Door<S> {
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     protocol: http1::Builder,
     patience: Patience,
     handshake_timeout: Duration,
@@ -167,7 +168,8 @@ where
         place: OwnedSemaphorePermit,
         errand: Errand<S>,
     ) {
-        let (tls, handshake_timeout, now) = (self.tls.clone(), self.handshake_timeout, self.now.clone());
+        let tls = self.tls.as_ref().map(|tls| tls.acceptor());
+        let (handshake_timeout, now) = (self.handshake_timeout, self.now.clone());
         tracker.spawn(async move {
             let attended = async move {
                 match tls {

@@ -1,8 +1,12 @@
 //! TLS without a proxy in front: a certificate chain and a key from PEM files, HTTP/1.1 only.
+//!
+//! The files can be read again while connections are accepted. What was read last and could be used is
+//! what new connections get; those that stand keep what they began with.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -34,13 +38,39 @@ pub enum TlsError {
     Pair(rustls::Error),
 }
 
-/// Reads the files and makes what accepts TLS connections.
-///
-/// *What it does not do*: follow changes of the files; a renewed certificate needs a restart.
-///
-/// # Errors
-/// [`TlsError`], which names the file.
-pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
+/// Certificate and key in use, and the files they come from.
+pub struct Tls {
+    files: TlsFiles,
+    config: ArcSwap<ServerConfig>,
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file.
+    pub fn open(files: &TlsFiles) -> Result<Self, TlsError> {
+        Ok(Self { files: files.clone(), config: ArcSwap::from_pointee(read(files)?) })
+    }
+
+    /// Reads the files again. It reads from disk: not to be called where others wait.
+    ///
+    /// *What it does not do*: watch the files; somebody says when they have changed.
+    ///
+    /// # Errors
+    /// [`TlsError`]; then what was in use stays.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.config.store(Arc::new(read(&self.files)?));
+        Ok(())
+    }
+
+    /// What accepts the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.load_full())
+    }
+}
+
+fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| TlsError::Key { path: files.key.clone(), reason: error.to_string() })?;
@@ -51,7 +81,7 @@ pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
         .with_single_cert(chain, key)
         .map_err(TlsError::Pair)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(config)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -72,12 +102,12 @@ mod tests {
         let path = folder.path().join("empty.pem");
         std::fs::write(&path, "no certificate here").unwrap();
         let files = TlsFiles { certificate: path.clone(), key: path.clone() };
-        let error = acceptor(&files).err().map(|error| error.to_string()).unwrap();
+        let error = Tls::open(&files).err().map(|error| error.to_string()).unwrap();
         assert!(
             error.starts_with(&format!("{} holds no readable PEM certificate", path.display())),
             "{error}"
         );
         let missing = TlsFiles { certificate: folder.path().join("none"), key: path };
-        assert!(matches!(acceptor(&missing), Err(TlsError::Certificate { .. })));
+        assert!(matches!(Tls::open(&missing), Err(TlsError::Certificate { .. })));
     }
 }

@@ -1,20 +1,23 @@
 //! The accept loop as a peer meets it: raw sockets against a service of a few lines.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::{Stop, serve};
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, TlsFiles};
 use crate::http::body::Body;
 use crate::http::ending::Ending;
 use crate::http::respond;
+use crate::http::tls::{Tls, TlsError};
 
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
@@ -23,7 +26,7 @@ const SHORT: Duration = Duration::from_millis(40);
 const MUCH: usize = 16 * 1_024 * 1_024;
 
 struct Server {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     stop: Stop,
     task: JoinHandle<()>,
     /// Told when a request for `/wait` has reached the service.
@@ -270,24 +273,21 @@ async fn the_second_signal_ends_at_once() {
     server.task.await.unwrap();
 }
 
-#[tokio::test]
-async fn tls_connections_are_served_and_plain_ones_closed() {
-    let folder = tempfile::tempdir().unwrap();
+/// Certificate and key of `localhost` in a folder; gives the certificate.
+fn make_tls_files(files: &TlsFiles) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let files = crate::config::TlsFiles {
-        certificate: folder.path().join("cert.pem"),
-        key: folder.path().join("key.pem"),
-    };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
-    let tls = crate::http::tls::acceptor(&files).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = |_: Request<Incoming>, _| async { respond::text(StatusCode::OK, "hello") };
-    tokio::spawn(async move { serve(listener, Some(tls), &limits(), service, Stop::default()).await });
+    made.cert.der().clone()
+}
 
+/// Asks over TLS, trusting this certificate alone.
+async fn ask_over_tls(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+) -> Result<String, std::io::Error> {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
+    roots.add(trusted.clone()).unwrap();
     let client =
         rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -296,11 +296,36 @@ async fn tls_connections_are_served_and_plain_ones_closed() {
             .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
     let stream = TcpStream::connect(address).await.unwrap();
-    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await?;
+    stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn tls_connections_are_served_with_the_files_as_they_were_last_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let files = TlsFiles { certificate: path("cert.pem"), key: path("key.pem") };
+    let first = make_tls_files(&files);
+    let tls = Arc::new(Tls::open(&files).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = |_: Request<Incoming>, _| async { respond::text(StatusCode::OK, "hello") };
+    let serving = Some(Arc::clone(&tls));
+    tokio::spawn(async move { serve(listener, serving, &limits(), service, Stop::default()).await });
+
+    let answer = ask_over_tls(address, &first).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    let second = make_tls_files(&files);
+    assert!(ask_over_tls(address, &second).await.is_err(), "nobody has said that the files changed");
+    tls.reload().unwrap();
+    assert!(ask_over_tls(address, &second).await.unwrap().ends_with("hello"));
+    assert!(ask_over_tls(address, &first).await.is_err());
+    std::fs::write(&files.key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    assert!(matches!(tls.reload(), Err(TlsError::Pair(_))));
+    assert!(ask_over_tls(address, &second).await.unwrap().ends_with("hello"), "what was in use stays");
 
     let mut plain = TcpStream::connect(address).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();

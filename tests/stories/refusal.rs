@@ -169,6 +169,11 @@ async fn health_and_figures_are_read_and_nothing_else() {
                 assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
             }
             let read = ask("GET").await;
+            if path == "/metrics" {
+                for figure in ["aerostack_tokens ", "aerostack_workspaces ", "aerostack_held_bytes "] {
+                    assert!(read.text().lines().any(|line| line.starts_with(figure)), "{figure}");
+                }
+            }
             let mut wire = aerostack_tests::wire::Wire::open(gateway.address()).await;
             wire.write(&aerostack_tests::wire::request("HEAD", path, &[], b"")).await.unwrap();
             let head = wire.head().await.unwrap();

@@ -40,6 +40,7 @@ pub async fn answer(app: &App, peer: SocketAddr, path: &str, headers: &HeaderMap
         "/healthz" => respond::text(StatusCode::OK, "ok\n"),
         "/readyz" => readiness(app).await,
         "/metrics" if is_local(peer, headers) || is_operator(app, headers).await => {
+            app.measure();
             let response = respond::text(StatusCode::OK, telemetry::figures().render());
             respond::with_header(response, CONTENT_TYPE, EXPOSITION)
         }

@@ -16,6 +16,7 @@ mod stories {
     mod expiry;
     mod header;
     mod header_mismatch;
+    mod held;
     mod malformed;
     mod malformed_http;
     mod modern;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aerostack_core::api::token::CreateTokenRequest;
-use aerostack_tests::client::{Caller, modern_params, rpc};
+use aerostack_tests::client::{Caller, rpc};
 use aerostack_tests::person::token_named;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{rounds, story};
@@ -25,15 +25,13 @@ enum Reads {
     Json,
     /// The same, which the server sends as an event stream.
     Events,
-    /// Notices of changes.
-    Notices,
     /// The transport of 2024-11-05.
     OldSse,
     /// An answer that was gathered in memory.
     Batch,
 }
 
-const ALL: [Reads; 5] = [Reads::Json, Reads::Events, Reads::Notices, Reads::OldSse, Reads::Batch];
+const ALL: [Reads; 4] = [Reads::Json, Reads::Events, Reads::OldSse, Reads::Batch];
 
 impl Reads {
     /// What stands behind the gateway.
@@ -49,12 +47,6 @@ impl Reads {
         let mut wire = Wire::open_narrow(caller.address).await;
         let bytes = match self {
             Self::Json | Self::Events => caller.bytes("POST", &call),
-            Self::Notices => {
-                // The acknowledgement has the id in it.
-                let params = modern_params(json!({ "notifications": {} }));
-                let body = rpc("x".repeat(MUCH_KIB * 1_024), "subscriptions/listen", &params);
-                caller.modern("subscriptions/listen", None).bytes("POST", &body)
-            }
             Self::OldSse => caller.at(format!("{}/sse", caller.path)).bytes("GET", ""),
             Self::Batch => {
                 let half = rpc(1, "tools/call", &big(MUCH_KIB / 2));

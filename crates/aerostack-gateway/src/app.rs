@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grants::Grants;
+use crate::http::budget::Budget;
 use crate::recorder::Recorder;
 use crate::snapshot::{Snapshot, target_of};
 use crate::store::workspace::WorkspaceState;
@@ -53,6 +54,8 @@ pub struct App {
     pub upstreams: Upstreams,
     /// What is written down of calls.
     pub recorder: Recorder,
+    /// How many bytes of bodies and gathered answers may be held.
+    pub budget: Budget,
     /// How many tool lists are refreshed at once.
     pub list_refreshes: Semaphore,
     /// Cancelled when the gateway drains: long streams say goodbye and end.
@@ -92,6 +95,7 @@ impl App {
         let app = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             upstreams: Upstreams::new(&config),
+            budget: Budget::new(config.limits.held_bytes, config.limits.held_per_token_bytes),
             list_refreshes: Semaphore::new(config.limits.list_refreshes_at_once),
             config,
             clock,
@@ -174,6 +178,7 @@ impl App {
         let gauge = |count: usize| count as f64;
         metrics::gauge!("aerostack_tokens").set(gauge(tokens));
         metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
+        metrics::gauge!("aerostack_held_bytes").set(gauge(self.budget.held_bytes()));
         metrics::counter!("aerostack_uses_dropped_total").absolute(self.recorder.dropped());
     }
 

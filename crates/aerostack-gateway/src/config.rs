@@ -86,6 +86,10 @@ pub struct Limits {
     pub whole_answer_bytes: usize,
     /// Largest single event of an upstream's event stream, and largest answer that must be read whole.
     pub event_limit_bytes: usize,
+    /// Bytes of bodies and gathered answers held at the same time, of everybody together.
+    pub held_bytes: usize,
+    /// The same of one token.
+    pub held_per_token_bytes: usize,
     /// Time without a byte from an upstream after which a call is given up.
     pub call_idle_timeout: Duration,
     /// Time for connecting to an upstream and listing all its tools.
@@ -134,6 +138,8 @@ impl Default for Limits {
             streams_per_token: 64,
             whole_answer_bytes: 64 * KIB,
             event_limit_bytes: 16 * MIB,
+            held_bytes: 256 * MIB,
+            held_per_token_bytes: 64 * MIB,
             call_idle_timeout: Duration::from_secs(300),
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),

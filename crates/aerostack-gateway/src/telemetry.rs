@@ -64,6 +64,11 @@ pub fn figures() -> &'static PrometheusHandle {
         );
         metrics::describe_gauge!("aerostack_tokens", "Workspace tokens that are accepted now");
         metrics::describe_gauge!("aerostack_workspaces", "Workspaces that are open now");
+        metrics::describe_gauge!(
+            "aerostack_held_bytes",
+            metrics::Unit::Bytes,
+            "Bytes of bodies and gathered answers in memory"
+        );
         metrics::describe_counter!("aerostack_uses_dropped_total", "Notes of last use that were not written");
         metrics::describe_gauge!("aerostack_build_info", "Always 1; the label tells the version");
         metrics::gauge!("aerostack_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

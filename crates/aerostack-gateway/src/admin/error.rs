@@ -162,6 +162,7 @@ impl From<ReadError> for ApiError {
             ReadError::TooLarge { .. } => ErrorCode::BodyTooLarge,
             ReadError::TooSlow { .. } => ErrorCode::RequestTimeout,
             ReadError::BrokenOff => ErrorCode::InvalidRequest,
+            ReadError::NoRoom(_) => ErrorCode::Unavailable,
         };
         Self::new(code, error.to_string())
     }

@@ -69,7 +69,7 @@ async fn answer(
     let caller = authenticate(app, request.headers(), context.received_at).await?;
     let team = named_team(request.headers())?;
     refuse_others_than_operators(operation, &caller)?;
-    let input = input::receive(operation, request, &app.config.limits).await?;
+    let input = input::receive(operation, request, app).await?;
     let call = Call { app: Arc::clone(app), operation, caller, team, parameters };
     if operation.method().is_read() {
         return dispatch(operation, call, input).await;

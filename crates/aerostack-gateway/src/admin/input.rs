@@ -10,7 +10,7 @@ use aerostack_core::api::operation::Operation;
 use aerostack_core::text::clean_line;
 
 use super::error::ApiError;
-use crate::config::Limits;
+use crate::app::App;
 use crate::http::body::{self, RequestBody};
 
 /// Largest body of an administrative request.
@@ -31,13 +31,14 @@ pub(super) enum Input {
 pub(super) async fn receive(
     operation: Operation,
     request: http::Request<impl RequestBody>,
-    limits: &Limits,
+    app: &App,
 ) -> Result<Input, ApiError> {
     if operation.method().is_read() {
         return Ok(Input::Query(request.uri().query().unwrap_or_default().to_owned()));
     }
     let (parts, body) = request.into_parts();
-    let bytes = body::read(body, BODY_LIMIT_BYTES, limits.body_timeout).await?;
+    let timeout = app.config.limits.body_timeout;
+    let bytes = body::read(body, BODY_LIMIT_BYTES, timeout, app.budget.of_all()).await?;
     if !bytes.is_empty() && !is_json(&parts.headers) {
         let message = "the body is not application/json";
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message)

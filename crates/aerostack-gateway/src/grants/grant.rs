@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::live_workspace::LiveWorkspace;
 use crate::clock::Clock;
+use crate::http::budget::Tally;
 use crate::limiter::Meter;
 
 /// A moment that never comes.
@@ -31,6 +32,8 @@ pub struct Grant {
     pub workspace: Arc<LiveWorkspace>,
     /// Its requests of the last minute.
     pub meter: Meter,
+    /// Bytes held for its requests and answers.
+    pub held: Arc<Tally>,
     /// The digest it is found by.
     pub digest: TokenDigest,
     own_rate_limit: Option<u32>,
@@ -51,6 +54,7 @@ impl Grant {
             person: token.person.clone(),
             workspace,
             meter: Meter::default(),
+            held: Arc::default(),
             digest: token.digest,
             own_rate_limit: token.rate_limit_per_minute,
             ends_at_ms: AtomicI64::new(token.ends_at().map_or(NEVER, Timestamp::as_millis)),

@@ -1,6 +1,7 @@
 //! Plain HTTP: accepting connections, reading bodies, writing answers. It knows no business.
 
 pub mod body;
+pub mod budget;
 mod connection;
 pub mod ending;
 pub mod origin;

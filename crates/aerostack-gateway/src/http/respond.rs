@@ -23,7 +23,13 @@ pub fn empty(status: StatusCode) -> Response<Body> {
 /// An answer with JSON text that is already written.
 #[must_use]
 pub fn json_text(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::full(text));
+    json_body(status, Body::full(text))
+}
+
+/// An answer whose body is JSON text.
+#[must_use]
+pub fn json_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

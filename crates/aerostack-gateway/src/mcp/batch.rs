@@ -43,10 +43,7 @@ impl Door {
         if texts.is_empty() {
             return respond::empty(StatusCode::ACCEPTED);
         }
-        let mut body = b"[".to_vec();
-        body.extend_from_slice(&texts.join(&b','));
-        body.push(b']');
-        respond::json_text(StatusCode::OK, body)
+        respond::json_body(StatusCode::OK, Body::pieces(array(texts)))
     }
 
     /// The requests of a batch, and the errors of elements that are none. Notifications are taken note of.
@@ -85,19 +82,24 @@ impl Door {
     }
 }
 
-/// An answer as one text.
+/// The texts as the pieces of one JSON array. They are not copied: together they may be large.
+fn array(texts: Vec<Bytes>) -> impl Iterator<Item = Bytes> {
+    let separators = std::iter::once("[").chain(std::iter::repeat(","));
+    let pieces = separators.map(Bytes::from).zip(texts).flat_map(|(separator, text)| [separator, text]);
+    pieces.chain([Bytes::from("]")])
+}
+
+/// An answer as one text, counted among what the token holds.
 async fn whole(order: &Order<'_>, outcome: Result<Answer, Refusal>) -> Bytes {
-    let refused = |refusal: &Refusal| refusal.message(order.request.id).into();
-    match outcome {
-        Ok(Answer::Message { text, .. }) => text,
+    let room = order.app.budget.of(&order.grant.held);
+    let text = match outcome {
+        Ok(Answer::Message { text, .. }) => room.keep(text).map_err(Refusal::NoRoom),
         Ok(Answer::Call(mut call)) => {
             let limit_bytes = order.app.config.limits.event_limit_bytes;
-            let text = streamable::whole_response(&mut call, limit_bytes).await;
-            text.unwrap_or_else(|| {
-                refused(&Refusal::InvalidRequest("the answer is too large for a batch".to_owned()))
-            })
+            streamable::whole_response(&mut call, limit_bytes, room).await
         }
-        Ok(Answer::Accepted | Answer::Listen(_)) => refused(&Refusal::UnknownMethod { modern: false }),
-        Err(refusal) => refused(&refusal),
-    }
+        Ok(Answer::Accepted | Answer::Listen(_)) => Err(Refusal::UnknownMethod { modern: false }),
+        Err(refusal) => Err(refusal),
+    };
+    text.unwrap_or_else(|refusal| refusal.message(order.request.id).into())
 }

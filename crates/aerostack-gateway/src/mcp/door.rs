@@ -98,7 +98,7 @@ impl Door {
         dispatch::legacy_revision(app, grant, headers, &self.ended)?;
         app.recorder.used(grant, app.clock.now());
         let listening = Box::new(Listening::legacy(app, grant)?);
-        Ok(streamable::respond(app, grant, Answer::Listen(listening), true).await)
+        Ok(streamable::respond(app, grant, Answer::Listen(listening), None, true).await)
     }
 
     fn delete(
@@ -130,13 +130,16 @@ impl Door {
             return Refusal::WrongContentType.answer(None);
         }
         let limits = &app.config.limits;
-        let bytes = match body::read(body, limits.body_limit_bytes, limits.body_timeout).await {
+        let room = app.budget.of(&grant.held);
+        let bytes = match body::read(body, limits.body_limit_bytes, limits.body_timeout, room).await {
             Ok(bytes) => bytes,
             Err(error) => return Refusal::Unreadable(error).answer(None),
         };
         let parsed = message::read(&bytes, limits.json_depth);
         if let (Edge::Sse, Some(name), Ok(messages)) = (edge, query_session(parts), &parsed) {
-            return self.post_to_stream(app, grant, &parts.headers, messages, name);
+            let texts = texts_of(&bytes, messages, limits.batch_len);
+            let posted = texts.and_then(|texts| self.post_to_stream(app, grant, &parts.headers, texts, name));
+            return posted.unwrap_or_else(|refusal| refusal.answer(None));
         }
         let message = match parsed {
             Ok(message::Body::Single(message)) => message,
@@ -152,7 +155,7 @@ impl Door {
         match self.answer(&order).await {
             Ok(answer) => {
                 let takes_events = streamable::accepts_events(&parts.headers);
-                streamable::respond(app, grant, answer, takes_events).await
+                streamable::respond(app, grant, answer, request.id, takes_events).await
             }
             Err(refusal) => refusal.answer(request.id),
         }
@@ -184,31 +187,11 @@ impl Door {
         app: &Arc<App>,
         grant: &Arc<Grant>,
         headers: &HeaderMap,
-        messages: &message::Body<'_>,
+        texts: Vec<Bytes>,
         name: &str,
-    ) -> Response<Body> {
-        let Some(stream) = self.streams.find(name, &grant.token) else {
-            return Refusal::UnknownSession.answer(None);
-        };
-        let permit = match stream.begin() {
-            Ok(permit) => permit,
-            Err(refusal) => return refusal.answer(None),
-        };
-        // Each message is read again by the task that answers it: it must own what it reads.
-        let texts: Vec<Bytes> = match messages {
-            message::Body::Single(Message::Request(request)) => {
-                vec![Bytes::copy_from_slice(request.text.as_bytes())]
-            }
-            message::Body::Single(Message::Response { .. }) => Vec::new(),
-            message::Body::Batch(items) if items.len() > app.config.limits.batch_len => {
-                let text =
-                    format!("Invalid request: a batch has 1 to {} messages", app.config.limits.batch_len);
-                return Refusal::InvalidRequest(text).answer(None);
-            }
-            message::Body::Batch(items) => {
-                items.iter().map(|item| Bytes::copy_from_slice(item.get().as_bytes())).collect()
-            }
-        };
+    ) -> Result<Response<Body>, Refusal> {
+        let stream = self.streams.find(name, &grant.token).ok_or(Refusal::UnknownSession)?;
+        let mut places = stream.begin(texts.len())?;
         let (app, grant, calls, headers) =
             (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
         let mut headers = headers;
@@ -219,17 +202,39 @@ impl Door {
 
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
-            let _permit = permit;
-            let answers = join_all(
-                texts.iter().map(|text| answer_on_stream(&app, &grant, &headers, text, &calls, &stream)),
-            );
+            let (app, grant, headers, calls, stream) = (&app, &grant, &headers, &calls, &stream);
+            let answers = join_all(texts.into_iter().map(|text| {
+                // Each gives its place back when it is answered.
+                let place = places.split(1);
+                async move {
+                    answer_on_stream(app, grant, headers, &text, calls, stream).await;
+                    drop(place);
+                }
+            }));
             tokio::select! {
                 _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
                 () = app.stopping.cancelled() => {}
             }
         });
-        respond::empty(StatusCode::ACCEPTED)
+        Ok(respond::empty(StatusCode::ACCEPTED))
+    }
+}
+
+/// The messages of a POST of the old transport. Each is read again by the task that answers it, so it
+/// must own what it reads: a part of the body, which lives as long as one of them does.
+fn texts_of(bytes: &Bytes, messages: &message::Body<'_>, batch_len: usize) -> Result<Vec<Bytes>, Refusal> {
+    match messages {
+        message::Body::Single(Message::Request(request)) => {
+            Ok(vec![bytes.slice_ref(request.text.as_bytes())])
+        }
+        message::Body::Single(Message::Response { .. }) => Ok(Vec::new()),
+        message::Body::Batch(items) if items.is_empty() || items.len() > batch_len => {
+            Err(Refusal::InvalidRequest(format!("Invalid request: a batch has 1 to {batch_len} messages")))
+        }
+        message::Body::Batch(items) => {
+            Ok(items.iter().map(|item| bytes.slice_ref(item.get().as_bytes())).collect())
+        }
     }
 }
 

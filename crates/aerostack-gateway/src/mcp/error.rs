@@ -3,6 +3,7 @@
 //! Strangers learn nothing: every reason why a credential is not accepted is the same answer, byte for
 //! byte. Upstreams are named by their slug, never by their address.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use aerostack_core::quota::retry_after_secs;
@@ -12,9 +13,13 @@ use serde_json::{Value, json};
 
 use super::revision::MODERN;
 use crate::http::body::{Body, ReadError};
+use crate::http::budget::NoRoom;
 use crate::http::respond;
 use crate::jsonrpc::Fault;
 use crate::upstream::UpstreamError;
+
+/// Most characters of an unknown tool's name that are repeated.
+const NAME_SHOWN_CHARS: usize = 200;
 
 /// Why a request is not served.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +33,8 @@ pub enum Refusal {
     },
     /// The token has as many streams open as it may.
     TooManyStreams,
+    /// What would have to be held does not fit beside what is held already.
+    NoRoom(NoRoom),
     /// The gateway is stopping.
     Draining,
     /// A host or origin that is not ours.
@@ -109,6 +116,7 @@ impl Refusal {
             Self::Foreign => Told::new(StatusCode::FORBIDDEN, -32003, "Origin not allowed"),
             Self::Fault(fault) => Told::new(StatusCode::BAD_REQUEST, fault.code, fault.message),
             Self::InvalidRequest(message) => Told::new(StatusCode::BAD_REQUEST, -32600, message),
+            Self::NoRoom(no_room) => told_no_room(*no_room),
             Self::Unreadable(error) => told_unreadable(*error),
             Self::WrongContentType => {
                 Told::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, -32600, "Content-Type must be application/json")
@@ -137,7 +145,9 @@ impl Refusal {
                 let status = if *bad_request { StatusCode::BAD_REQUEST } else { StatusCode::OK };
                 Told::new(status, -32602, message)
             }
-            Self::UnknownTool(name) => Told::new(StatusCode::OK, -32602, format!("Unknown tool: {name}")),
+            Self::UnknownTool(name) => {
+                Told::new(StatusCode::OK, -32602, format!("Unknown tool: {}", cut(name)))
+            }
             Self::Upstream { server, error } => told_upstream(server, error),
             Self::Cancelled => Told::new(StatusCode::OK, -32800, "Request cancelled"),
         }
@@ -166,9 +176,15 @@ impl Refusal {
             Self::WrongMethod { allow } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }
+            Self::NoRoom(_) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
             // The rest of the body is not read, so nothing more can come over this connection.
-            Self::Unreadable(_) => {
+            Self::Unreadable(error) => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                if matches!(error, ReadError::NoRoom(_)) {
+                    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                }
             }
             _ => {}
         }
@@ -196,13 +212,30 @@ impl Refusal {
     }
 }
 
+/// A name as the caller wrote it, which may be as long as a body.
+fn cut(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(NAME_SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
+}
+
 fn told_unreadable(error: ReadError) -> Told {
     let status = match error {
         ReadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         ReadError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
         ReadError::BrokenOff => StatusCode::BAD_REQUEST,
+        ReadError::NoRoom(no_room) => return told_no_room(no_room),
     };
     Told::new(status, -32600, format!("Invalid request: {error}"))
+}
+
+fn told_no_room(no_room: NoRoom) -> Told {
+    let (status, message) = match no_room {
+        NoRoom::OfHolder => (StatusCode::TOO_MANY_REQUESTS, "Too many bytes under way for this token"),
+        NoRoom::OfAll => (StatusCode::SERVICE_UNAVAILABLE, "Too many bytes under way"),
+    };
+    Told::new(status, -32004, message)
 }
 
 fn told_upstream(server: &str, error: &UpstreamError) -> Told {

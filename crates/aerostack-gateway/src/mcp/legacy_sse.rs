@@ -16,10 +16,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::answer::{Answer, Piece};
 use super::error::Refusal;
 use super::listen::Listening;
+use super::relay::CallStream;
 use super::streamable::event_stream_response;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{Body, StreamFault};
+use crate::http::budget::Tally;
 use crate::http::sse;
 use crate::upstream::UpstreamError;
 
@@ -36,6 +38,7 @@ pub struct SseStreams(Arc<papaya::HashMap<String, Arc<SseStream>>>);
 /// The writing end of one stream.
 pub struct SseStream {
     token: TokenId,
+    held: Arc<Tally>,
     messages: mpsc::Sender<Bytes>,
     requests: Arc<Semaphore>,
 }
@@ -53,7 +56,8 @@ impl SseStreams {
         let name = random_name(app);
         let (messages, receiver) = mpsc::channel(QUEUE_LEN);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let stream = SseStream { token: grant.token.clone(), messages, requests };
+        let (token, held) = (grant.token.clone(), Arc::clone(&grant.held));
+        let stream = SseStream { token, held, messages, requests };
         self.0.pin().insert(name.clone(), Arc::new(stream));
         let endpoint = format!("event: endpoint\ndata: {address}?sessionId={name}\n\n");
         let open = Open {
@@ -88,46 +92,67 @@ fn random_name(app: &App) -> String {
 }
 
 impl SseStream {
-    /// Takes one more request under way.
+    /// Takes so many more requests under way.
     ///
     /// # Errors
     /// [`Refusal::TooManyStreams`] when as many are under way as there may be.
-    pub fn begin(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| Refusal::TooManyStreams)
+    pub fn begin(&self, requests: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        let requests = u32::try_from(requests).map_err(|_| Refusal::TooManyStreams)?;
+        Arc::clone(&self.requests).try_acquire_many_owned(requests).map_err(|_| Refusal::TooManyStreams)
     }
 
     /// Writes what a request of the raw id `id` comes to.
     pub async fn write(&self, app: &App, id: &str, outcome: Result<Answer, Refusal>) {
-        match outcome {
-            Err(refusal) => self.send(refusal.message(Some(id)).into()).await,
-            Ok(Answer::Message { text, .. }) => self.send(text).await,
-            Ok(Answer::Call(mut call)) => {
-                let mut large: Vec<u8> = Vec::new();
-                while let Some(piece) = call.next().await {
-                    match piece {
-                        Piece::Notification(text) | Piece::Response { text, .. } => self.send(text).await,
-                        Piece::Begin(bytes) | Piece::More(bytes)
-                            if large.len() + bytes.len() <= app.config.limits.event_limit_bytes =>
-                        {
-                            large.extend_from_slice(&bytes);
-                        }
-                        Piece::End { .. } => self.send(std::mem::take(&mut large).into()).await,
-                        Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
-                            let server = call.server().to_owned();
-                            let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
-                            let refusal = Refusal::Upstream { server, error };
-                            return self.send(refusal.message(Some(id)).into()).await;
-                        }
-                    }
-                }
-            }
-            Ok(Answer::Accepted | Answer::Listen(_)) => {}
+        let written = match outcome {
+            Err(refusal) => Err(refusal),
+            Ok(Answer::Message { text, .. }) => self.send(app, &text).await,
+            Ok(Answer::Call(call)) => self.write_call(app, *call).await,
+            Ok(Answer::Accepted | Answer::Listen(_)) => Ok(()),
+        };
+        if let Err(refusal) = written {
+            // Small, so it is not counted.
+            self.queue(sse::encode(refusal.message(Some(id)).as_bytes())).await;
         }
     }
 
-    async fn send(&self, message: Bytes) {
+    async fn write_call(&self, app: &App, mut call: CallStream) -> Result<(), Refusal> {
+        let room = app.budget.of(&self.held);
+        let gather = || room.gather(0).map_err(Refusal::NoRoom);
+        let mut large = gather()?;
+        while let Some(piece) = call.next().await {
+            match piece {
+                // A notice that does not fit is left out.
+                Piece::Notification(text) => drop(self.send(app, &text).await),
+                Piece::Response { text, .. } => self.send(app, &text).await?,
+                Piece::Begin(bytes) | Piece::More(bytes)
+                    if large.len() + bytes.len() <= app.config.limits.event_limit_bytes =>
+                {
+                    large.push(bytes).map_err(Refusal::NoRoom)?;
+                }
+                Piece::End { .. } => {
+                    let whole = std::mem::replace(&mut large, gather()?).finish();
+                    self.send(app, &whole).await?;
+                }
+                Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
+                    let server = call.server().to_owned();
+                    let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
+                    return Err(Refusal::Upstream { server, error });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues a message; what waits for the reader is counted among what the token holds.
+    async fn send(&self, app: &App, message: &[u8]) -> Result<(), Refusal> {
+        let room = app.budget.of(&self.held);
+        self.queue(room.keep(sse::encode(message)).map_err(Refusal::NoRoom)?).await;
+        Ok(())
+    }
+
+    async fn queue(&self, event: Bytes) {
         // The reader may be gone; then nobody misses the message.
-        let _ = self.messages.send(sse::encode(&message)).await;
+        let _ = self.messages.send(event).await;
     }
 }
 

@@ -15,13 +15,16 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 
 use super::answer::{Answer, Piece};
+use super::error::Refusal;
 use super::listen::Listening;
 use super::relay::CallStream;
 use super::session::SESSION_HEADER;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{Body, StreamFault};
+use crate::http::budget::Room;
 use crate::http::{respond, sse};
+use crate::upstream::UpstreamError;
 use crate::upstream::frame::Framing;
 
 /// Tells whether a caller takes event streams.
@@ -31,16 +34,21 @@ pub fn accepts_events(headers: &HeaderMap) -> bool {
     values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
-/// Gives an answer its form.
+/// Gives an answer its form. `id` is the request's, raw, for what cannot be given one.
 pub async fn respond(
     app: &Arc<App>,
     grant: &Arc<Grant>,
     answer: Answer,
+    id: Option<&str>,
     takes_events: bool,
 ) -> Response<Body> {
     match answer {
         Answer::Accepted => respond::empty(StatusCode::ACCEPTED),
         Answer::Message { status, text, session } => {
+            let text = match app.budget.of(&grant.held).keep(text) {
+                Ok(text) => text,
+                Err(no_room) => return Refusal::NoRoom(no_room).answer(id),
+            };
             let mut response = respond::json_text(status, text);
             if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
                 response.headers_mut().insert(SESSION_HEADER, session);
@@ -49,7 +57,9 @@ pub async fn respond(
         }
         Answer::Listen(listening) => listen(app, grant, *listening),
         Answer::Call(call) if takes_events => call_with_events(app, grant, *call).await,
-        Answer::Call(call) => call_as_json(app, grant, *call).await,
+        Answer::Call(call) => {
+            call_as_json(app, grant, *call).await.unwrap_or_else(|refusal| refusal.answer(id))
+        }
     }
 }
 
@@ -67,27 +77,36 @@ async fn call_with_events(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStre
 }
 
 /// For callers that take JSON only: notifications are left out.
-async fn call_as_json(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) -> Response<Body> {
+async fn call_as_json(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    mut call: CallStream,
+) -> Result<Response<Body>, Refusal> {
     while let Some(piece) = call.next().await {
         match piece {
-            Piece::Response { status, text } => return respond::json_text(status, text),
+            Piece::Response { status, text } => return Ok(respond::json_text(status, text)),
             Piece::Begin(begun) if call.framing == Framing::Json => {
-                return streamed_json(app, grant, call, begun);
+                return Ok(streamed_json(app, grant, call, begun));
             }
             // What it is shows at its end only.
             Piece::Begin(begun) => {
                 let limit_bytes = app.config.limits.event_limit_bytes;
-                match large_message(&mut call, begun, limit_bytes).await {
-                    Some((text, true)) => return respond::json_text(StatusCode::OK, text),
-                    Some((_, false)) => {}
-                    None => break,
+                let room = app.budget.of(&grant.held);
+                if let (text, true) = large_message(&mut call, begun, limit_bytes, room).await? {
+                    return Ok(respond::json_text(StatusCode::OK, text));
                 }
             }
             Piece::Notification(_) | Piece::More(_) | Piece::End { .. } => {}
             Piece::Broken => break,
         }
     }
-    respond::empty(StatusCode::BAD_GATEWAY)
+    Err(unusable(&call))
+}
+
+/// An answer that must be whole and cannot be had.
+fn unusable(call: &CallStream) -> Refusal {
+    let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
+    Refusal::Upstream { server: call.server().to_owned(), error }
 }
 
 /// A large JSON answer, as it comes. What goes wrong from here on ends the connection.
@@ -216,34 +235,50 @@ fn encode(piece: Piece) -> Result<Bytes, StreamFault> {
     }
 }
 
-/// A call's response as one text, for batches and the old event stream: at most `limit_bytes`.
-pub async fn whole_response(call: &mut CallStream, limit_bytes: usize) -> Option<Bytes> {
+/// A call's response as one text, for batches: at most `limit_bytes`, counted in `room`.
+///
+/// # Errors
+/// [`Refusal::NoRoom`], [`Refusal::Upstream`] when it is larger or broke off.
+pub async fn whole_response(
+    call: &mut CallStream,
+    limit_bytes: usize,
+    room: Room<'_>,
+) -> Result<Bytes, Refusal> {
     while let Some(piece) = call.next().await {
         match piece {
-            Piece::Response { text, .. } => return Some(text),
+            Piece::Response { text, .. } => return room.keep(text).map_err(Refusal::NoRoom),
             Piece::Begin(begun) => {
-                if let (text, true) = large_message(call, begun, limit_bytes).await? {
-                    return Some(text);
+                if let (text, true) = large_message(call, begun, limit_bytes, room).await? {
+                    return Ok(text);
                 }
             }
             Piece::Notification(_) | Piece::More(_) | Piece::End { .. } => {}
-            Piece::Broken => return None,
+            Piece::Broken => break,
         }
     }
-    None
+    Err(unusable(call))
 }
 
-/// The rest of a large message, gathered, and whether it was the response; `None` if it is larger than
-/// `limit_bytes` or broke off.
-async fn large_message(call: &mut CallStream, begun: Bytes, limit_bytes: usize) -> Option<(Bytes, bool)> {
-    let mut gathered = begun.to_vec();
+/// The rest of a large message, gathered, and whether it was the response.
+///
+/// # Errors
+/// As of [`whole_response`].
+async fn large_message(
+    call: &mut CallStream,
+    begun: Bytes,
+    limit_bytes: usize,
+    room: Room<'_>,
+) -> Result<(Bytes, bool), Refusal> {
+    let mut gathered = room.gather(0).map_err(Refusal::NoRoom)?;
+    let mut next = Some(Piece::More(begun));
     loop {
-        match call.next().await? {
-            Piece::More(bytes) if gathered.len() + bytes.len() <= limit_bytes => {
-                gathered.extend_from_slice(&bytes);
+        match next {
+            Some(Piece::More(bytes)) if gathered.len() + bytes.len() <= limit_bytes => {
+                gathered.push(bytes).map_err(Refusal::NoRoom)?;
             }
-            Piece::End { is_response } => return Some((gathered.into(), is_response)),
-            _ => return None,
+            Some(Piece::End { is_response }) => return Ok((gathered.finish(), is_response)),
+            _ => return Err(unusable(call)),
         }
+        next = call.next().await;
     }
 }

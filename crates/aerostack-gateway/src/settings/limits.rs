@@ -11,10 +11,13 @@ use crate::config::Limits;
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
 const GIB: usize = 1 << 30;
 
 const SPAN: RangeInclusive<Duration> = SECOND..=DAY;
 const SIZE: RangeInclusive<usize> = KIB..=GIB;
+/// Memory that a large installation can spare.
+const HELD: RangeInclusive<usize> = MIB..=GIB.saturating_mul(1_024);
 const COUNT: RangeInclusive<usize> = 1..=1_000_000;
 const COUNT_32: RangeInclusive<u32> = 1..=1_000_000;
 
@@ -112,6 +115,8 @@ limits! {
     "AEROSTACK_LIMIT_STREAMS_PER_TOKEN" streams_per_token Pieces COUNT_32, "open streams of a token";
     "AEROSTACK_LIMIT_WHOLE_ANSWER" whole_answer_bytes Bytes SIZE, "answers up to this are checked whole";
     "AEROSTACK_LIMIT_EVENT" event_limit_bytes Bytes SIZE, "largest event of an upstream's stream";
+    "AEROSTACK_LIMIT_HELD" held_bytes Bytes HELD, "bodies and gathered answers in memory, all together";
+    "AEROSTACK_LIMIT_HELD_PER_TOKEN" held_per_token_bytes Bytes HELD, "the same, of one token";
     "AEROSTACK_LIMIT_CALL_IDLE_TIMEOUT" call_idle_timeout Seconds SPAN, "time without a byte after which a call ends";
     "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";
     "AEROSTACK_LIMIT_LIST_REFRESH_EVERY" list_refresh_every Seconds SPAN, "time between refreshes of a tool list";

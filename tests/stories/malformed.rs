@@ -72,6 +72,28 @@ const IDS: [&str; 12] = [
     r#""null""#,
 ];
 
+#[tokio::test]
+async fn what_a_caller_makes_long_is_neither_kept_nor_echoed() {
+    short_story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let ping = |id: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        let (longest, longer) = (format!("\"{}\"", "x".repeat(1_022)), format!("\"{}\"", "x".repeat(1_023)));
+        assert_eq!(scene.alice.posts(&ping(&longest)).await.status(), 200);
+        assert_eq!(told(&scene.alice.posts(&ping(&longer)).await), (400, -32600, "null".to_owned()));
+        let fields = |count: usize| {
+            let fields: Vec<String> = (0..count).map(|number| format!(r#""{number}":0"#)).collect();
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{{}}}}}"#, fields.join(","))
+        };
+        assert_eq!(scene.alice.posts(&fields(1_024)).await.status(), 200);
+        assert_eq!(told(&scene.alice.posts(&fields(1_025)).await), (400, -32600, "1".to_owned()));
+        let tool = "é".repeat(1_000_000);
+        let answer = scene.alice.calls(&tool, json!({})).await;
+        let message = format!("Unknown tool: {}…", "é".repeat(200));
+        assert_eq!((answer.status(), &answer.json()["error"]["message"]), (200, &json!(message)));
+    })
+    .await;
+}
+
 /// Status, JSON-RPC code and raw id of an answer.
 pub(super) fn told(answer: &Answer) -> (u16, i64, String) {
     let text = answer.text();

@@ -1,14 +1,23 @@
 //! A message of a client: `jsonrpc`, `id` as raw text, `method`, and the fields of `params` and
 //! `params._meta`, each value still raw.
 //!
-//! Duplicate keys are refused at the levels that are read: two readers could choose different ones.
+//! Duplicate keys are refused at the levels that are read: two readers could choose different ones. Ids
+//! and the number of fields are bounded there: the one is repeated in whatever is said about a request,
+//! the other takes many times its text in memory.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// Longest raw id, in bytes.
+pub const ID_MAX_BYTES: usize = 1_024;
+/// Most fields of an object that is read.
+pub const FIELDS_MAX: usize = 1_024;
+/// Most messages of a batch that are told apart: more than any setting allows.
+const ITEMS_MAX: usize = 1_024;
 
 /// Not a message. The code is JSON-RPC's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +84,9 @@ impl<'a> Object<'a> {
             Ok(fields) => fields,
             Err(_) => return Some(Err(Fault::not_json())),
         };
+        if fields.len() > FIELDS_MAX {
+            return Some(Err(Fault::not_a_request("Invalid request: too many fields")));
+        }
         let mut keys: Vec<&str> = fields.iter().map(|(key, _)| key.as_ref()).collect();
         keys.sort_unstable();
         if keys.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -133,7 +145,7 @@ pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
     }
     let raw: &RawValue = serde_json::from_slice(body).map_err(|_| Fault::not_json())?;
     if raw.get().starts_with('[') {
-        let items: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| Fault::not_json())?;
+        let Items(items) = serde_json::from_str(raw.get()).map_err(|_| Fault::not_json())?;
         return Ok(Body::Batch(items));
     }
     Ok(Body::Single(read_message(raw)?))
@@ -144,7 +156,7 @@ pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
 pub enum Body<'a> {
     /// One message.
     Single(Message<'a>),
-    /// Several, each to be read with [`read_message`].
+    /// Several, each to be read with [`read_message`]; where there are far too many, only the first.
     Batch(Vec<&'a RawValue>),
 }
 
@@ -156,6 +168,9 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
     let object = Object::read(raw).ok_or(Fault::not_a_request("Invalid request: not an object"))??;
     let id = match object.raw("id") {
         None => None,
+        Some(id) if id.len() > ID_MAX_BYTES => {
+            return Err(Fault::not_a_request("Invalid request: the id is too long"));
+        }
         Some(id) if is_id(id) => Some(id),
         Some(_) => {
             return Err(Fault::not_a_request("Invalid request: id must be a string or a number"));
@@ -216,7 +231,7 @@ fn depth_is_within(body: &[u8], depth_max: usize) -> bool {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The fields of an object in order.
+/// The fields of an object in order; one more than allowed stands for any number.
 struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -232,12 +247,41 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::with_capacity(4);
                 while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    fields.push((key, value));
+                    if fields.len() <= FIELDS_MAX {
+                        fields.push((key, value));
+                    }
                 }
                 Ok(Fields(fields))
             }
         }
         deserializer.deserialize_map(Collect)
+    }
+}
+
+/// The values of an array in order, as far as [`ITEMS_MAX`].
+struct Items<'a>(Vec<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for Items<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Items<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'de>, A::Error> {
+                let mut items = Vec::with_capacity(4);
+                while let Some(item) = seq.next_element::<&'de RawValue>()? {
+                    if items.len() < ITEMS_MAX {
+                        items.push(item);
+                    }
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_seq(Collect)
     }
 }
 
@@ -251,6 +295,21 @@ mod tests {
             Err(fault) => (fault.code, fault.id),
             Ok(body) => panic!("{body:?}"),
         }
+    }
+
+    #[test]
+    fn ids_and_the_number_of_fields_are_bounded() {
+        let ping = |id: &str, fields: usize| {
+            let fields: String = (0..fields).map(|number| format!(r#","{number}":0"#)).collect();
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"{fields}}}"#)
+        };
+        let id = |len: usize| format!("\"{}\"", "x".repeat(len - 2));
+        assert!(read(ping(&id(ID_MAX_BYTES), FIELDS_MAX - 3).as_bytes(), 128).is_ok());
+        assert_eq!(fault(&ping(&id(ID_MAX_BYTES + 1), 0)), (-32600, None));
+        assert_eq!(fault(&ping("1", FIELDS_MAX - 2)), (-32600, None));
+        let many = format!("[{}0]", "0,".repeat(100_000));
+        let Ok(Body::Batch(items)) = read(many.as_bytes(), 128) else { panic!("a batch") };
+        assert_eq!(items.len(), ITEMS_MAX);
     }
 
     #[test]

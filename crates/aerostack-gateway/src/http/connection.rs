@@ -29,7 +29,7 @@ use super::body::{Body, StreamFault};
 use super::ending::Watch;
 use super::progress::{Progress, Waiting};
 use super::refusal::{self, Refusal};
-use super::watched::{Socket, Tracked};
+use super::watched::{Received, Socket, Tracked};
 use crate::config::Limits;
 
 /// A head may be this many times the limit before it is refused unread; below that, the service
@@ -83,32 +83,43 @@ pub(super) async fn run<T, S, F>(
     drain: CancellationToken,
 ) where
     T: AsyncRead + AsyncWrite + Unpin,
-    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    S: Fn(Request<Received>, SocketAddr) -> F,
     F: Future<Output = Response<Body>>,
 {
     let progress = Arc::new(Progress::default());
     let mut socket = Socket::new(io, &progress);
     let noted = Arc::clone(&progress);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         noted.request_began();
-        let answer = service(request, peer);
+        let answer = service(request.map(|body| Received::new(body, Arc::clone(&noted))), peer);
         let progress = Arc::clone(&noted);
         async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked::new(body, progress))) }
     });
     let connection = protocol.serve_connection(TokioIo::new(&mut socket), service);
-    let refusal = drive(connection, &progress, patience, drain).await;
-    if let Some(refusal) = refusal {
-        refusal::answer(socket.io, refusal).await;
+    match drive(connection, &progress, patience, drain).await {
+        Ended::Refused(refusal) => refusal::answer(socket.io, refusal).await,
+        Ended::Served if progress.has_unread() => refusal::farewell(socket.io).await,
+        Ended::Served | Ended::GivenUp => {}
     }
 }
 
-/// Polls the connection to its end; gives what to answer when nothing was answered yet.
+/// How a connection came to its end.
+enum Ended {
+    /// hyper is done with it, and has said so to the peer.
+    Served,
+    /// Nothing was read that could be answered; we answer.
+    Refused(Refusal),
+    /// It broke, or the peer used up our patience.
+    GivenUp,
+}
+
+/// Polls the connection to its end.
 async fn drive<T, S, B>(
     connection: http1::Connection<T, S>,
     progress: &Progress,
     patience: Patience,
     drain: CancellationToken,
-) -> Option<Refusal>
+) -> Ended
 where
     S: hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible>,
     B: HttpBody<Error = StreamFault> + 'static,
@@ -134,14 +145,16 @@ where
                 connection.as_mut().graceful_shutdown();
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-                return Poll::Ready(ended.err().and_then(|error| refusal_of(&error, progress)));
+                return Poll::Ready(
+                    ended.map_or_else(|error| refusal_of(&error, progress), |()| Ended::Served),
+                );
             }
             if !is_draining || is_told || progress.waiting() == Waiting::FirstByte {
                 break;
             }
         }
         if watch.poll(progress, context).is_ready() {
-            return Poll::Ready(None);
+            return Poll::Ready(Ended::GivenUp);
         }
         if progress.turn() != turn {
             turn = progress.turn();
@@ -152,7 +165,8 @@ where
             }
         }
         if is_armed && deadline.as_mut().poll(context).is_ready() {
-            return Poll::Ready((progress.waiting() == Waiting::Head).then_some(Refusal::TooSlow));
+            let is_slow = progress.waiting() == Waiting::Head;
+            return Poll::Ready(if is_slow { Ended::Refused(Refusal::TooSlow) } else { Ended::GivenUp });
         }
         Poll::Pending
     })
@@ -160,12 +174,9 @@ where
 }
 
 /// hyper's own answers to what it cannot read have no body, so the [`Socket`] swallowed them.
-fn refusal_of(error: &hyper::Error, progress: &Progress) -> Option<Refusal> {
-    if progress.is_answering() {
-        return None;
+fn refusal_of(error: &hyper::Error, progress: &Progress) -> Ended {
+    if progress.is_answering() || !error.is_parse() {
+        return Ended::GivenUp;
     }
-    if error.is_parse_too_large() {
-        return Some(Refusal::HeadTooLarge);
-    }
-    error.is_parse().then_some(Refusal::NotHttp)
+    Ended::Refused(if error.is_parse_too_large() { Refusal::HeadTooLarge } else { Refusal::NotHttp })
 }

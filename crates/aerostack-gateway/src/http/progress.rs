@@ -35,6 +35,7 @@ pub(super) struct Progress {
     phase: AtomicU8,
     is_write_blocked: AtomicBool,
     is_answering: AtomicBool,
+    is_unread: AtomicBool,
     turn: AtomicU64,
     ending: Mutex<Option<Ending>>,
 }
@@ -74,6 +75,7 @@ impl Progress {
     /// The service was called.
     pub(super) fn request_began(&self) {
         self.is_answering.store(true, Relaxed);
+        self.is_unread.store(false, Relaxed);
         self.enter(ANSWER);
     }
 
@@ -86,6 +88,16 @@ impl Progress {
     pub(super) fn overdue(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         ending.as_ref().map(Ending::overdue)
+    }
+
+    /// The body of the request that is being answered was not read to its end.
+    pub(super) fn left_unread(&self) {
+        self.is_unread.store(true, Relaxed);
+    }
+
+    /// Whether the last request has left bytes behind that the peer may still be sending.
+    pub(super) fn has_unread(&self) -> bool {
+        self.is_unread.load(Relaxed)
     }
 
     /// An answer was handed over to be written, or given up.

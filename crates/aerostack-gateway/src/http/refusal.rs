@@ -50,15 +50,22 @@ impl Refusal {
     }
 }
 
-/// Writes the refusal and closes, within about a second whatever the peer does.
+/// Writes the refusal and closes, within about two seconds whatever the peer does.
 pub(super) async fn answer<T: AsyncRead + AsyncWrite + Unpin>(mut io: T, refusal: Refusal) {
-    let farewell = async {
+    let written = async {
         io.write_all(refusal.text().as_bytes()).await?;
-        io.shutdown().await?;
-        tokio::io::copy(&mut io.take(LEFTOVER_BYTES), &mut tokio::io::sink()).await
+        io.shutdown().await
     };
     // A peer that is gone or does not read gets no better answer.
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    if let Ok(Ok(())) = tokio::time::timeout(FAREWELL, written).await {
+        farewell(io).await;
+    }
+}
+
+/// Waits a moment for a peer to take the last answer and close, and throws away what it still sends.
+pub(super) async fn farewell<T: AsyncRead + Unpin>(io: T) {
+    let (mut leftover, mut nowhere) = (io.take(LEFTOVER_BYTES), tokio::io::sink());
+    let _ = tokio::time::timeout(FAREWELL, tokio::io::copy(&mut leftover, &mut nowhere)).await;
 }
 
 #[cfg(test)]

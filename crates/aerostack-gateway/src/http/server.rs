@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +26,7 @@ use super::body::Body;
 use super::connection::{self, Patience};
 use super::refusal::{self, Refusal};
 use super::tls::Tls;
+pub use super::watched::Received;
 use crate::config::Limits;
 
 /// Connections over the limit that are told so at the same time; further ones are closed at once.
@@ -59,7 +59,7 @@ pub async fn serve<S, F>(
     service: S,
     stop: Stop,
 ) where
-    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let door = Door {
@@ -117,7 +117,7 @@ struct Door<S> {
 
 impl<S, F> Door<S>
 where
-    S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+    S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     /// Accepts for ever; each connection becomes a task of `tracker`.
@@ -202,7 +202,7 @@ enum Errand<S> {
 
 impl<S, F> Errand<S>
 where
-    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    S: Fn(Request<Received>, SocketAddr) -> F,
     F: Future<Output = Response<Body>>,
 {
     async fn run<T: AsyncRead + AsyncWrite + Unpin>(self, io: T) {

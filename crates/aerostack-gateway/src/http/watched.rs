@@ -1,4 +1,5 @@
-//! The socket and the answers of a connection, which note in its [`Progress`] what passes them.
+//! The socket, the requests and the answers of a connection, which note in its [`Progress`] what passes
+//! them.
 
 use std::io;
 use std::pin::Pin;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::body::{Body, StreamFault};
@@ -99,6 +100,50 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
         let polled = Pin::new(&mut self.io).poll_shutdown(context);
         self.progress.write_blocked(polled.is_pending());
         polled
+    }
+}
+
+/// A request's body that notes whether anybody read it to its end.
+pub struct Received {
+    body: Incoming,
+    progress: Arc<Progress>,
+    is_read: bool,
+}
+
+impl Received {
+    pub(super) fn new(body: Incoming, progress: Arc<Progress>) -> Self {
+        Self { is_read: body.is_end_stream(), body, progress }
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if !self.is_read {
+            self.progress.left_unread();
+        }
+    }
+}
+
+impl HttpBody for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        this.is_read |= matches!(polled, Poll::Ready(None)) || this.body.is_end_stream();
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use hyper::body::Incoming;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
-use super::{Stop, serve};
+use super::{Received, Stop, serve};
 use crate::config::{Config, Limits, TlsFiles};
 use crate::http::body::Body;
 use crate::http::ending::Ending;
@@ -50,14 +49,14 @@ async fn server(limits: Limits) -> Server {
     let (stop, arrived, let_go) = (Stop::default(), Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let service = {
         let (arrived, let_go) = (Arc::clone(&arrived), Arc::clone(&let_go));
-        move |request: Request<Incoming>, _peer| answer(request, Arc::clone(&arrived), Arc::clone(&let_go))
+        move |request: Request<Received>, _peer| answer(request, Arc::clone(&arrived), Arc::clone(&let_go))
     };
     let stopping = stop.clone();
     let task = tokio::spawn(async move { serve(listener, None, &limits, service, stopping).await });
     Server { address, stop, task, arrived, let_go }
 }
 
-async fn answer(request: Request<Incoming>, arrived: Arc<Notify>, let_go: Arc<Semaphore>) -> Response<Body> {
+async fn answer(request: Request<Received>, arrived: Arc<Notify>, let_go: Arc<Semaphore>) -> Response<Body> {
     if request.uri().path() == "/wait" {
         arrived.notify_one();
         let_go.acquire().await.unwrap().forget();
@@ -170,6 +169,17 @@ async fn a_request_under_way_has_no_deadline_of_the_connection() {
     assert_eq!(rest(&mut other).await, "");
     server.let_go.add_permits(1);
     assert!(hello(&mut slow).await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn whoever_is_answered_before_its_body_is_read_can_still_read_the_answer() {
+    let server = server(limits()).await;
+    let head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n";
+    let mut stream = server.connect().await;
+    stream.write_all(&[head.as_slice(), &[b'x'; 150_000]].concat()).await.unwrap();
+    assert!(hello(&mut stream).await.starts_with("HTTP/1.1 200"));
+    stream.write_all(&[b'x'; 50_000]).await.unwrap();
+    assert_eq!(rest(&mut stream).await, "", "closed, and not reset");
 }
 
 #[tokio::test]
@@ -312,7 +322,7 @@ async fn tls_connections_are_served_with_the_files_as_they_were_last_read() {
     let tls = Arc::new(Tls::open(&files).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = |_: Request<Incoming>, _| async { respond::text(StatusCode::OK, "hello") };
+    let service = |_: Request<Received>, _| async { respond::text(StatusCode::OK, "hello") };
     let serving = Some(Arc::clone(&tls));
     tokio::spawn(async move { serve(listener, serving, &limits(), service, Stop::default()).await });
 

@@ -38,7 +38,7 @@ const HEAD_HARD_CAP_FACTOR: usize = 4;
 /// hyper's smallest buffer.
 const BUFFER_MIN_BYTES: usize = 64 * 1_024;
 /// Time a connection that has sent nothing yet gets when the gateway begins to drain.
-const FRESH_GRACE: Duration = Duration::from_secs(1);
+pub(super) const FRESH_GRACE: Duration = Duration::from_secs(1);
 
 /// How long which kind of waiting may take.
 #[derive(Clone, Copy, Debug)]

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
-use super::connection::{self, Patience};
+use super::connection::{self, FRESH_GRACE, Patience};
 use super::refusal::{self, Refusal};
 use super::tls::Tls;
 pub use super::watched::Received;
@@ -215,12 +215,29 @@ where
     }
 
     async fn run_with_tls(self, stream: TcpStream, tls: TlsAcceptor, handshake_timeout: Duration) {
-        match timeout(handshake_timeout, tls.accept(stream)).await {
+        let drain = match &self {
+            Self::Serve { drain, .. } => Some(drain.clone()),
+            Self::Refuse => None,
+        };
+        let shaken = tokio::select! {
+            shaken = timeout(handshake_timeout, tls.accept(stream)) => shaken,
+            () = late(drain) => return,
+        };
+        match shaken {
             Ok(Ok(stream)) => self.run(stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
+}
+
+/// Waits until the gateway drains, and then as long as for any connection that has asked for nothing yet.
+async fn late(drain: Option<CancellationToken>) {
+    match drain {
+        Some(drain) => drain.cancelled().await,
+        None => std::future::pending().await,
+    }
+    sleep(FRESH_GRACE).await;
 }
 
 /// Errors of one connection that was gone before it was accepted: the next one may be fine.
@@ -233,3 +250,5 @@ fn is_of_one_peer(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

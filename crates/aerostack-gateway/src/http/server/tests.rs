@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::{Received, Stop, serve};
-use crate::config::{Config, Limits, TlsFiles};
+use crate::config::{Config, Limits};
 use crate::http::body::Body;
 use crate::http::ending::Ending;
 use crate::http::respond;
-use crate::http::tls::{Tls, TlsError};
 
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
@@ -34,7 +32,7 @@ struct Server {
     let_go: Arc<Semaphore>,
 }
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         header_timeout: NEVER,
         idle_timeout: NEVER,
@@ -100,7 +98,7 @@ impl Server {
 }
 
 /// Everything until the peer closes.
-async fn rest(stream: &mut TcpStream) -> String {
+pub(super) async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     stream.read_to_end(&mut text).await.unwrap();
     String::from_utf8(text).unwrap()
@@ -281,65 +279,4 @@ async fn the_second_signal_ends_at_once() {
     server.stop.drain.cancel();
     server.stop.now.cancel();
     server.task.await.unwrap();
-}
-
-/// Certificate and key of `localhost` in a folder; gives the certificate.
-fn make_tls_files(files: &TlsFiles) -> CertificateDer<'static> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(&files.certificate, made.cert.pem()).unwrap();
-    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
-    made.cert.der().clone()
-}
-
-/// Asks over TLS, trusting this certificate alone.
-async fn ask_over_tls(
-    address: SocketAddr,
-    trusted: &CertificateDer<'static>,
-) -> Result<String, std::io::Error> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted.clone()).unwrap();
-    let client =
-        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
-    let stream = TcpStream::connect(address).await.unwrap();
-    let mut stream = connector.connect("localhost".try_into().unwrap(), stream).await?;
-    stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
-}
-
-#[tokio::test]
-async fn tls_connections_are_served_with_the_files_as_they_were_last_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    let files = TlsFiles { certificate: path("cert.pem"), key: path("key.pem") };
-    let first = make_tls_files(&files);
-    let tls = Arc::new(Tls::open(&files).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = |_: Request<Received>, _| async { respond::text(StatusCode::OK, "hello") };
-    let serving = Some(Arc::clone(&tls));
-    tokio::spawn(async move { serve(listener, serving, &limits(), service, Stop::default()).await });
-
-    let answer = ask_over_tls(address, &first).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
-    let second = make_tls_files(&files);
-    assert!(ask_over_tls(address, &second).await.is_err(), "nobody has said that the files changed");
-    tls.reload().unwrap();
-    assert!(ask_over_tls(address, &second).await.unwrap().ends_with("hello"));
-    assert!(ask_over_tls(address, &first).await.is_err());
-    std::fs::write(&files.key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
-    assert!(matches!(tls.reload(), Err(TlsError::Pair(_))));
-    assert!(ask_over_tls(address, &second).await.unwrap().ends_with("hello"), "what was in use stays");
-
-    let mut plain = TcpStream::connect(address).await.unwrap();
-    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
-    let mut bytes = Vec::new();
-    let _ = plain.read_to_end(&mut bytes).await;
-    assert!(!bytes.starts_with(b"HTTP"), "{bytes:?}");
 }

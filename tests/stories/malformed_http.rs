@@ -68,7 +68,7 @@ async fn too_many_chunks(caller: &Caller) -> Answer {
 }
 
 /// Requests as text, to be given the bearer, each with the status it comes to.
-const REQUESTS: [(&str, u16); 24] = [
+const REQUESTS: [(&str, u16); 26] = [
     ("PUT /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 405),
     ("PATCH /ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 405),
     ("BREW /ws/engineering/sse HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n", 405),
@@ -90,6 +90,14 @@ const REQUESTS: [(&str, u16); 24] = [
     ("POST /WS/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}Content-Length: 0\r\n\r\n", 404),
     ("GET /api/v1/nothing HTTP/1.1\r\nHost: localhost\r\n{auth}\r\n", 404),
     ("POST /ws/engineering HTTP/1.1\r\nHost: evil.example\r\n{auth}{json}Content-Length: 2\r\n\r\n{}", 403),
+    (
+        "POST /ws/engineering HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n{auth}{json}Content-Length: 2\r\n\r\n{}",
+        403,
+    ),
+    (
+        "POST /ws/engineering HTTP/1.1\r\nOrigin: http://localhost\r\nOrigin: http://evil.example\r\n{auth}{json}Content-Length: 2\r\n\r\n{}",
+        403,
+    ),
     ("POST /ws/engineering HTTP/1.1\r\n{auth}{json}Content-Length: {length}\r\n\r\n{ping}", 200),
     (
         "POST http://localhost/ws/engineering HTTP/1.1\r\nHost: localhost\r\n{auth}{json}Content-Length: {length}\r\n\r\n{ping}",

@@ -54,7 +54,7 @@ impl Service {
         metrics::counter!("aerostack_requests_total", "door" => place.door, "status" => class(status))
             .increment(1);
         metrics::histogram!("aerostack_request_duration_seconds", "door" => place.door).record(elapsed);
-        tracing::info!(request = %context.id, %method, path = place.path, status = status.as_u16(), duration_us, "request");
+        tracing::info!(request = %context.id, method = place.method, path = place.path, status = status.as_u16(), duration_us, "request");
         response
     }
 
@@ -94,6 +94,7 @@ impl Service {
 /// A request's place as it may be logged and counted: what strangers typed is not in it, since they
 /// may have typed a token.
 struct Place {
+    method: &'static str,
     door: &'static str,
     path: String,
 }
@@ -112,7 +113,12 @@ fn place(method: &Method, path: &str) -> Place {
         Route::Health => ("health", path.to_owned()),
         Route::Nothing => ("none", "{unknown}".to_owned()),
     };
-    Place { door, path }
+    Place { method: word(method), door, path }
+}
+
+fn word(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("{unknown}")
 }
 
 const fn class(status: StatusCode) -> &'static str {
@@ -171,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_logged_of_a_path_holds_nothing_a_stranger_typed() {
+    fn what_is_logged_of_a_request_holds_nothing_a_stranger_typed() {
         let logged = |method: Method, path: &str| place(&method, path).path;
         assert_eq!(logged(Method::POST, "/api/gateway/ws/acme/sse"), "/ws/acme/sse");
         assert_eq!(logged(Method::POST, "/ws/mwt_alice_0123"), "/ws/{invalid}");
@@ -181,5 +187,7 @@ mod tests {
         );
         assert_eq!(logged(Method::GET, "/api/v1/mwt_alice_0123"), "{unknown}");
         assert_eq!(logged(Method::GET, "/mwt_alice_0123"), "{unknown}");
+        let strange = Method::from_bytes(b"mwt_alice_0123").unwrap();
+        assert_eq!((place(&strange, "/").method, place(&Method::PATCH, "/").method), ("{unknown}", "PATCH"));
     }
 }

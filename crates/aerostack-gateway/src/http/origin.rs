@@ -5,8 +5,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, HeaderName,
+    ORIGIN, VARY,
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -53,16 +53,16 @@ impl AllowedOrigins {
     /// Checks `Host` and `Origin`; gives the origin, if one was sent, to be echoed to the browser.
     ///
     /// # Errors
-    /// [`Foreign`] when either is not ours, or cannot be read.
+    /// [`Foreign`] when either is not ours, cannot be read, or stands there twice.
     pub fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Foreign> {
-        if let Some(host) = headers.get(HOST) {
+        if let Some(host) = single(headers, HOST)? {
             let authority: Authority =
                 host.to_str().ok().and_then(|host| host.parse().ok()).ok_or(Foreign)?;
             if !self.is_our_host(authority.host()) {
                 return Err(Foreign);
             }
         }
-        let Some(origin) = headers.get(ORIGIN) else {
+        let Some(origin) = single(headers, ORIGIN)? else {
             return Ok(None);
         };
         let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok()).ok_or(Foreign)?;
@@ -76,6 +76,15 @@ impl AllowedOrigins {
     fn is_our_host(&self, host: &str) -> bool {
         is_loopback(host)
             || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host.trim_matches(['[', ']'])))
+    }
+}
+
+/// The header's one value: of two, another reader could believe the other.
+fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, Foreign> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(Foreign),
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
 
 use super::address::Trust;
+use super::aside::Aside;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
@@ -109,7 +110,7 @@ impl Client {
         let connector = Connector {
             endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
             ids: Arc::new(AtomicU64::new(1)),
-            changed: changed.clone(),
+            aside: Aside::new(changed.clone()),
             event_limit_bytes: limits.event_limit_bytes,
         };
         let sessions =

@@ -22,6 +22,7 @@ mod http;
 mod listing;
 mod message;
 mod outline;
+mod passing;
 mod pool;
 mod session;
 mod slots;

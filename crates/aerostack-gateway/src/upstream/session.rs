@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Expect};
@@ -49,7 +48,7 @@ pub(super) struct Session {
     pub(super) about: About,
     route: Route,
     endpoint: Endpoint,
-    changed: Arc<Notify>,
+    aside: Aside,
     used: Mutex<Instant>,
     /// Nothing new is sent in it.
     is_retired: AtomicBool,
@@ -92,12 +91,12 @@ impl SendError {
 }
 
 impl Session {
-    pub(super) fn new(about: About, route: Route, endpoint: Endpoint, changed: Arc<Notify>) -> Self {
+    pub(super) fn new(about: About, route: Route, endpoint: Endpoint, aside: Aside) -> Self {
         Self {
             about,
             route,
             endpoint,
-            changed,
+            aside,
             used: Mutex::new(Instant::now()),
             is_retired: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
@@ -157,8 +156,8 @@ impl Session {
 
     pub(super) fn aside(&self) -> Aside {
         match self.era() {
-            Era::Modern => Aside::modern(self.changed.clone()),
-            Era::Legacy => Aside::legacy(self.changed.clone(), self.endpoint.clone(), self.headers()),
+            Era::Modern => self.aside.clone(),
+            Era::Legacy => self.aside.answering_at(self.endpoint.clone(), self.headers()),
         }
     }
 

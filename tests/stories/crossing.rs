@@ -3,7 +3,7 @@
 use aerostack_tests::client::{META_CAPABILITIES, META_VERSION, modern_params, rpc};
 use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::{Setup, Tool};
+use aerostack_tests::upstream::{Answers, Setup, Tool};
 use serde_json::json;
 
 #[tokio::test]
@@ -117,4 +117,31 @@ async fn a_tool_with_wrong_annotations_vanishes_and_the_others_stay() {
         assert_eq!(scene.alice.tools().await, ["desk__echo"]);
     })
     .await;
+}
+
+#[tokio::test]
+async fn structured_content_that_is_no_object_is_wrapped_for_old_clients_whatever_its_size() {
+    for answers in [Answers::Json, Answers::Stream] {
+        story(async |world| {
+            let tool = |name: &str, kib: usize| {
+                let content = format!(r#"["{}",2.50]"#, "x".repeat(kib * 1_024));
+                let result =
+                    format!(r#"{{"resultType":"complete","structuredContent":{content},"content":[]}}"#);
+                (Tool::answering(name, result), content)
+            };
+            let ((small, little), (big, much)) = (tool("small", 1), tool("big", 300));
+            let listed = big.with("outputSchema", json!({ "type": "array" }));
+            let scene = Scene::set(world, Setup::modern().answers(answers).tools([small, listed])).await;
+            for (name, content) in [("desk__small", little), ("desk__big", much)] {
+                let wrapped = format!(r#""structuredContent":{{"result":{content}}},"content":[]"#);
+                assert!(scene.alice.calls(name, json!({})).await.text().contains(&wrapped), "{name}");
+                let (mut events, post) = scene.alice.opens_sse().await;
+                post.posts(&rpc(1, "tools/call", &json!({ "name": name, "arguments": {} }))).await;
+                assert!(events.next().await.unwrap().unwrap().data.contains(&wrapped), "{name}");
+                let plain = format!(r#""structuredContent":{content},"content":[]"#);
+                assert!(scene.alice.calls_modern(name, json!({})).await.text().contains(&plain), "{name}");
+            }
+        })
+        .await;
+    }
 }

@@ -15,7 +15,7 @@ use super::revision::CallerEra;
 use super::translate::Translator;
 use crate::app::App;
 use crate::grants::Grant;
-use crate::jsonrpc::{Request, ResponseRewriter};
+use crate::jsonrpc::{Request, ResponseRewriter, Structured};
 use crate::upstream::frame::{Canceller, Framing};
 use crate::upstream::{Caller, Client, Era, Frame, Reply, UpstreamError};
 use bytes::Bytes;
@@ -59,8 +59,10 @@ pub async fn call(
         }
     };
     let reply = reply.map_err(|error| Refusal::Upstream { server: server.clone(), error })?;
-    let wrap_structured =
-        era == CallerEra::Legacy && route.entry.is_some_and(|tool| tool.legacy_definition.is_some());
+    let may_be_odd =
+        reply.era == Era::Modern || route.entry.is_some_and(|tool| tool.legacy_definition.is_some());
+    let crosses_back = era == CallerEra::Legacy;
+    let structured = if crosses_back && may_be_odd { Structured::Wrapped } else { Structured::AsItIs };
     Ok(Answer::Call(Box::new(CallStream {
         framing: reply.framing,
         translator: Translator {
@@ -68,7 +70,7 @@ pub async fn call(
             caller_era: era,
             upstream_era: reply.era,
             id: reply.id,
-            wrap_structured,
+            structured,
             server,
         },
         frames: Some(reply.frames),

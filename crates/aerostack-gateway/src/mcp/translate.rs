@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::answer::Piece;
 use super::forward::Forward;
 use super::revision::CallerEra;
-use crate::jsonrpc::{ResponseRewriter, Splice};
+use crate::jsonrpc::{ResponseRewriter, Splice, Structured};
 use crate::upstream::{Era, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
@@ -28,8 +28,8 @@ pub struct Translator {
     pub upstream_era: Era,
     /// The id the call has towards the server.
     pub id: u64,
-    /// Whether structured content that is no object must be wrapped for the caller.
-    pub wrap_structured: bool,
+    /// What becomes of structured content that is no object.
+    pub structured: Structured,
     /// The server's slug.
     pub server: String,
 }
@@ -62,8 +62,6 @@ struct Progress<'a> {
 struct ResultFields<'a> {
     #[serde(borrow, rename = "resultType")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow, rename = "structuredContent")]
-    structured: Option<&'a RawValue>,
 }
 
 impl Translator {
@@ -71,7 +69,8 @@ impl Translator {
     #[must_use]
     pub fn rewriter(&self, lacks_result_type: bool) -> ResponseRewriter {
         let insert = self.caller_era == CallerEra::Modern && lacks_result_type;
-        ResponseRewriter::new(self.forward.id().to_owned(), insert.then(|| RESULT_TYPE.to_owned()))
+        let fields = insert.then(|| RESULT_TYPE.to_owned());
+        ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured)
     }
 
     /// Gives a whole message the form the caller is to see.
@@ -98,9 +97,7 @@ impl Translator {
         let fields =
             shallow.result.and_then(|result| serde_json::from_str::<ResultFields<'_>>(result.get()).ok());
         let lacks_type = fields.as_ref().is_none_or(|fields| fields.kind.is_none());
-        let structured = fields.and_then(|fields| fields.structured).filter(|_| self.wrap_structured);
-        let message = structured.map_or_else(|| message.clone(), |structured| wrap(text, structured.get()));
-        Ok(Piece::Response { status: StatusCode::OK, text: self.rewriter(lacks_type).push(&message).into() })
+        Ok(Piece::Response { status: StatusCode::OK, text: self.rewriter(lacks_type).push(message).into() })
     }
 
     /// Progress is told under the caller's own token; everything else stays.
@@ -115,14 +112,4 @@ impl Translator {
         splice.replace(token.get(), callers);
         splice.finish()
     }
-}
-
-/// Clients of 2025-11-25 and older take only objects as structured content.
-fn wrap(text: &str, structured: &str) -> Bytes {
-    if structured.starts_with('{') {
-        return Bytes::copy_from_slice(text.as_bytes());
-    }
-    let mut splice = Splice::new(text);
-    splice.replace(structured, format!(r#"{{"result":{structured}}}"#));
-    splice.finish()
 }

@@ -84,6 +84,8 @@ pub struct Limits {
     pub streams_per_token: u32,
     /// Answers up to this size are checked whole; larger ones are streamed.
     pub whole_answer_bytes: usize,
+    /// Largest answer to a call, however it is passed on.
+    pub answer_limit_bytes: usize,
     /// Largest single event of an upstream's event stream, and largest answer that must be read whole.
     pub event_limit_bytes: usize,
     /// Time without a byte from an upstream after which a call is given up.
@@ -133,6 +135,7 @@ impl Default for Limits {
             connections: 10_000,
             streams_per_token: 64,
             whole_answer_bytes: 64 * KIB,
+            answer_limit_bytes: 1_024 * MIB,
             event_limit_bytes: 16 * MIB,
             call_idle_timeout: Duration::from_secs(300),
             list_timeout: Duration::from_secs(5),

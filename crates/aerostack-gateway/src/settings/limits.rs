@@ -111,6 +111,7 @@ limits! {
     "AEROSTACK_LIMIT_CONNECTIONS" connections Pieces COUNT, "open connections of the gateway";
     "AEROSTACK_LIMIT_STREAMS_PER_TOKEN" streams_per_token Pieces COUNT_32, "open streams of a token";
     "AEROSTACK_LIMIT_WHOLE_ANSWER" whole_answer_bytes Bytes SIZE, "answers up to this are checked whole";
+    "AEROSTACK_LIMIT_ANSWER" answer_limit_bytes Bytes SIZE, "largest answer to a call";
     "AEROSTACK_LIMIT_EVENT" event_limit_bytes Bytes SIZE, "largest event of an upstream's stream";
     "AEROSTACK_LIMIT_CALL_IDLE_TIMEOUT" call_idle_timeout Seconds SPAN, "time without a byte after which a call ends";
     "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";

@@ -155,7 +155,7 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
+        call::call(&self.pool, caller, request, permit, &self.limits).await
     }
 
     /// Waits until the server announces that its list changed. Keeps a listening stream open where

@@ -8,6 +8,7 @@ use super::answer::{Errors, Expect};
 use super::begun::{Begun, Frames};
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing, Reply};
+use super::message::RpcError;
 use super::pool::{Pool, Repeat};
 use super::session::{Lease, SendError, Session};
 use super::target::{Caller, Era, Outgoing};
@@ -86,6 +87,10 @@ impl Held {
             error @ Err(_) => return Some(error),
         };
         let bytes = match &frame {
+            // Whatever its status: the revision demands 400, where it is noticed before.
+            Frame::Whole(message) if self.era() == Era::Modern && RpcError::refuses_headers(message) => {
+                return Some(Err(UpstreamError::HeadersRefused));
+            }
             Frame::Whole(bytes) | Frame::Begin(bytes) | Frame::More(bytes) => bytes.len(),
             Frame::End => 0,
         };

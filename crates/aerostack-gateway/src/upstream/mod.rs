@@ -18,6 +18,7 @@ mod connect;
 pub mod error;
 mod exchange;
 pub mod frame;
+mod freshness;
 mod http;
 mod listing;
 mod message;

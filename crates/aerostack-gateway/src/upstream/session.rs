@@ -65,6 +65,8 @@ pub(super) enum SendError {
     SessionRefused(UpstreamError),
     /// The server does not speak the modern revision (any more).
     VersionRefused,
+    /// The server says that our headers do not fit the body, and has not acted.
+    HeadersRefused,
     /// An answer that no MCP server of this era gives: what is known of the server may be out of date.
     Unfitting(UpstreamError),
     /// Anything else.
@@ -85,6 +87,7 @@ impl SendError {
             Self::VersionRefused => {
                 UpstreamError::BadAnswer("the server refused the protocol revision".into())
             }
+            Self::HeadersRefused => UpstreamError::HeadersRefused,
             Self::SessionRefused(error) | Self::Unfitting(error) | Self::Failed(error) => error,
         }
     }
@@ -194,6 +197,7 @@ impl Session {
         let code = refusal.rpc_error().map(|error| error.code);
         match self.route {
             Route::Modern if code == Some(RpcError::UNSUPPORTED_VERSION) => Err(SendError::VersionRefused),
+            Route::Modern if code == Some(RpcError::HEADER_MISMATCH) => Err(SendError::HeadersRefused),
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::NOT_FOUND => {
                 Err(SendError::SessionGone)
             }

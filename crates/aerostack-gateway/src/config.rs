@@ -90,6 +90,8 @@ pub struct Limits {
     pub event_limit_bytes: usize,
     /// Time without a byte from an upstream after which a call is given up.
     pub call_idle_timeout: Duration,
+    /// Time a legacy call may go on in all after its caller has hung up.
+    pub abandoned_call_timeout: Duration,
     /// Time for connecting to an upstream and listing all its tools.
     pub list_timeout: Duration,
     /// Time between refreshes of a tool list.
@@ -138,6 +140,7 @@ impl Default for Limits {
             answer_limit_bytes: 1_024 * MIB,
             event_limit_bytes: 16 * MIB,
             call_idle_timeout: Duration::from_secs(300),
+            abandoned_call_timeout: Duration::from_secs(600),
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),
             list_refreshes_at_once: 32,

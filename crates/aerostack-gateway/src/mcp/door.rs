@@ -173,8 +173,8 @@ impl Door {
         }
         count(order.app, order.grant, 1)?;
         match era {
-            CallerEra::Modern => dispatch::modern(order).await,
-            CallerEra::Legacy => dispatch::legacy(order, &self.calls).await,
+            CallerEra::Modern => dispatch::modern(order),
+            CallerEra::Legacy => dispatch::legacy(order, &self.calls),
         }
     }
 
@@ -321,7 +321,7 @@ async fn answer_on_stream(
     };
     let order = Order { app, grant, headers, body: text, request: &request };
     let outcome = match count(app, grant, 1) {
-        Ok(()) => dispatch::legacy(&order, calls).await,
+        Ok(()) => dispatch::legacy(&order, calls),
         Err(refusal) => Err(refusal),
     };
     stream.write(app, id, outcome).await;

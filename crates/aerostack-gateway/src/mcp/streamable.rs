@@ -60,7 +60,9 @@ async fn call_with_events(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStre
     };
     match first {
         Some(Piece::Response { status, text }) => respond::json_text(status, text),
-        Some(Piece::Begin(begun)) if call.framing == Framing::Json => streamed_json(app, grant, call, begun),
+        Some(Piece::Begin(begun)) if call.framing() == Framing::Json => {
+            streamed_json(app, grant, call, begun)
+        }
         Some(piece) => events(app, grant, call, encode(piece).ok().into_iter().collect()),
         None => respond::empty(StatusCode::BAD_GATEWAY),
     }
@@ -71,7 +73,7 @@ async fn call_as_json(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) 
     while let Some(piece) = call.next().await {
         match piece {
             Piece::Response { status, text } => return respond::json_text(status, text),
-            Piece::Begin(begun) if call.framing == Framing::Json => {
+            Piece::Begin(begun) if call.framing() == Framing::Json => {
                 return streamed_json(app, grant, call, begun);
             }
             // What it is shows at its end only.
@@ -243,7 +245,10 @@ async fn large_message(call: &mut CallStream, begun: Bytes, limit_bytes: usize) 
                 gathered.extend_from_slice(&bytes);
             }
             Piece::End { is_response } => return Some((gathered.into(), is_response)),
-            _ => return None,
+            _ => {
+                call.give_up();
+                return None;
+            }
         }
     }
 }

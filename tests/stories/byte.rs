@@ -151,6 +151,8 @@ async fn an_answer_that_never_ends_is_cut() {
         let (mut events, post) = scene.alice.opens_sse().await;
         post.posts(&rpc(1, "tools/call", &json!({ "name": "desk__echo", "arguments": {} }))).await;
         assert_eq!(events.json().await["error"]["code"], -32012);
+        let closed = |seen: &Upstream| seen.calls()[0].outcome() == Some(Ended::Abandoned);
+        scene.upstream.until("nobody reads it any more", closed).await;
     })
     .await;
 }

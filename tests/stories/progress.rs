@@ -174,6 +174,21 @@ async fn a_call_without_its_caller_ends_when_its_time_is_over() {
 }
 
 #[tokio::test]
+async fn a_call_over_the_old_transport_goes_on_without_its_stream_until_its_time_is_over() {
+    story(async |world| {
+        let limit = Duration::from_millis(100);
+        let gateway = world.gateway_with(|config| config.limits.abandoned_call_timeout = limit).await;
+        let scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
+        let (events, post) = scene.alice.opens_sse().await;
+        post.posts(&rpc("held", "tools/call", &json!({ "name": "desk__wait", "arguments": {} }))).await;
+        scene.upstream.until("the call is held", |seen| seen.calls().len() == 1).await;
+        drop(events);
+        is_told(&scene.upstream).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_silent_server_keeps_its_caller_waiting_on_an_event_stream() {
     for setup in [Setup::legacy(), Setup::modern()] {
         story(async |world| {

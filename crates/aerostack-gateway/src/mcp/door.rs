@@ -187,12 +187,17 @@ impl Door {
         messages: &message::Body<'_>,
         name: &str,
     ) -> Response<Body> {
-        let Some(stream) = self.streams.find(name, &grant.token) else {
-            return Refusal::UnknownSession.answer(None);
-        };
-        let permit = match stream.begin() {
-            Ok(permit) => permit,
+        let stream = match self.streams.find(app, name, &grant.token) {
+            Ok(stream) => stream,
             Err(refusal) => return refusal.answer(None),
+        };
+        let permit = match messages {
+            // What is not answered always gets through: it may be a cancellation.
+            message::Body::Single(Message::Request(request)) if request.id.is_none() => None,
+            _ => match stream.begin(app) {
+                Ok(permit) => Some(permit),
+                Err(refusal) => return refusal.answer(None),
+            },
         };
         // Each message is read again by the task that answers it: it must own what it reads.
         let texts: Vec<Bytes> = match messages {
@@ -227,6 +232,8 @@ impl Door {
                 _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
                 () = app.stopping.cancelled() => {}
+                // Its calls go on behind.
+                () = stream.closed() => {}
             }
         });
         respond::empty(StatusCode::ACCEPTED)

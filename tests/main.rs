@@ -30,6 +30,7 @@ mod stories {
     mod rotation;
     mod seats;
     mod seed;
+    mod server_request;
     mod session;
     mod stalled;
     mod stranger;

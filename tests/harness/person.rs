@@ -1,5 +1,6 @@
 //! A person with an account, who administers over the admin API or at the command line.
 
+use std::io;
 use std::net::SocketAddr;
 
 use aerostack_core::api::audit::AuditVerification;
@@ -16,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::Answer;
 use crate::client::Caller;
-use crate::wire::ask;
+use crate::wire::try_ask;
 
 /// What the gateway said to an administrative request.
 pub type Said<T> = Result<T, Box<ErrorBody>>;
@@ -64,14 +65,7 @@ impl Person {
     /// # Panics
     /// When the answer is no answer of the admin API.
     pub async fn asks<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> Said<E::Reply> {
-        let answer = self.sends::<E>(parameters, request).await;
-        if answer.status() == E::OPERATION.success_status() {
-            return Ok(serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")));
-        }
-        let refused: ErrorReply =
-            serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
-        assert_eq!(refused.error.code.status(), answer.status());
-        Err(Box::new(refused.error))
+        read::<E>(&self.sends::<E>(parameters, request).await)
     }
 
     /// The same, with the answer as it came.
@@ -79,6 +73,14 @@ impl Person {
     /// # Panics
     /// When none comes.
     pub async fn sends<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> Answer {
+        self.tries::<E>(parameters, request).await.expect("the request is answered")
+    }
+
+    /// The same, where the answer may not come.
+    ///
+    /// # Errors
+    /// When the connection ends first.
+    pub async fn tries<E: Endpoint>(&self, parameters: &[&str], request: &E::Request) -> io::Result<Answer> {
         let method = E::OPERATION.method();
         let value = serde_json::to_value(request).expect("requests are plain data");
         let mut target = E::OPERATION.fill(parameters);
@@ -90,7 +92,7 @@ impl Person {
         }
         let bearer = format!("Bearer {}", self.key);
         let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-        ask(self.address, method.word(), &target, &headers, &body).await
+        try_ask(self.address, method.word(), &target, &headers, &body).await
     }
 
     /// Makes a workspace and works in it from now on.
@@ -119,6 +121,15 @@ impl Person {
     /// What the gateway says no with.
     pub async fn orders_token(&self, request: &CreateTokenRequest) -> Said<CreatedToken> {
         self.asks::<endpoint::CreateToken>(&[&self.workspace], request).await
+    }
+
+    /// Asks for a token of a gateway that may be gone before it answers.
+    ///
+    /// # Errors
+    /// When the connection ends first.
+    pub async fn tries_to_order_token(&self, request: &CreateTokenRequest) -> io::Result<Said<CreatedToken>> {
+        let answer = self.tries::<endpoint::CreateToken>(&[&self.workspace], request).await?;
+        Ok(read::<endpoint::CreateToken>(&answer))
     }
 
     /// Asks for a token that there is no way to get.
@@ -209,6 +220,16 @@ impl Person {
         let done = self.asks::<endpoint::DeleteWorkspace>(&[&self.workspace], &Empty {}).await;
         done.expect("the workspace is deleted");
     }
+}
+
+/// What an answer of the admin API says.
+fn read<E: Endpoint>(answer: &Answer) -> Said<E::Reply> {
+    if answer.status() == E::OPERATION.success_status() {
+        return Ok(serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")));
+    }
+    let refused: ErrorReply = serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
+    assert_eq!(refused.error.code.status(), answer.status());
+    Err(Box::new(refused.error))
 }
 
 /// The plainest order of a token.

@@ -71,9 +71,21 @@ pub async fn ask(
     headers: Headers<'_>,
     body: &[u8],
 ) -> Answer {
-    let mut wire = Wire::open(address).await;
-    wire.write(&request(method, target, headers, body)).await.expect("the request is written");
-    wire.answer().await.expect("the request is answered")
+    try_ask(address, method, target, headers, body).await.expect("the request is answered")
+}
+
+/// The same, where the answer may not come.
+///
+/// # Errors
+/// When nobody listens, or the connection ends first.
+pub async fn try_ask(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: Headers<'_>,
+    body: &[u8],
+) -> io::Result<Answer> {
+    Wire::try_open(address).await?.ask(method, target, headers, body).await
 }
 
 impl Wire {

@@ -98,11 +98,18 @@ fn succeed(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("programs of ours print text")
 }
 
+/// Node for a server of somebody else, which listens on this machine only.
+fn node() -> Command {
+    let mut node = Command::new("node");
+    node.arg("--require").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/loopback.cjs"));
+    node.stderr(Stdio::null());
+    node
+}
+
 /// The reference server; its first argument is its transport.
 fn everything(transport: &str) -> (Running, String) {
     let port = free_port();
-    let mut node = Command::new("node");
-    node.stderr(Stdio::null());
+    let mut node = node();
     node.arg(cache().join("node_modules/@modelcontextprotocol/server-everything/dist/index.js"))
         .arg(transport);
     let running = Running::start({
@@ -122,8 +129,7 @@ fn everything_sse() -> (Running, String) {
 fn time() -> (Running, String) {
     let port = free_port();
     let server = cache().join("servers/bin/mcp-server-time");
-    let mut node = Command::new("node");
-    node.stderr(Stdio::null());
+    let mut node = node();
     node.arg(cache().join("node_modules/supergateway/dist/index.js"));
     node.args(["--stdio", &format!("{} --local-timezone UTC", server.display())]);
     node.args(["--outputTransport", "streamableHttp", "--stateful", "--logLevel", "none"]);

@@ -3,7 +3,7 @@
 use aerostack_tests::client::rpc;
 use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::{short_story, story};
-use aerostack_tests::upstream::{Answers, Fault, Sessions, Setup, Tool, Upstream};
+use aerostack_tests::upstream::{Answers, Ended, Fault, Sessions, Setup, Tool, Upstream};
 use serde_json::json;
 
 /// A result that a reader which parses and writes again would change.
@@ -120,6 +120,29 @@ async fn a_big_answer_that_breaks_off_ends_the_connection_and_a_small_one_is_tol
 }
 
 #[tokio::test]
+async fn an_answer_that_is_passed_on_is_cut_at_its_limit() {
+    for setup in [Setup::legacy().sessions(Sessions::None), Setup::modern().answers(Answers::Stream)] {
+        short_story(async |world| {
+            let gateway = world.gateway_with(|config| config.limits.answer_limit_bytes = 1_024 * 1_024).await;
+            let scene = Scene::set_in(gateway, setup.clone()).await;
+            let big = |kib: usize| {
+                rpc(1, "tools/call", &json!({ "name": "desk__big", "arguments": { "kib": kib } }))
+            };
+            assert_eq!(scene.alice.posts(&big(1_000)).await.status(), 200);
+            assert!(
+                scene.alice.tries("POST", &big(1_024)).await.is_err(),
+                "half an answer must not look whole"
+            );
+            scene.upstream.misbehave(Fault::Endless.on("tools/call"));
+            assert!(scene.alice.tries("POST", &big(1)).await.is_err());
+            let closed = |seen: &Upstream| seen.calls()[2].outcome() == Some(Ended::Abandoned);
+            scene.upstream.until("nobody reads it any more", closed).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_never_ends_is_cut() {
     short_story(async |world| {
         let gateway = world.gateway_with(|config| config.limits.event_limit_bytes = 1_024 * 1_024).await;
@@ -128,6 +151,8 @@ async fn an_answer_that_never_ends_is_cut() {
         let (mut events, post) = scene.alice.opens_sse().await;
         post.posts(&rpc(1, "tools/call", &json!({ "name": "desk__echo", "arguments": {} }))).await;
         assert_eq!(events.json().await["error"]["code"], -32012);
+        let closed = |seen: &Upstream| seen.calls()[0].outcome() == Some(Ended::Abandoned);
+        scene.upstream.until("nobody reads it any more", closed).await;
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! The transport of 2024-11-05: a stream, and an address to post to.
 
+use std::time::Duration;
+
 use aerostack_tests::client::{notification, rpc};
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
@@ -71,6 +73,52 @@ async fn a_client_that_reconnects_goes_on_without_a_handshake() {
         scene.upstream.until("the call is held", |seen| seen.calls().len() == 2).await;
         post.posts(&notification("notifications/cancelled", &json!({ "requestId": "held" }))).await;
         assert_eq!(events.json().await["error"]["code"], -32800);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_the_gateway_drains_is_answered_before_the_stream_ends() {
+    story(async |world| {
+        let mut scene = Scene::set(world, Setup::legacy().tools([Tool::held("wait")])).await;
+        let mut notices = scene.alice.listens().await;
+        let (mut idle, _) = scene.alice.opens_sse().await;
+        let (mut events, post) = scene.alice.opens_sse().await;
+        for id in ["first", "second"] {
+            post.posts(&rpc(id, "tools/call", &json!({ "name": "desk__wait", "arguments": {} }))).await;
+        }
+        scene.upstream.until("both are held", |seen| seen.calls().len() == 2).await;
+        let Scene { gateway, upstream, .. } = &mut scene;
+        let finishing = async {
+            assert_eq!(notices.next().await.unwrap(), None, "the gateway drains");
+            assert_eq!(idle.next().await.unwrap(), None, "a stream without requests ends at once");
+            let late = post.posts(&rpc(3, "ping", &json!({}))).await;
+            assert_eq!((late.status(), late.error_code()), (503, Some(-32005)));
+            upstream.release();
+            let mut answered = [events.json().await, events.json().await].map(|answer| {
+                assert_eq!(answer["result"]["content"][0]["text"], "let go");
+                answer["id"].as_str().unwrap().to_owned()
+            });
+            answered.sort_unstable();
+            assert_eq!(answered, ["first", "second"]);
+            assert_eq!(events.next().await.unwrap(), None, "then the stream ends politely");
+        };
+        tokio::join!(gateway.stops(), finishing);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_time_to_drain_whatever_is_under_way() {
+    story(async |world| {
+        let gateway =
+            world.gateway_with(|config| config.limits.drain_timeout = Duration::from_millis(200)).await;
+        let mut scene = Scene::set_in(gateway, Setup::legacy().tools([Tool::held("wait")])).await;
+        let (mut events, post) = scene.alice.opens_sse().await;
+        post.posts(&rpc(1, "tools/call", &json!({ "name": "desk__wait", "arguments": {} }))).await;
+        scene.upstream.until("it is held", |seen| seen.calls().len() == 1).await;
+        let ((), over) = tokio::join!(scene.gateway.stops(), events.until_over());
+        assert_eq!(over, []);
     })
     .await;
 }

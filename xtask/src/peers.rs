@@ -1,5 +1,5 @@
 //! What `tests/peers` needs of npm and PyPI: installed once into its ignored `.cache` folder, at the
-//! versions pinned beside the scripts.
+//! versions pinned beside the scripts, with all that it needs in turn.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,32 +23,36 @@ fn install(python: &str) -> Result<()> {
     let peers = paths::root().join("tests/peers");
     let cache = peers.join(".cache");
     std::fs::create_dir_all(&cache)?;
-    unless_current(&peers.join("package.json"), &cache.join("package.json"), || {
+    let lists = ["package.json", "package-lock.json"];
+    unless_current(&lists.map(|name| peers.join(name)), &cache.join("package.installed"), || {
+        for name in lists {
+            std::fs::copy(peers.join(name), cache.join(name))?;
+        }
         let mut npm = Command::new("npm");
-        npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]);
-        npm.args(["--prefix"]).arg(&cache).arg("--install-strategy=hoisted");
-        std::fs::copy(peers.join("package.json"), cache.join("package.json"))?;
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
         process::run(npm.current_dir(&cache))
     })?;
     for name in ENVIRONMENTS {
-        let list = peers.join(format!("requirements-{name}.txt"));
+        let lists = ["requirements", "constraints"].map(|kind| peers.join(format!("{kind}-{name}.txt")));
         let environment = cache.join(name);
-        unless_current(&list, &environment.join("requirements.txt"), || {
+        unless_current(&lists, &environment.join("requirements.installed"), || {
+            let [wanted, pinned] = &lists;
             process::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
             let mut pip = Command::new(environment.join("bin/python"));
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-                .arg(&list);
-            process::run(&mut pip)
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            process::run(pip.arg("--requirement").arg(wanted).arg("--constraint").arg(pinned))
         })?;
     }
     Ok(())
 }
 
-/// Runs `install` unless `done` says that it was run with the same `list`.
-fn unless_current(list: &Path, done: &Path, install: impl Fn() -> Result<()>) -> Result<()> {
-    let mark: PathBuf = done.with_extension("installed");
-    let wanted = std::fs::read_to_string(list).with_context(|| list.display().to_string())?;
-    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+/// Runs `install` unless `mark` says that it was run with the same `lists`.
+fn unless_current(lists: &[PathBuf], mark: &Path, install: impl Fn() -> Result<()>) -> Result<()> {
+    let mut wanted = String::new();
+    for list in lists {
+        wanted += &std::fs::read_to_string(list).with_context(|| list.display().to_string())?;
+    }
+    if std::fs::read_to_string(mark).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     install()?;

@@ -3,6 +3,7 @@
 //! Nothing here is part of CI: machines are noisy, and thousands of rounds take their time. What a
 //! figure is worth depends on the machine, so it is quoted together with it.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -28,6 +29,8 @@ const START_TARGET: Duration = Duration::from_millis(200);
 const STARTS: usize = 20;
 /// How long a gateway is left alone before its memory is read.
 const IDLE: Duration = Duration::from_secs(5);
+/// Where gateways that are measured say what they do; it is shown when one fails.
+const LOG: &str = "gateway.log";
 /// Limit of one exchange with the gateway.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -63,11 +66,18 @@ pub(crate) fn run(filter: &[String]) -> Result<()> {
 /// Start and memory of the program itself, on SQLite.
 fn measure() -> Result<bool> {
     let scratch = tempfile::Builder::new().prefix("aerostack-prove-").tempdir()?;
-    let token = furnish(scratch.path())?;
+    measure_in(scratch.path()).with_context(|| {
+        let log = std::fs::read_to_string(scratch.path().join(LOG)).unwrap_or_default();
+        format!("the program cannot be measured; it said:\n{log}")
+    })
+}
+
+fn measure_in(folder: &Path) -> Result<bool> {
+    let token = furnish(folder)?;
     let mut times = Vec::with_capacity(STARTS);
     for _ in 0..STARTS {
         let begun = Instant::now();
-        let (_gateway, url) = serve(scratch.path())?;
+        let (_gateway, url) = serve(folder)?;
         call(&url, &token)?;
         times.push(begun.elapsed());
     }
@@ -77,7 +87,7 @@ fn measure() -> Result<bool> {
         "start to first served call, {STARTS} times: median {median:?}, worst {worst:?} (target {START_TARGET:?})"
     );
 
-    let (gateway, url) = serve(scratch.path())?;
+    let (gateway, url) = serve(folder)?;
     call(&url, &token)?;
     thread::sleep(IDLE);
     let resident_kib = resident_kib(gateway.id())?;
@@ -109,6 +119,7 @@ fn furnish(folder: &Path) -> Result<String> {
 fn serve(folder: &Path) -> Result<(Running, String)> {
     let mut serve = Command::new(paths::program("aerostack-gateway", Profile::Release)?);
     serve.env("AEROSTACK_DATA_DIR", folder).env("AEROSTACK_LISTEN", "127.0.0.1:0");
+    serve.stderr(File::options().create(true).append(true).open(folder.join(LOG))?);
     let mut gateway = Running::start(serve)?;
     let url = gateway.line_after("listening on ")?;
     Ok((gateway, url))

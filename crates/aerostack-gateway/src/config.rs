@@ -84,6 +84,8 @@ pub struct Limits {
     pub streams_per_token: u32,
     /// Answers up to this size are checked whole; larger ones are streamed.
     pub whole_answer_bytes: usize,
+    /// Largest answer to a call, however it is passed on.
+    pub answer_limit_bytes: usize,
     /// Largest single event of an upstream's event stream, and largest answer that must be read whole.
     pub event_limit_bytes: usize,
     /// Bytes of bodies and gathered answers held at the same time, of everybody together.
@@ -92,6 +94,8 @@ pub struct Limits {
     pub held_per_token_bytes: usize,
     /// Time without a byte from an upstream after which a call is given up.
     pub call_idle_timeout: Duration,
+    /// Time a legacy call may go on in all after its caller has hung up.
+    pub abandoned_call_timeout: Duration,
     /// Time for connecting to an upstream and listing all its tools.
     pub list_timeout: Duration,
     /// Time between refreshes of a tool list.
@@ -137,10 +141,12 @@ impl Default for Limits {
             connections: 10_000,
             streams_per_token: 64,
             whole_answer_bytes: 64 * KIB,
+            answer_limit_bytes: 1_024 * MIB,
             event_limit_bytes: 16 * MIB,
             held_bytes: 256 * MIB,
             held_per_token_bytes: 64 * MIB,
             call_idle_timeout: Duration::from_secs(300),
+            abandoned_call_timeout: Duration::from_secs(600),
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),
             list_refreshes_at_once: 32,

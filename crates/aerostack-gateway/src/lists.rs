@@ -90,6 +90,7 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
         let mut answered = false;
         if enabled {
             answered = refresh(app, &client, &mut kept).await;
+            client.list_settled();
             pause = if answered {
                 app.config.limits.list_refresh_every
             } else {

@@ -29,6 +29,10 @@ pub enum Fault {
     DuplicateEvent,
     /// An event stream that ends without the answer.
     EndsWithoutAnswer,
+    /// A JSON-RPC error with this code, with status 200.
+    Error(i64),
+    /// The refusal of a server that takes our headers for wrong.
+    HeaderMismatch,
     /// A right answer whose text has so many bytes.
     Huge(usize),
     /// A body that never ends.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aerostack_gateway::tool_header;
 use futures_util::stream::{self, StreamExt};
 use http::{Method, Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -33,7 +34,7 @@ pub(super) async fn serve(
     if message.id.is_none() {
         return respond::empty(StatusCode::ACCEPTED);
     }
-    if let Err(error) = check(received, &message) {
+    if let Err(error) = check(received, &message).and_then(|()| check_marks(state, received, &message)) {
         return refusal(message.id_text(), StatusCode::BAD_REQUEST, error);
     }
     match message.method_name() {
@@ -65,6 +66,24 @@ fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
         "tools/call" => equal(received, "mcp-name", message.params["name"].as_str().unwrap_or_default()),
         _ => Ok(()),
     }
+}
+
+/// Checks the headers that mirror arguments against the tool's marks of the moment.
+fn check_marks(state: &State, received: &Received, message: &Message) -> Result<(), RpcError> {
+    let tools = state.tools.borrow();
+    let called = tools
+        .iter()
+        .find(|tool| message.method_name() == "tools/call" && message.params["name"] == tool.name());
+    let schema = called.map(|tool| tool.definition()["inputSchema"].to_string()).unwrap_or_default();
+    for mark in tool_header::parameters(&schema).unwrap_or_default() {
+        let argument = tool_header::value_of(&mark, &message.params["arguments"]);
+        let given = received.headers.get(&mark.header).map(|value| tool_header::decode(value.as_bytes()));
+        if given != argument.map(Some) {
+            let reason = format!("Header mismatch: {} differs from its argument", mark.header);
+            return Err(RpcError::new(-32020, reason));
+        }
+    }
+    Ok(())
 }
 
 /// Tool names of these servers are plain, so that a header never has to be decoded.

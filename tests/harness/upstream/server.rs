@@ -74,6 +74,14 @@ impl Upstream {
         self.state.tools.send_replace(tools.into_iter().collect());
     }
 
+    /// Offers other tools from now on, and tells nobody.
+    pub fn set_tools_quietly(&self, tools: impl IntoIterator<Item = Tool>) {
+        self.state.tools.send_if_modified(|offered| {
+            *offered = tools.into_iter().collect();
+            false
+        });
+    }
+
     /// Lets every held call that waits now go on.
     pub fn release(&self) {
         self.state.released.send_modify(|count| *count += 1);

@@ -37,6 +37,8 @@ where
             Ok(respond::whole(StatusCode::OK, "text/html", "<!doctype html><p>Welcome".to_owned()))
         }
         Fault::EndsWithoutAnswer => Ok(respond::whole(StatusCode::OK, EVENT_STREAM, ": bye\n\n".to_owned())),
+        Fault::Error(code) => Ok(respond::json(StatusCode::OK, error(id, code))),
+        Fault::HeaderMismatch => Ok(respond::json(StatusCode::BAD_REQUEST, error(id, -32020))),
         Fault::Huge(bytes) => Ok(respond::json(StatusCode::OK, huge(id, bytes))),
         Fault::Endless => Ok(endless(id)),
         Fault::StallsMidBody => Ok(rewrite(right.await, |text, _| half_then(text, stream::pending())).await),
@@ -61,6 +63,7 @@ pub(super) async fn messages(fault: Option<Fault>, text: String, id: &str) -> Ve
             vec![text]
         }
         Some(Fault::Huge(bytes)) => vec![huge(id, bytes)],
+        Some(Fault::Error(code)) => vec![error(id, code)],
         Some(Fault::MalformedJson) => vec![half(&text).to_owned()],
         Some(Fault::WrongId) => vec![with_wrong_id(&text, id)],
         Some(Fault::DuplicateEvent) => vec![text.clone(), text],
@@ -116,6 +119,10 @@ fn half(text: &str) -> &str {
 
 fn with_wrong_id(text: &str, id: &str) -> String {
     text.replacen(&format!("\"id\":{id}"), "\"id\":987654321", 1)
+}
+
+fn error(id: &str, code: i64) -> String {
+    message::answer(id, &Err(RpcError::new(code, "scripted error")))
 }
 
 /// Right in every era: a field that older clients do not know is none of their business.

@@ -23,6 +23,7 @@ enum Behaviour {
     Fail,
     Big,
     Held,
+    Asks(usize),
     Answers(String),
 }
 
@@ -77,6 +78,12 @@ impl Tool {
     #[must_use]
     pub fn held(name: &str) -> Self {
         Self::new(name, "Answers when it is let go.", json!({ "type": "object" }), Behaviour::Held)
+    }
+
+    /// A tool that asks its client something in so many bytes, and does not wait for what it says.
+    #[must_use]
+    pub fn asking(name: &str, bytes: usize) -> Self {
+        Self::new(name, "Asks before it answers.", json!({ "type": "object" }), Behaviour::Asks(bytes))
     }
 
     /// A tool whose result is this JSON text, byte for byte.
@@ -135,6 +142,7 @@ impl Tool {
                 text_result(&"x".repeat(kib * 1_024))
             }
             Behaviour::Held => held(call).await,
+            Behaviour::Asks(bytes) => asks(&call, *bytes).await,
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -183,6 +191,14 @@ async fn slow(call: &Call) -> String {
         }
     }
     text_result(&format!("done after {steps} steps"))
+}
+
+/// The question is written as the official SDKs write it: its id comes last.
+async fn asks(call: &Call, bytes: usize) -> String {
+    let params = json!({ "message": "x".repeat(bytes), "requestedSchema": { "type": "object" } });
+    let question = json!({ "method": "elicitation/create", "params": params, "jsonrpc": "2.0", "id": 99 });
+    let _ = call.notes.send(question.to_string()).await;
+    text_result("asked")
 }
 
 async fn held(mut call: Call) -> String {

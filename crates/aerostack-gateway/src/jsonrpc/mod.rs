@@ -5,5 +5,5 @@ pub mod rewrite;
 pub mod splice;
 
 pub use message::{Fault, Message, Request};
-pub use rewrite::{ResponseRewriter, Rewritten};
+pub use rewrite::{ResponseRewriter, Rewritten, Structured};
 pub use splice::Splice;

@@ -1,7 +1,10 @@
 //! Gives a response its caller's id while it streams by, of whatever size, holding nothing back.
 //!
-//! A scanner follows strings and brackets; at the top level it replaces the value of `id` and, where
-//! asked to, inserts fields at the beginning of an object `result`. Every other byte stays.
+//! A scanner follows strings and brackets. Among the outermost members it replaces the value of `id`;
+//! in a `result` that is an object it inserts fields at the beginning, and wraps `structuredContent`
+//! that is no object, each where asked to. Every other byte stays.
+
+use std::borrow::Cow;
 
 /// What a rewriter met by the end of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,25 +17,40 @@ pub struct Rewritten {
     pub complete: bool,
 }
 
+/// Whether `structuredContent` that is no object becomes `{"result": …}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Structured {
+    /// It stays as it is.
+    AsItIs,
+    /// It is wrapped.
+    Wrapped,
+}
+
 /// Rewrites one response, piece by piece.
 #[derive(Debug)]
 pub struct ResponseRewriter {
     id: String,
     result_fields: Option<String>,
+    structured: Structured,
     depth: usize,
     in_string: bool,
     escaped: bool,
     place: Place,
+    /// Whether the members at depth 2 are those of `result`.
+    in_result: bool,
     key: Vec<u8>,
     skip_value: bool,
+    is_wrapping: bool,
     met: Rewritten,
 }
 
-/// Where at the top level the scanner stands.
+/// Where among the members that are read the scanner stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Before the outermost object, or after it.
     Outside,
+    /// After the brace of `result`, before its first member.
+    ResultStart,
     /// Before or inside a key.
     Key,
     /// After a key, at or before its colon.
@@ -41,26 +59,29 @@ enum Place {
     ValueStart,
     /// Inside a value.
     Value,
-    /// After the brace of `result`, before its first field.
-    ResultStart,
 }
 
-/// Longest key that matters.
-const KEY_MAX: usize = 8;
+/// Longest key that is kept; every key that matters is shorter, even if all of it is escaped.
+const KEY_MAX: usize = 128;
+const WRAP_OPEN: &str = r#"{"result":"#;
+const WRAP_CLOSE: &str = "}";
 
 impl ResponseRewriter {
     /// Rewrites the id to `id` (raw JSON) and inserts `result_fields` (`"key":value[,…]`) into `result`.
     #[must_use]
-    pub fn new(id: String, result_fields: Option<String>) -> Self {
+    pub fn new(id: String, result_fields: Option<String>, structured: Structured) -> Self {
         Self {
             id,
             result_fields,
+            structured,
             depth: 0,
             in_string: false,
             escaped: false,
             place: Place::Outside,
-            key: Vec::with_capacity(KEY_MAX + 1),
+            in_result: false,
+            key: Vec::new(),
             skip_value: false,
+            is_wrapping: false,
             met: Rewritten { id: false, method: false, complete: false },
         }
     }
@@ -94,45 +115,52 @@ impl ResponseRewriter {
     }
 
     /// Follows one byte; gives what is to be written before it (or instead, while a value is skipped).
-    fn step(&mut self, byte: u8) -> Option<String> {
+    fn step(&mut self, byte: u8) -> Option<Cow<'static, str>> {
         if self.in_string {
             self.step_in_string(byte);
             return None;
         }
-        if self.depth == 1 {
-            return self.step_at_top(byte);
-        }
-        if self.place == Place::ResultStart && !byte.is_ascii_whitespace() {
-            self.place = Place::Value;
-            let fields = self.result_fields.take();
-            let comma = if byte == b'}' { "" } else { "," };
-            self.nest(byte);
-            return fields.map(|fields| format!("{fields}{comma}"));
+        if self.reads_members() {
+            return self.step_at_members(byte);
         }
         self.nest(byte);
         None
     }
 
+    /// Whether the scanner stands among members whose keys matter.
+    const fn reads_members(&self) -> bool {
+        self.depth == 1 || self.depth == 2 && self.in_result
+    }
+
     fn step_in_string(&mut self, byte: u8) {
+        let is_key = self.place == Place::Key && self.reads_members();
         match byte {
             _ if self.escaped => self.escaped = false,
             b'\\' => self.escaped = true,
             b'"' => {
                 self.in_string = false;
-                if self.depth == 1 && self.place == Place::Key {
+                if is_key {
                     self.place = Place::Colon;
                 }
                 return;
             }
             _ => {}
         }
-        if self.depth == 1 && self.place == Place::Key && self.key.len() <= KEY_MAX {
+        if is_key && self.key.len() <= KEY_MAX {
             self.key.push(byte);
         }
     }
 
-    fn step_at_top(&mut self, byte: u8) -> Option<String> {
+    fn step_at_members(&mut self, byte: u8) -> Option<Cow<'static, str>> {
         match (self.place, byte) {
+            (Place::ResultStart, byte) if !byte.is_ascii_whitespace() => {
+                self.place = Place::Key;
+                let fields = self.result_fields.take();
+                let comma = if byte == b'}' { "" } else { "," };
+                // What stands here is a key or the end: nothing of ours comes before those.
+                self.step_at_members(byte);
+                return fields.map(|fields| format!("{fields}{comma}").into());
+            }
             (Place::Key, b'"') => {
                 self.key.clear();
                 self.in_string = true;
@@ -141,33 +169,66 @@ impl ResponseRewriter {
             (Place::ValueStart, first) if !first.is_ascii_whitespace() => return self.begin_value(first),
             (Place::Value, b',') => {
                 self.place = Place::Key;
-                self.skip_value = false;
+                return self.end_value();
             }
             (Place::Value | Place::Key, b'}') => {
-                self.skip_value = false;
-                self.depth = 0;
-                self.place = Place::Outside;
-                self.met.complete = true;
+                self.close();
+                return self.end_value();
             }
             _ => self.nest(byte),
         }
         None
     }
 
-    fn begin_value(&mut self, first: u8) -> Option<String> {
+    /// What the key reads, where it was written with escapes as well.
+    fn key(&self) -> Cow<'_, [u8]> {
+        if !self.key.contains(&b'\\') {
+            return Cow::Borrowed(&self.key);
+        }
+        let quoted = [b"\"", self.key.as_slice(), b"\""].concat();
+        Cow::Owned(serde_json::from_slice::<String>(&quoted).unwrap_or_default().into_bytes())
+    }
+
+    fn begin_value(&mut self, first: u8) -> Option<Cow<'static, str>> {
         self.place = Place::Value;
+        let (at_top, key) = (self.depth == 1, self.key().into_owned());
         self.nest(first);
-        match self.key.as_slice() {
-            b"id" if !self.met.id => {
+        match key.as_slice() {
+            b"id" if at_top && !self.met.id => {
                 self.met.id = true;
                 self.skip_value = true;
-                return Some(self.id.clone());
+                return Some(self.id.clone().into());
             }
-            b"method" => self.met.method = true,
-            b"result" if first == b'{' && self.result_fields.is_some() => self.place = Place::ResultStart,
+            b"method" if at_top => self.met.method = true,
+            b"result" if at_top && first == b'{' => {
+                self.in_result = true;
+                self.place = Place::ResultStart;
+            }
+            b"structuredContent" if !at_top && first != b'{' => {
+                self.is_wrapping = self.structured == Structured::Wrapped;
+                return self.is_wrapping.then_some(WRAP_OPEN.into());
+            }
             _ => {}
         }
         None
+    }
+
+    /// The value of a member has ended; gives what closes it.
+    fn end_value(&mut self) -> Option<Cow<'static, str>> {
+        self.skip_value = false;
+        std::mem::take(&mut self.is_wrapping).then_some(WRAP_CLOSE.into())
+    }
+
+    /// The object whose members are read has ended.
+    const fn close(&mut self) {
+        self.depth -= 1;
+        if self.in_result {
+            self.in_result = false;
+            self.place = Place::Value;
+        } else {
+            self.place = Place::Outside;
+            self.met.complete = true;
+        }
     }
 
     fn nest(&mut self, byte: u8) {
@@ -193,7 +254,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn rewrite(text: &str, fields: Option<&str>, cut: usize) -> (String, Rewritten) {
-        let mut rewriter = ResponseRewriter::new("\"mine\"".to_owned(), fields.map(str::to_owned));
+        let mut rewriter =
+            ResponseRewriter::new("\"mine\"".to_owned(), fields.map(str::to_owned), Structured::Wrapped);
         let (head, tail) = text.as_bytes().split_at(cut.min(text.len()));
         let mut out = rewriter.push(head);
         out.extend(rewriter.push(tail));
@@ -213,6 +275,7 @@ mod tests {
             ),
             (r#" {"id":"a\"b,}","result":"}{"} "#, r#" {"id":"mine","result":"}{"} "#),
             (r#"{"id":17}"#, r#"{"id":"mine"}"#),
+            (r#"{"\u0069d":17,"i\\":1}"#, r#"{"\u0069d":"mine","i\\":1}"#),
         ] {
             for cut in 0..=text.len() {
                 let (rewritten, met) = rewrite(text, None, cut);
@@ -235,6 +298,49 @@ mod tests {
                 assert_eq!(rewrite(text, fields, cut).0, expected, "cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn structured_content_that_is_no_object_is_wrapped_in_a_result_only() {
+        for (text, expected) in [
+            (
+                r#"{"id":1,"result":{"structuredContent":[1,{"a":"]}"}],"content":[]}}"#,
+                r#"{"id":"mine","result":{"structuredContent":{"result":[1,{"a":"]}"}]},"content":[]}}"#,
+            ),
+            (
+                r#"{"result":{"a":[],"structuredContent" : "x\",}" },"id":1}"#,
+                r#"{"result":{"a":[],"structuredContent" : {"result":"x\",}" }},"id":"mine"}"#,
+            ),
+            (
+                r#"{"id":1,"result":{"structuredContent":2.50}}"#,
+                r#"{"id":"mine","result":{"structuredContent":{"result":2.50}}}"#,
+            ),
+            (
+                r#"{"id":1,"result":{"structuredContent":null}}"#,
+                r#"{"id":"mine","result":{"structuredContent":{"result":null}}}"#,
+            ),
+            (
+                r#"{"id":1,"result":{"structuredContent":{"structuredContent":1}}}"#,
+                r#"{"id":"mine","result":{"structuredContent":{"structuredContent":1}}}"#,
+            ),
+            (
+                r#"{"id":1,"structuredContent":1,"error":{"structuredContent":1}}"#,
+                r#"{"id":"mine","structuredContent":1,"error":{"structuredContent":1}}"#,
+            ),
+            (
+                r#"{"id":1,"result":[{"structuredContent":1}]}"#,
+                r#"{"id":"mine","result":[{"structuredContent":1}]}"#,
+            ),
+        ] {
+            for cut in 0..=text.len() {
+                let (rewritten, met) = rewrite(text, None, cut);
+                assert_eq!(rewritten, expected, "cut at {cut}");
+                assert!(met.complete);
+            }
+        }
+        let mut rewriter = ResponseRewriter::new("2".to_owned(), None, Structured::AsItIs);
+        let text = br#"{"id":1,"result":{"structuredContent":[]}}"#;
+        assert_eq!(rewriter.push(text), br#"{"id":2,"result":{"structuredContent":[]}}"#);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Door {
         };
         let answers = requests.iter().map(|request| async {
             let order = Order { app, grant, headers, body: bytes, request };
-            whole(&order, dispatch::legacy(&order, &self.calls).await).await
+            whole(&order, dispatch::legacy(&order, &self.calls)).await
         });
         let mut texts = join_all(answers).await;
         texts.extend(errors);

@@ -35,7 +35,7 @@ pub struct Order<'a> {
 ///
 /// # Errors
 /// A [`Refusal`] when it is not served.
-pub async fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
+pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
     let Order { app, grant, headers, body, request } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
@@ -45,7 +45,7 @@ pub async fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
             let result = catalog::tools(&snapshot, request, CallerEra::Modern)?;
             Ok(Answer::ok(catalog::response(id, &result)))
         }
-        "tools/call" => relay::call(app, grant, body, request, CallerEra::Modern, headers, None).await,
+        "tools/call" => relay::call(app, grant, body, request, CallerEra::Modern, headers, None),
         "subscriptions/listen" => Ok(Answer::Listen(Box::new(Listening::modern(app, grant, request)?))),
         _ => Err(Refusal::UnknownMethod { modern: true }),
     }
@@ -55,7 +55,7 @@ pub async fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
 ///
 /// # Errors
 /// A [`Refusal`] when it is not served.
-pub async fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
+pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
     let Order { app, grant, headers, body, request } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
@@ -73,7 +73,7 @@ pub async fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refus
         }
         "tools/call" => {
             let entry = calls.enter(call_key(grant, headers, id));
-            relay::call(app, grant, body, request, CallerEra::Legacy, headers, Some(entry)).await
+            relay::call(app, grant, body, request, CallerEra::Legacy, headers, Some(entry))
         }
         _ => Err(Refusal::UnknownMethod { modern: false }),
     }

@@ -138,7 +138,11 @@ impl Door {
         let parsed = message::read(&bytes, limits.json_depth);
         if let (Edge::Sse, Some(name), Ok(messages)) = (edge, query_session(parts), &parsed) {
             let texts = texts_of(&bytes, messages, limits.batch_len);
-            let posted = texts.and_then(|texts| self.post_to_stream(app, grant, &parts.headers, texts, name));
+            let posted = texts.and_then(|texts| {
+                // What is not answered always gets through: it may be a cancellation.
+                let places = if is_notification(messages) { 0 } else { texts.len() };
+                self.post_to_stream(app, grant, &parts.headers, texts, name, places)
+            });
             return posted.unwrap_or_else(|refusal| refusal.answer(None));
         }
         let message = match parsed {
@@ -176,12 +180,13 @@ impl Door {
         }
         count(order.app, order.grant, 1)?;
         match era {
-            CallerEra::Modern => dispatch::modern(order).await,
-            CallerEra::Legacy => dispatch::legacy(order, &self.calls).await,
+            CallerEra::Modern => dispatch::modern(order),
+            CallerEra::Legacy => dispatch::legacy(order, &self.calls),
         }
     }
 
-    /// A POST of the old transport: accepted at once, answered on the stream.
+    /// A POST of the old transport: accepted at once, answered on the stream. Of the stream's requests
+    /// under way it takes so many `places`.
     fn post_to_stream(
         &self,
         app: &Arc<App>,
@@ -189,9 +194,10 @@ impl Door {
         headers: &HeaderMap,
         texts: Vec<Bytes>,
         name: &str,
+        places: usize,
     ) -> Result<Response<Body>, Refusal> {
-        let stream = self.streams.find(name, &grant.token).ok_or(Refusal::UnknownSession)?;
-        let mut places = stream.begin(texts.len())?;
+        let stream = self.streams.find(app, name, &grant.token)?;
+        let mut places = stream.begin(app, places)?;
         let (app, grant, calls, headers) =
             (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
         let mut headers = headers;
@@ -215,10 +221,16 @@ impl Door {
                 _ = answers => {}
                 () = grant.until_ended(&app.clock) => {}
                 () = app.stopping.cancelled() => {}
+                // Its calls go on behind.
+                () = stream.closed() => {}
             }
         });
         Ok(respond::empty(StatusCode::ACCEPTED))
     }
+}
+
+fn is_notification(messages: &message::Body<'_>) -> bool {
+    matches!(messages, message::Body::Single(Message::Request(request)) if request.id.is_none())
 }
 
 /// The messages of a POST of the old transport. Each is read again by the task that answers it, so it
@@ -326,7 +338,7 @@ async fn answer_on_stream(
     };
     let order = Order { app, grant, headers, body: text, request: &request };
     let outcome = match count(app, grant, 1) {
-        Ok(()) => dispatch::legacy(&order, calls).await,
+        Ok(()) => dispatch::legacy(&order, calls),
         Err(refusal) => Err(refusal),
     };
     stream.write(app, id, outcome).await;

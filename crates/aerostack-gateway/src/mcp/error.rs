@@ -242,7 +242,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
     let (code, message) = match error {
         UpstreamError::Unreachable(_) => (-32010, "Upstream unreachable"),
         UpstreamError::TimedOut(_) => (-32011, "Upstream timed out"),
-        UpstreamError::BadAnswer(_) => (-32012, "Upstream gave a bad answer"),
+        UpstreamError::BadAnswer(_) | UpstreamError::HeadersRefused => (-32012, "Upstream gave a bad answer"),
         UpstreamError::RefusedCredential(_) => (-32013, "Upstream refused the gateway's credential"),
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),

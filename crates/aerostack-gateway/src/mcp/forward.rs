@@ -2,6 +2,8 @@
 //!
 //! The closed list of edits is in `docs/protocol.md`: the id, the tool's name, the progress token and,
 //! from a legacy caller to a modern server, the `_meta` that era demands. Everything else passes.
+//! What the caller wrote stays apart from what is known of the tool, so that a call which was refused
+//! for headers out of date can be prepared anew.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,27 +20,49 @@ use crate::clock::Clock;
 use crate::grants::Grant;
 use crate::jsonrpc::{Request, Splice};
 use crate::snapshot::Route;
-use crate::tool_header;
+use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
 
 /// Trace headers that are passed on (W3C Trace Context and Baggage).
 const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
-/// A call, ready to be written for either era.
-pub struct Forward {
+/// What a caller wrote, and where in it the edits are made.
+struct Written {
     text: Bytes,
     id: Range<usize>,
     params: Range<usize>,
     name: Range<usize>,
-    meta: Option<(Range<usize>, bool)>,
+    arguments: Option<Range<usize>>,
+    meta: Option<Meta>,
     progress_token: Option<Range<usize>>,
-    caller_era: CallerEra,
-    tool: String,
-    mirrored: Vec<(String, String)>,
+    era: CallerEra,
+    /// The headers that mirror arguments, as they came.
+    mirrored: HeaderMap,
     trace: HeaderMap,
     grant: Arc<Grant>,
     clock: Clock,
     taken_back: AtomicBool,
+}
+
+/// Where `_meta` stands, and what it is.
+struct Meta {
+    span: Range<usize>,
+    kind: MetaKind,
+}
+
+#[derive(Clone, Copy)]
+enum MetaKind {
+    Object,
+    EmptyObject,
+    /// `null`, say: nothing can be added to it.
+    NoObject,
+}
+
+/// A call, ready to be written for either era.
+pub struct Forward {
+    written: Arc<Written>,
+    tool: String,
+    mirrored: HeaderMap,
 }
 
 impl Forward {
@@ -51,7 +75,7 @@ impl Forward {
     pub fn new(
         body: &Bytes,
         request: &Request<'_>,
-        caller_era: CallerEra,
+        era: CallerEra,
         route: &Route<'_>,
         headers: &HeaderMap,
         grant: &Arc<Grant>,
@@ -64,43 +88,64 @@ impl Forward {
         };
         let params = request.params.as_ref().ok_or_else(no_name)?;
         let meta = request.meta().map_err(Refusal::Fault)?;
-        let progress_token = meta.as_ref().and_then(|meta| meta.raw("progressToken"));
-        Ok(Self {
+        let kind = match &meta {
+            None => MetaKind::NoObject,
+            Some(meta) if meta.is_empty() => MetaKind::EmptyObject,
+            Some(_) => MetaKind::Object,
+        };
+        let written = Written {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
             name: span(params.raw("name").ok_or_else(no_name)?),
-            meta: meta.as_ref().map(|meta| (span(meta.text), meta.is_empty())),
-            progress_token: progress_token.map(span),
-            caller_era,
-            tool: route.tool.clone(),
-            mirrored: mirrored(route, params.raw("arguments"), caller_era, headers)?,
+            arguments: params.raw("arguments").map(span),
+            meta: params.raw("_meta").map(|raw| Meta { span: span(raw), kind }),
+            progress_token: meta.as_ref().and_then(|meta| meta.raw("progressToken")).map(span),
+            era,
+            mirrored: if era == CallerEra::Modern { mirrored_headers(headers) } else { HeaderMap::new() },
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
             clock: clock.clone(),
             taken_back: AtomicBool::new(false),
             text,
-        })
+        };
+        Self::of(Arc::new(written), route)
+    }
+
+    /// The same call, prepared anew for what is known of the tool by now.
+    ///
+    /// # Errors
+    /// As [`Forward::new`].
+    pub fn anew(&self, route: &Route<'_>) -> Result<Self, Refusal> {
+        Self::of(Arc::clone(&self.written), route)
+    }
+
+    fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
+        let parameters = route.entry.map(|entry| entry.header_parameters.as_slice()).unwrap_or_default();
+        let mirrored = written.mirror(parameters)?;
+        Ok(Self { tool: route.tool.clone(), mirrored, written })
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
     pub fn take_back(&self) {
-        self.taken_back.store(true, Ordering::Relaxed);
+        self.written.taken_back.store(true, Ordering::Relaxed);
     }
 
     /// The caller's progress token, raw, if it asked for progress.
     #[must_use]
     pub fn progress_token(&self) -> Option<&str> {
-        self.progress_token.clone().map(|range| &self.str()[range])
+        self.written.progress_token.clone().map(|range| &self.written.str()[range])
     }
 
     /// The caller's id, raw.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.str()[self.id.clone()]
+        &self.written.str()[self.written.id.clone()]
     }
 
-    fn str(&self) -> &str {
-        std::str::from_utf8(&self.text).expect("the text of a request that was read is UTF-8")
+    /// The caller's era.
+    #[must_use]
+    pub fn era(&self) -> CallerEra {
+        self.written.era
     }
 }
 
@@ -108,47 +153,98 @@ fn no_name() -> Refusal {
     Refusal::InvalidParams { message: "Invalid params: name must be a string".to_owned(), bad_request: false }
 }
 
+impl Written {
+    fn str(&self) -> &str {
+        std::str::from_utf8(&self.text).expect("the text of a request that was read is UTF-8")
+    }
+
+    /// The headers that mirror arguments of these parameters. A modern caller's own are checked against
+    /// them; those that no parameter asks for pass, as the revision demands.
+    fn mirror(&self, parameters: &[HeaderParameter]) -> Result<HeaderMap, Refusal> {
+        let mut passing = self.mirrored.clone();
+        if parameters.is_empty() {
+            return Ok(passing);
+        }
+        let arguments = self.arguments.clone().map(|range| &self.str()[range]);
+        let arguments: Value = arguments.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+        for parameter in parameters {
+            let value = tool_header::value_of(parameter, &arguments);
+            if self.era == CallerEra::Modern && !self.agrees(parameter, value.as_deref()) {
+                let message = format!("Header mismatch: {} differs from its argument", parameter.header);
+                return Err(Refusal::HeaderMismatch(message));
+            }
+            passing.remove(&parameter.header);
+            if let Some(value) = value {
+                insert(&mut passing, &parameter.header, &value);
+            }
+        }
+        Ok(passing)
+    }
+
+    fn agrees(&self, parameter: &HeaderParameter, argument: Option<&str>) -> bool {
+        let mut given = self.mirrored.get_all(parameter.header.as_str()).iter();
+        let header = given.next().map(|header| tool_header::decode(header.as_bytes()));
+        let agrees = match (argument, header) {
+            (None, None) => true,
+            (Some(value), Some(Some(header))) => tool_header::mirrors(parameter.kind, &header, value),
+            _ => false,
+        };
+        agrees && given.next().is_none()
+    }
+
+    /// Adds the fields of `_meta` that the modern era demands.
+    fn add_meta(&self, splice: &mut Splice<'_>) {
+        let (text, fields) = (self.str(), modern_meta());
+        match &self.meta {
+            Some(Meta { span, kind: MetaKind::NoObject }) => {
+                splice.replace(&text[span.clone()], format!("{{{fields}}}"));
+            }
+            Some(Meta { span, kind }) => {
+                let is_empty = matches!(kind, MetaKind::EmptyObject);
+                splice.insert_fields(&text[span.clone()], is_empty, &fields);
+            }
+            None => {
+                let meta = format!(r#""_meta":{{{fields}}}"#);
+                // `name` stands in params, so they are never empty.
+                splice.insert_fields(&text[self.params.clone()], false, &meta);
+            }
+        }
+    }
+}
+
 impl Outgoing for Forward {
     fn body(&self, era: Era, id: u64) -> Bytes {
-        let text = self.str();
+        let written = &self.written;
+        let text = written.str();
         let mut splice = Splice::new(text);
-        splice.replace(&text[self.id.clone()], id.to_string());
-        splice.replace(&text[self.name.clone()], Value::String(self.tool.clone()).to_string());
-        if let Some(token) = &self.progress_token {
+        splice.replace(&text[written.id.clone()], id.to_string());
+        splice.replace(&text[written.name.clone()], Value::String(self.tool.clone()).to_string());
+        if let Some(token) = &written.progress_token {
             splice.replace(&text[token.clone()], id.to_string());
         }
-        if era == Era::Modern && self.caller_era == CallerEra::Legacy {
-            let fields = modern_meta();
-            match &self.meta {
-                Some((meta, is_empty)) => splice.insert_fields(&text[meta.clone()], *is_empty, &fields),
-                None => {
-                    let meta = format!(r#""_meta":{{{fields}}}"#);
-                    // `name` stands in params, so they are never empty.
-                    splice.insert_fields(&text[self.params.clone()], false, &meta);
-                }
-            }
+        if era == Era::Modern && written.era == CallerEra::Legacy {
+            written.add_meta(&mut splice);
         }
         splice.finish()
     }
 
     fn headers(&self, era: Era) -> HeaderMap {
-        let mut headers = self.trace.clone();
+        let mut headers = self.written.trace.clone();
         if era == Era::Modern {
+            headers.extend(self.mirrored.clone());
             headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
             insert(&mut headers, "mcp-name", &self.tool);
-            for (name, value) in &self.mirrored {
-                insert(&mut headers, name, value);
-            }
         }
         headers
     }
 
     fn may_be_sent(&self) -> bool {
-        self.grant.is_live(self.clock.now())
+        self.written.grant.is_live(self.written.clock.now())
     }
 
     fn cancel_on_drop(&self) -> bool {
-        self.caller_era == CallerEra::Modern || self.taken_back.load(Ordering::Relaxed) || !self.may_be_sent()
+        let taken_back = self.written.taken_back.load(Ordering::Relaxed);
+        self.era() == CallerEra::Modern || taken_back || !self.may_be_sent()
     }
 }
 
@@ -164,37 +260,13 @@ fn modern_meta() -> String {
     format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}"#)
 }
 
-/// The headers that mirror arguments; a modern caller's own are checked against them.
-fn mirrored(
-    route: &Route<'_>,
-    arguments: Option<&str>,
-    era: CallerEra,
-    headers: &HeaderMap,
-) -> Result<Vec<(String, String)>, Refusal> {
-    let parameters = route.entry.map(|entry| entry.header_parameters.as_slice()).unwrap_or_default();
-    if parameters.is_empty() {
-        return Ok(Vec::new());
+fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {
+    let mirrored = headers.iter().filter(|(name, _)| name.as_str().starts_with(tool_header::PREFIX));
+    let mut kept = HeaderMap::new();
+    for (name, value) in mirrored {
+        kept.append(name, value.clone());
     }
-    let arguments: Value = arguments.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-    let mut mirrored = Vec::new();
-    for parameter in parameters {
-        let value = tool_header::value_of(parameter, &arguments);
-        if era == CallerEra::Modern {
-            let mut given = headers.get_all(parameter.header.as_str()).iter();
-            let header = given.next().map(|header| tool_header::decode(header.as_bytes()));
-            let agrees = match (&value, header) {
-                (None, None) => true,
-                (Some(value), Some(Some(header))) => tool_header::mirrors(parameter.kind, &header, value),
-                _ => false,
-            };
-            if !agrees || given.next().is_some() {
-                let message = format!("Header mismatch: {} differs from its argument", parameter.header);
-                return Err(Refusal::HeaderMismatch(message));
-            }
-        }
-        mirrored.extend(value.map(|value| (parameter.header.clone(), value)));
-    }
-    Ok(mirrored)
+    kept
 }
 
 fn trace_headers(headers: &HeaderMap) -> HeaderMap {

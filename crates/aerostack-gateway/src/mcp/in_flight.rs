@@ -19,7 +19,7 @@ pub struct CallKey {
     pub id: String,
 }
 
-/// Calls under way. As many as upstreams take at once, so it needs no limit of its own.
+/// Calls under way, whether their caller still waits or not. As many as upstreams take at once, so it needs no limit of its own.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight(Arc<Calls>);
 
@@ -35,8 +35,7 @@ pub struct CallEntry {
     key: CallKey,
     number: u64,
     calls: InFlight,
-    /// Cancelled when the caller takes the call back.
-    pub cancelled: CancellationToken,
+    cancelled: CancellationToken,
 }
 
 impl InFlight {
@@ -58,6 +57,14 @@ impl InFlight {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallKey, (u64, CancellationToken)>> {
         self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until the caller takes a call back; for ever if it cannot.
+pub async fn cancelled(entry: Option<&CallEntry>) {
+    match entry {
+        Some(entry) => entry.cancelled.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 

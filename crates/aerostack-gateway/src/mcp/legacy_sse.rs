@@ -2,6 +2,7 @@
 //!
 //! The stream belongs to the token that opened it; POSTs of another token do not find it. Messages are
 //! written whole, one after the other; one that is larger than `Limits::event_limit_bytes` is an error.
+//! When the gateway drains, the stream ends once everything under way is answered.
 
 use std::sync::Arc;
 
@@ -57,13 +58,15 @@ impl SseStreams {
         let (messages, receiver) = mpsc::channel(QUEUE_LEN);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
         let (token, held) = (grant.token.clone(), Arc::clone(&grant.held));
-        let stream = SseStream { token, held, messages, requests };
+        let stream = SseStream { token, held, messages, requests: Arc::clone(&requests) };
         self.0.pin().insert(name.clone(), Arc::new(stream));
         let endpoint = format!("event: endpoint\ndata: {address}?sessionId={name}\n\n");
         let open = Open {
             first: Some(endpoint.into()),
             receiver,
             listening,
+            requests,
+            is_draining: false,
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             _entry: Entry { name, streams: self.clone() },
@@ -79,9 +82,12 @@ impl SseStreams {
     }
 
     /// Finds a stream of the token.
-    #[must_use]
-    pub fn find(&self, name: &str, token: &TokenId) -> Option<Arc<SseStream>> {
-        self.0.pin().get(name).filter(|stream| stream.token == *token).cloned()
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownSession`] when there is none; [`Refusal::Draining`] when it may just have ended.
+    pub fn find(&self, app: &App, name: &str, token: &TokenId) -> Result<Arc<SseStream>, Refusal> {
+        let found = self.0.pin().get(name).filter(|stream| stream.token == *token).cloned();
+        found.ok_or(if app.is_draining() { Refusal::Draining } else { Refusal::UnknownSession })
     }
 }
 
@@ -95,10 +101,19 @@ impl SseStream {
     /// Takes so many more requests under way.
     ///
     /// # Errors
-    /// [`Refusal::TooManyStreams`] when as many are under way as there may be.
-    pub fn begin(&self, requests: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+    /// [`Refusal::TooManyStreams`] when as many are under way as there may be; [`Refusal::Draining`] when
+    /// the stream is about to end.
+    pub fn begin(&self, app: &App, requests: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        if app.is_draining() {
+            return Err(Refusal::Draining);
+        }
         let requests = u32::try_from(requests).map_err(|_| Refusal::TooManyStreams)?;
         Arc::clone(&self.requests).try_acquire_many_owned(requests).map_err(|_| Refusal::TooManyStreams)
+    }
+
+    /// Waits until nobody reads the stream any more.
+    pub async fn closed(&self) {
+        self.messages.closed().await;
     }
 
     /// Writes what a request of the raw id `id` comes to.
@@ -134,6 +149,7 @@ impl SseStream {
                     self.send(app, &whole).await?;
                 }
                 Piece::Begin(_) | Piece::More(_) | Piece::Broken => {
+                    call.give_up();
                     let server = call.server().to_owned();
                     let error = UpstreamError::BadAnswer("too large or broken off".to_owned());
                     return Err(Refusal::Upstream { server, error });
@@ -161,6 +177,8 @@ struct Open {
     first: Option<Bytes>,
     receiver: mpsc::Receiver<Bytes>,
     listening: Listening,
+    requests: Arc<Semaphore>,
+    is_draining: bool,
     app: Arc<App>,
     grant: Arc<Grant>,
     _entry: Entry,
@@ -182,14 +200,30 @@ impl Open {
         if let Some(first) = self.first.take() {
             return Some(Ok(first));
         }
-        tokio::select! {
-            biased;
-            () = self.grant.until_ended(&self.app.clock) => Some(Err(StreamFault::AccessEnded)),
-            message = self.receiver.recv() => message.map(Ok),
-            notice = self.listening.next() => notice.map(|notice| Ok(sse::encode(&notice))),
-            () = tokio::time::sleep(self.app.config.limits.keep_alive_every) => {
-                Some(Ok(Bytes::from_static(sse::KEEP_ALIVE)))
+        loop {
+            tokio::select! {
+                biased;
+                () = self.grant.until_ended(&self.app.clock) => return Some(Err(StreamFault::AccessEnded)),
+                message = self.receiver.recv() => return message.map(Ok),
+                notice = self.listening.next(), if !self.is_draining => match notice {
+                    Some(notice) => return Some(Ok(sse::encode(&notice))),
+                    None => self.is_draining = true,
+                },
+                () = all_are_done(&self.requests), if self.is_draining => {
+                    // Answers are queued before their requests count as done.
+                    return self.receiver.try_recv().ok().map(Ok);
+                }
+                () = tokio::time::sleep(self.app.config.limits.keep_alive_every) => {
+                    return Some(Ok(Bytes::from_static(sse::KEEP_ALIVE)));
+                }
             }
         }
     }
+}
+
+/// Waits until no request of a stream is under way.
+async fn all_are_done(requests: &Semaphore) {
+    let all = u32::try_from(REQUESTS_MAX).expect("the limit is small");
+    // The semaphore is never closed.
+    let _ = requests.acquire_many(all).await;
 }

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod batch;
+mod behind;
 pub mod catalog;
 pub mod dispatch;
 pub mod door;
@@ -18,6 +19,7 @@ pub mod revision;
 pub mod session;
 pub mod streamable;
 pub mod translate;
+mod underway;
 
 pub use door::Door;
 pub use error::Refusal;

@@ -3,30 +3,28 @@
 //! A call outlives its caller's connection in the legacy era and is taken back by it in the modern one.
 //! When access ends, every call is taken back.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::HeaderMap;
 
 use super::answer::{Answer, Piece};
+use super::behind;
 use super::error::Refusal;
 use super::forward::Forward;
-use super::in_flight::CallEntry;
+use super::in_flight::{self, CallEntry};
 use super::revision::CallerEra;
-use super::translate::Translator;
+use super::underway::{Sending, Underway};
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::{Request, ResponseRewriter};
-use crate::upstream::frame::{Canceller, Framing};
-use crate::upstream::{Caller, Client, Era, Frame, Reply, UpstreamError};
-use bytes::Bytes;
-use futures_util::StreamExt;
-use http::HeaderMap;
+use crate::upstream::{Era, Frame, Framing, UpstreamError};
 
-/// Finds where a call goes, sends it, and gives its answer once that has begun.
+/// Finds where a call goes. It is sent as soon as its answer is asked for.
 ///
 /// # Errors
-/// A [`Refusal`] when the tool is unknown or its server does not begin to answer.
-pub async fn call(
+/// A [`Refusal`] when the tool is unknown, or the request does not fit it.
+pub fn call(
     app: &Arc<App>,
     grant: &Arc<Grant>,
     body: &Bytes,
@@ -35,150 +33,41 @@ pub async fn call(
     headers: &HeaderMap,
     entry: Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
-    let snapshot = grant.workspace.snapshot();
     let exposed = request.params.as_ref().and_then(|params| params.string("name"));
     let exposed = exposed.ok_or_else(|| Refusal::InvalidParams {
         message: "Invalid params: name must be a string".to_owned(),
         bad_request: false,
     })?;
-    let route = snapshot.route(&exposed).ok_or_else(|| Refusal::UnknownTool(exposed.to_string()))?;
-    let forward = Arc::new(Forward::new(body, request, era, &route, headers, grant, &app.clock)?);
-    let server = route.install.install.slug.to_string();
-    let mut pending = Pending::begin(app, grant, &route.install.client, Arc::clone(&forward), era);
-    let cancelled = async {
-        match &entry {
-            Some(entry) => entry.cancelled.cancelled().await,
-            None => std::future::pending().await,
-        }
-    };
-    let reply = tokio::select! {
-        reply = &mut pending => reply,
-        () = cancelled => {
-            pending.take_back();
-            return Err(Refusal::Cancelled);
-        }
-    };
-    let reply = reply.map_err(|error| Refusal::Upstream { server: server.clone(), error })?;
-    let wrap_structured =
-        era == CallerEra::Legacy && route.entry.is_some_and(|tool| tool.legacy_definition.is_some());
+    let sending = Sending::prepare(app, grant, &exposed, |route| {
+        Forward::new(body, request, era, route, headers, grant, &app.clock)
+    })?;
     Ok(Answer::Call(Box::new(CallStream {
-        framing: reply.framing,
-        translator: Translator {
-            forward,
-            caller_era: era,
-            upstream_era: reply.era,
-            id: reply.id,
-            wrap_structured,
-            server,
-        },
-        frames: Some(reply.frames),
-        cancel: Some(reply.cancel),
+        forward: Arc::clone(&sending.forward),
+        server: sending.server.clone(),
+        underway: Some(Underway::begin(sending)),
         large: None,
         entry,
-        app: Arc::clone(app),
-        grant: Arc::clone(grant),
     })))
-}
-
-type Pinned = Pin<Box<dyn Future<Output = Result<Reply, UpstreamError>> + Send>>;
-type Frames = Pin<Box<dyn futures_util::Stream<Item = Result<Frame, UpstreamError>> + Send>>;
-
-/// A call whose answer has not begun. Dropped, it goes on behind if it outlives its caller.
-struct Pending {
-    future: Option<Pinned>,
-    forward: Arc<Forward>,
-    outlives_caller: bool,
-    app: Arc<App>,
-    grant: Arc<Grant>,
-}
-
-impl Pending {
-    fn begin(
-        app: &Arc<App>,
-        grant: &Arc<Grant>,
-        client: &Arc<Client>,
-        forward: Arc<Forward>,
-        era: CallerEra,
-    ) -> Self {
-        let (client, caller) = (Arc::clone(client), Caller::Token(grant.token.clone()));
-        let sent = Arc::clone(&forward);
-        let future: Pinned = Box::pin(async move { client.call(&caller, sent.as_ref()).await });
-        let outlives_caller = era == CallerEra::Legacy;
-        Self {
-            future: Some(future),
-            forward,
-            outlives_caller,
-            app: Arc::clone(app),
-            grant: Arc::clone(grant),
-        }
-    }
-
-    fn take_back(&mut self) {
-        self.forward.take_back();
-        self.outlives_caller = false;
-        self.future = None;
-    }
-}
-
-impl Future for Pending {
-    type Output = Result<Reply, UpstreamError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(future) = self.future.as_mut() else {
-            return Poll::Pending;
-        };
-        let result = std::task::ready!(future.as_mut().poll(context));
-        self.future = None;
-        Poll::Ready(result)
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        let Some(future) = self.future.take() else { return };
-        if self.outlives_caller && self.grant.is_live(self.app.clock.now()) {
-            finish_behind(&self.app, &self.grant, async move {
-                if let Ok(reply) = future.await {
-                    drain(reply.frames).await;
-                }
-            });
-        }
-    }
-}
-
-/// Lets something end in the background, until access ends or the gateway stops.
-fn finish_behind(app: &Arc<App>, grant: &Arc<Grant>, work: impl Future<Output = ()> + Send + 'static) {
-    let (task_app, grant) = (Arc::clone(app), Arc::clone(grant));
-    if tokio::runtime::Handle::try_current().is_err() {
-        return;
-    }
-    app.tasks.spawn(async move {
-        tokio::select! {
-            () = work => {}
-            () = grant.until_ended(&task_app.clock) => {}
-            () = task_app.stopping.cancelled() => {}
-        }
-    });
-}
-
-async fn drain(mut frames: Frames) {
-    while let Some(Ok(_)) = frames.next().await {}
 }
 
 /// The answer to a call, message by message, with the caller's ids.
 pub struct CallStream {
-    /// How the server chose to answer.
-    pub framing: Framing,
-    translator: Translator,
-    frames: Option<Frames>,
-    cancel: Option<Canceller>,
+    forward: Arc<Forward>,
+    server: String,
+    /// `None` after the last piece.
+    underway: Option<Underway>,
+    /// Rewrites the large message that has begun and not ended.
     large: Option<ResponseRewriter>,
     entry: Option<CallEntry>,
-    app: Arc<App>,
-    grant: Arc<Grant>,
 }
 
 impl CallStream {
+    /// How the server chose to answer; JSON as long as that is not known.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.underway.as_ref().and_then(Underway::begun).map_or(Framing::Json, |begun| begun.framing)
+    }
+
     /// Whether a large message has begun and not ended.
     #[must_use]
     pub const fn is_within_message(&self) -> bool {
@@ -188,7 +77,7 @@ impl CallStream {
     /// The slug of the server that answers.
     #[must_use]
     pub fn server(&self) -> &str {
-        &self.translator.server
+        &self.server
     }
 
     /// The next piece; `None` after the last.
@@ -196,100 +85,93 @@ impl CallStream {
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub async fn next(&mut self) -> Option<Piece> {
         loop {
-            let frames = self.frames.as_mut()?;
-            let cancelled = async {
-                match &self.entry {
-                    Some(entry) => entry.cancelled.cancelled().await,
-                    None => std::future::pending().await,
-                }
-            };
+            let underway = self.underway.as_mut()?;
             let frame = tokio::select! {
-                frame = frames.next() => frame,
-                () = cancelled => {
-                    self.take_back();
+                frame = underway.next() => frame,
+                () = in_flight::cancelled(self.entry.as_ref()) => {
+                    self.give_up();
                     return Some(self.failed(&Refusal::Cancelled));
                 }
             };
-            if let Some(piece) = self.accept(frame) {
-                return Some(piece);
+            let piece = match frame {
+                Some(Ok(frame)) => self.accept(frame),
+                Some(Err(refusal)) => Some(self.failed(&refusal)),
+                None => Some(self.bad_answer("the answer ended without a response")),
+            };
+            if piece.is_some() {
+                return piece;
             }
         }
     }
 
-    /// The refusal of a stream that has lost its caller's access, or a fault, as its last piece.
-    fn failed(&mut self, refusal: &Refusal) -> Piece {
-        self.frames = None;
-        if self.large.is_some() {
-            return Piece::Broken;
-        }
-        let text = refusal.message(Some(self.translator.forward.id()));
-        Piece::Response { status: refusal.status(), text: text.into() }
+    /// Takes the call back: its answer is of no use to anybody.
+    pub fn give_up(&mut self) {
+        self.underway.take().into_iter().for_each(Underway::take_back);
     }
 
-    fn accept(&mut self, frame: Option<Result<Frame, UpstreamError>>) -> Option<Piece> {
-        let bad = |text: &str| UpstreamError::BadAnswer(text.to_owned());
+    fn accept(&mut self, frame: Frame) -> Option<Piece> {
+        let translator = &self.underway.as_ref()?.begun()?.translator;
         match frame {
-            None => Some(self.upstream_failed(bad("the answer ended without a response"))),
-            Some(Err(error)) => Some(self.upstream_failed(error)),
-            Some(Ok(Frame::Whole(message))) => Some(self.whole(&message)),
-            Some(Ok(Frame::Begin(piece))) => {
-                let mut rewriter = self.translator.rewriter(self.translator.upstream_era == Era::Legacy);
+            Frame::Whole(message) => Some(match translator.translate(&message) {
+                Ok(piece) => {
+                    if matches!(piece, Piece::Response { .. }) {
+                        self.underway = None;
+                    }
+                    piece
+                }
+                Err(error) => self.upstream_failed(error),
+            }),
+            Frame::Begin(piece) => {
+                let mut rewriter = translator.rewriter(translator.upstream_era == Era::Legacy);
                 let begun = rewriter.push(&piece);
                 self.large = Some(rewriter);
                 Some(Piece::Begin(begun.into()))
             }
-            Some(Ok(Frame::More(piece))) => Some(Piece::More(self.large.as_mut()?.push(&piece).into())),
-            Some(Ok(Frame::End)) => {
+            Frame::More(piece) => Some(Piece::More(self.large.as_mut()?.push(&piece).into())),
+            Frame::End => {
                 let met = self.large.take()?.met();
                 if met.id == met.method || !met.complete {
-                    self.frames = None;
+                    self.underway = None;
                     return Some(Piece::Broken);
                 }
                 if met.id {
-                    self.frames = None;
+                    self.underway = None;
                 }
                 Some(Piece::End { is_response: met.id })
             }
         }
     }
 
+    fn bad_answer(&mut self, reason: &str) -> Piece {
+        self.upstream_failed(UpstreamError::BadAnswer(reason.to_owned()))
+    }
+
     fn upstream_failed(&mut self, error: UpstreamError) -> Piece {
-        let server = self.translator.server.clone();
-        tracing::debug!(%error, server, "a call failed midway");
-        self.failed(&Refusal::Upstream { server, error })
+        self.failed(&Refusal::Upstream { server: self.server.clone(), error })
     }
 
-    fn whole(&mut self, message: &Bytes) -> Piece {
-        match self.translator.translate(message) {
-            Ok(piece) => {
-                if matches!(piece, Piece::Response { .. }) {
-                    self.frames = None;
-                }
-                piece
-            }
-            Err(error) => self.upstream_failed(error),
+    /// A refusal as the last piece.
+    fn failed(&mut self, refusal: &Refusal) -> Piece {
+        self.underway = None;
+        if let Refusal::Upstream { server, error } = refusal {
+            tracing::debug!(%error, server, "a call failed");
         }
-    }
-
-    fn take_back(&mut self) {
-        self.frames = None;
-        if let Some(cancel) = self.cancel.take().and_then(|cancel| cancel.0)
-            && tokio::runtime::Handle::try_current().is_ok()
-        {
-            self.app.tasks.spawn(cancel);
+        if self.large.is_some() {
+            return Piece::Broken;
         }
+        let text = refusal.message(Some(self.forward.id()));
+        Piece::Response { status: refusal.status(), text: text.into() }
     }
 }
 
 impl Drop for CallStream {
     fn drop(&mut self) {
-        let Some(frames) = self.frames.take() else { return };
-        let outlives_caller = self.translator.caller_era == CallerEra::Legacy;
-        if outlives_caller && self.grant.is_live(self.app.clock.now()) {
-            finish_behind(&self.app, &self.grant, drain(frames));
+        let Some(underway) = self.underway.take() else { return };
+        let (app, grant) = (&underway.sending.app, &underway.sending.grant);
+        if self.forward.era() == CallerEra::Legacy && grant.is_live(app.clock.now()) {
+            behind::go_on(underway, self.entry.take());
         } else {
-            drop(frames);
-            self.take_back();
+            underway.take_back();
         }
     }
 }

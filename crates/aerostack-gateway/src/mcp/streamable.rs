@@ -70,7 +70,9 @@ async fn call_with_events(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStre
     };
     match first {
         Some(Piece::Response { status, text }) => respond::json_text(status, text),
-        Some(Piece::Begin(begun)) if call.framing == Framing::Json => streamed_json(app, grant, call, begun),
+        Some(Piece::Begin(begun)) if call.framing() == Framing::Json => {
+            streamed_json(app, grant, call, begun)
+        }
         Some(piece) => events(app, grant, call, encode(piece).ok().into_iter().collect()),
         None => respond::empty(StatusCode::BAD_GATEWAY),
     }
@@ -85,7 +87,7 @@ async fn call_as_json(
     while let Some(piece) = call.next().await {
         match piece {
             Piece::Response { status, text } => return Ok(respond::json_text(status, text)),
-            Piece::Begin(begun) if call.framing == Framing::Json => {
+            Piece::Begin(begun) if call.framing() == Framing::Json => {
                 return Ok(streamed_json(app, grant, call, begun));
             }
             // What it is shows at its end only.
@@ -277,7 +279,10 @@ async fn large_message(
                 gathered.push(bytes).map_err(Refusal::NoRoom)?;
             }
             Some(Piece::End { is_response }) => return Ok((gathered.finish(), is_response)),
-            _ => return Err(unusable(call)),
+            _ => {
+                call.give_up();
+                return Err(unusable(call));
+            }
         }
         next = call.next().await;
     }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::answer::Piece;
 use super::forward::Forward;
 use super::revision::CallerEra;
-use crate::jsonrpc::{ResponseRewriter, Splice};
+use crate::jsonrpc::{ResponseRewriter, Splice, Structured};
 use crate::upstream::{Era, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
@@ -22,16 +22,12 @@ const RESULT_TYPE: &str = r#""resultType":"complete""#;
 pub struct Translator {
     /// The call as it was sent.
     pub forward: Arc<Forward>,
-    /// The caller's era.
-    pub caller_era: CallerEra,
     /// The server's era.
     pub upstream_era: Era,
     /// The id the call has towards the server.
     pub id: u64,
-    /// Whether structured content that is no object must be wrapped for the caller.
-    pub wrap_structured: bool,
-    /// The server's slug.
-    pub server: String,
+    /// What becomes of structured content that is no object.
+    pub structured: Structured,
 }
 
 /// What of a server's message is read.
@@ -62,22 +58,22 @@ struct Progress<'a> {
 struct ResultFields<'a> {
     #[serde(borrow, rename = "resultType")]
     kind: Option<&'a RawValue>,
-    #[serde(borrow, rename = "structuredContent")]
-    structured: Option<&'a RawValue>,
 }
 
 impl Translator {
     /// The rewriter of one response.
     #[must_use]
     pub fn rewriter(&self, lacks_result_type: bool) -> ResponseRewriter {
-        let insert = self.caller_era == CallerEra::Modern && lacks_result_type;
-        ResponseRewriter::new(self.forward.id().to_owned(), insert.then(|| RESULT_TYPE.to_owned()))
+        let insert = self.forward.era() == CallerEra::Modern && lacks_result_type;
+        let fields = insert.then(|| RESULT_TYPE.to_owned());
+        ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured)
     }
 
     /// Gives a whole message the form the caller is to see.
     ///
     /// # Errors
-    /// [`UpstreamError::BadAnswer`] when it is no message, or one about our own headers.
+    /// [`UpstreamError::BadAnswer`] when it is no message, one about our own revision, or a question
+    /// to a caller who cannot be asked.
     pub fn translate(&self, message: &Bytes) -> Result<Piece, UpstreamError> {
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
@@ -86,10 +82,12 @@ impl Translator {
             return Ok(Piece::Notification(self.notification(text, message, shallow.params)));
         }
         let code = shallow.error.and_then(|error| serde_json::from_str::<ErrorCode>(error.get()).ok());
-        match code.map(|error| error.code) {
-            // About our own headers and revision: not the caller's business.
-            Some(-32020 | -32022) => return Err(UpstreamError::BadAnswer("refused our headers".to_owned())),
-            Some(-32021) if self.caller_era == CallerEra::Modern => {
+        let caller_era = self.forward.era();
+        // The codes mean this in the modern era alone.
+        match code.map(|error| error.code).filter(|_| self.upstream_era == Era::Modern) {
+            // About our own revision: not the caller's business.
+            Some(-32022) => return Err(UpstreamError::BadAnswer("refused our revision".to_owned())),
+            Some(-32021) if caller_era == CallerEra::Modern => {
                 let text = self.rewriter(false).push(message).into();
                 return Ok(Piece::Response { status: StatusCode::BAD_REQUEST, text });
             }
@@ -97,10 +95,16 @@ impl Translator {
         }
         let fields =
             shallow.result.and_then(|result| serde_json::from_str::<ResultFields<'_>>(result.get()).ok());
-        let lacks_type = fields.as_ref().is_none_or(|fields| fields.kind.is_none());
-        let structured = fields.and_then(|fields| fields.structured).filter(|_| self.wrap_structured);
-        let message = structured.map_or_else(|| message.clone(), |structured| wrap(text, structured.get()));
-        Ok(Piece::Response { status: StatusCode::OK, text: self.rewriter(lacks_type).push(&message).into() })
+        let kind = fields.and_then(|fields| fields.kind).map(RawValue::get);
+        // Nothing was declared that could be asked for, and older clients would take it for an empty result.
+        if caller_era == CallerEra::Legacy
+            && self.upstream_era == Era::Modern
+            && kind.is_some_and(is_no_result)
+        {
+            return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
+        }
+        let text = self.rewriter(kind.is_none()).push(message).into();
+        Ok(Piece::Response { status: StatusCode::OK, text })
     }
 
     /// Progress is told under the caller's own token; everything else stays.
@@ -117,12 +121,7 @@ impl Translator {
     }
 }
 
-/// Clients of 2025-11-25 and older take only objects as structured content.
-fn wrap(text: &str, structured: &str) -> Bytes {
-    if structured.starts_with('{') {
-        return Bytes::copy_from_slice(text.as_bytes());
-    }
-    let mut splice = Splice::new(text);
-    splice.replace(structured, format!(r#"{{"result":{structured}}}"#));
-    splice.finish()
+/// Whether a `resultType`, raw, says that this is no result yet.
+fn is_no_result(kind: &str) -> bool {
+    kind != r#""complete""#
 }

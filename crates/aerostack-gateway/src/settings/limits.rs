@@ -114,10 +114,12 @@ limits! {
     "AEROSTACK_LIMIT_CONNECTIONS" connections Pieces COUNT, "open connections of the gateway";
     "AEROSTACK_LIMIT_STREAMS_PER_TOKEN" streams_per_token Pieces COUNT_32, "open streams of a token";
     "AEROSTACK_LIMIT_WHOLE_ANSWER" whole_answer_bytes Bytes SIZE, "answers up to this are checked whole";
+    "AEROSTACK_LIMIT_ANSWER" answer_limit_bytes Bytes SIZE, "largest answer to a call";
     "AEROSTACK_LIMIT_EVENT" event_limit_bytes Bytes SIZE, "largest event of an upstream's stream";
     "AEROSTACK_LIMIT_HELD" held_bytes Bytes HELD, "bodies and gathered answers in memory, all together";
     "AEROSTACK_LIMIT_HELD_PER_TOKEN" held_per_token_bytes Bytes HELD, "the same, of one token";
     "AEROSTACK_LIMIT_CALL_IDLE_TIMEOUT" call_idle_timeout Seconds SPAN, "time without a byte after which a call ends";
+    "AEROSTACK_LIMIT_ABANDONED_CALL_TIMEOUT" abandoned_call_timeout Seconds SPAN, "time a call goes on after its caller hung up";
     "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";
     "AEROSTACK_LIMIT_LIST_REFRESH_EVERY" list_refresh_every Seconds SPAN, "time between refreshes of a tool list";
     "AEROSTACK_LIMIT_LIST_REFRESHES_AT_ONCE" list_refreshes_at_once Pieces COUNT, "tool lists refreshed at the same time";

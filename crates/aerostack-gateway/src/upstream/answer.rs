@@ -1,7 +1,7 @@
 //! Reading an answer: one JSON document or an event stream becomes frames.
 //!
 //! What is small enough is held, checked and handed on whole; what is larger passes by, and only its
-//! outline is watched, to know whether it was the response. What does not belong to the caller
+//! outline is watched, to know what it was. What does not belong to the caller
 //! (requests of the server, announcements, responses to others) is dealt with here and never seen above.
 
 use std::collections::VecDeque;
@@ -17,6 +17,7 @@ use super::frame::{Frame, Framing};
 use super::http::next_chunk;
 use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
+use super::passing::{Passed, Passing};
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Time and bytes granted to the end of a body after the response was read, so that its connection
@@ -68,7 +69,7 @@ pub(super) struct Answer {
 
 enum Reader {
     Json { held: BytesMut, passing: Option<Outline> },
-    Events { decoder: Decoder, passing: Outline },
+    Events { decoder: Decoder, passing: Passing },
 }
 
 impl Answer {
@@ -77,7 +78,7 @@ impl Answer {
             Framing::Json => Reader::Json { held: BytesMut::new(), passing: None },
             Framing::Events => Reader::Events {
                 decoder: Decoder::new(expect.whole_bytes, expect.oversize),
-                passing: Outline::default(),
+                passing: Passing::default(),
             },
         };
         Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside }
@@ -94,7 +95,7 @@ impl Answer {
             }
             let chunk = next_chunk(self.body.as_mut()?, self.expect.idle).await;
             let read = match chunk {
-                Ok(Some(bytes)) => self.read(&bytes).await,
+                Ok(Some(bytes)) => self.read(&bytes),
                 Ok(None) => self.end(),
                 Err(error) => Err(error),
             };
@@ -109,7 +110,7 @@ impl Answer {
         }
     }
 
-    async fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
+    fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
         let mut found = VecDeque::new();
         match &mut self.reader {
             Reader::Json { held, passing } => {
@@ -119,56 +120,58 @@ impl Answer {
             Reader::Events { decoder, .. } => decoder.push(bytes, &mut found).map_err(too_large)?,
         }
         for piece in found {
-            if matches!(self.read_piece(piece).await?, Progress::Complete) {
+            if matches!(self.read_piece(piece)?, Progress::Complete) {
                 return Ok(Progress::Complete);
             }
         }
         Ok(Progress::More)
     }
 
-    async fn read_piece(&mut self, piece: Piece) -> Result<Progress, UpstreamError> {
+    fn read_piece(&mut self, piece: Piece) -> Result<Progress, UpstreamError> {
         let Reader::Events { passing, .. } = &mut self.reader else {
             return Ok(Progress::More);
         };
         match piece {
             // Servers open streams with empty events; other names are not of this protocol.
             Piece::Event(event) if event.data.is_empty() || !event.is_message() => Ok(Progress::More),
-            Piece::Event(event) => self.read_message(event.data).await,
-            Piece::Begin(bytes) => {
-                *passing = Outline::default();
-                passing.push(&bytes);
-                self.ready.push_back(Frame::Begin(bytes));
-                Ok(Progress::More)
-            }
-            Piece::More(bytes) => {
-                passing.push(&bytes);
-                self.ready.push_back(Frame::More(bytes));
+            Piece::Event(event) => self.read_message(event.data),
+            Piece::Begin(bytes) | Piece::More(bytes) => {
+                let Expect { id, whole_bytes, .. } = self.expect;
+                self.ready.extend(passing.push(bytes, id, whole_bytes));
                 Ok(Progress::More)
             }
             Piece::End => {
-                let kind = passing.kind();
-                self.end_passing(kind).await
+                let passed = passing.end();
+                self.end_passing(passed)
             }
         }
     }
 
-    /// A large message has passed by; only now it is known what it was.
-    async fn end_passing(&mut self, kind: Kind) -> Result<Progress, UpstreamError> {
-        let progress = match kind {
-            Kind::Broken => return Err(UpstreamError::BadAnswer("a large event is not JSON-RPC".into())),
-            Kind::Response(Some(id)) if is_id(&id, self.expect.id) => Progress::Complete,
-            Kind::Response(_) => return Err(foreign()),
-            Kind::Request(id, method) => {
-                self.aside.answer(&id, &method).await;
-                Progress::More
+    /// A large message has passed by; only now it is known for certain what it was.
+    fn end_passing(&mut self, passed: Passed) -> Result<Progress, UpstreamError> {
+        let bad = |reason: &str| Err(UpstreamError::BadAnswer(reason.into()));
+        let progress = match passed {
+            Passed::HandedOn(Kind::Broken) | Passed::Dropped(Kind::Broken) => {
+                return bad("a large event is not JSON-RPC");
             }
-            Kind::Notification => Progress::More,
+            Passed::HandedOn(Kind::Response(Some(id))) if is_id(&id, self.expect.id) => Progress::Complete,
+            Passed::HandedOn(Kind::Response(_)) => return Err(foreign()),
+            Passed::HandedOn(Kind::Request(..)) => return bad("a large notification has an id"),
+            Passed::HandedOn(Kind::Notification) => Progress::More,
+            Passed::Dropped(Kind::Response(Some(id))) if is_id(&id, self.expect.id) => {
+                return bad("a large answer does not show what it is");
+            }
+            Passed::Dropped(Kind::Response(_) | Kind::Notification) => return Ok(Progress::More),
+            Passed::Dropped(Kind::Request(id, method)) => {
+                self.aside.answer(&id, &method);
+                return Ok(Progress::More);
+            }
         };
         self.ready.push_back(Frame::End);
         Ok(progress)
     }
 
-    async fn read_message(&mut self, data: Bytes) -> Result<Progress, UpstreamError> {
+    fn read_message(&mut self, data: Bytes) -> Result<Progress, UpstreamError> {
         let Some(message) = Message::read(&data) else {
             return Err(UpstreamError::BadAnswer("an event is not JSON-RPC".into()));
         };
@@ -181,7 +184,7 @@ impl Answer {
             Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
             Message::Response { .. } => {}
             Message::ListChanged => self.aside.list_changed(),
-            Message::Request { id, ref method } => self.aside.answer(id, method).await,
+            Message::Request { id, ref method } => self.aside.answer(id, method),
         }
         Ok(Progress::More)
     }

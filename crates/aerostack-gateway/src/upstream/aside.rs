@@ -1,34 +1,39 @@
 //! What arrives beside an answer and concerns no caller: announcements that the list changed, and
 //! requests of a legacy server, which a pooled session answers itself.
+//!
+//! Whoever reads an answer never waits for this: what a server is told, it is told in a task beside.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::http::Endpoint;
 use super::message;
 
 /// Time for a message that nobody waits for.
 pub(super) const ASIDE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests of one server that are answered at the same time; further ones go unanswered.
+pub(super) const ANSWERS_AT_ONCE: usize = 16;
 
-/// Where to turn with what is not part of an answer.
+/// Where to turn with what is not part of an answer. Clones share the limit of answers at once.
 #[derive(Clone)]
 pub(super) struct Aside {
     changed: Arc<Notify>,
+    answering: Arc<Semaphore>,
     answers: Option<(Endpoint, HeaderMap)>,
 }
 
 impl Aside {
     /// For modern servers, which ask nothing on a stream.
-    pub(super) fn modern(changed: Arc<Notify>) -> Self {
-        Self { changed, answers: None }
+    pub(super) fn new(changed: Arc<Notify>) -> Self {
+        Self { changed, answering: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)), answers: None }
     }
 
-    /// For legacy servers: answers are posted to `endpoint` with `headers`.
-    pub(super) fn legacy(changed: Arc<Notify>, endpoint: Endpoint, headers: HeaderMap) -> Self {
-        Self { changed, answers: Some((endpoint, headers)) }
+    /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
+    pub(super) fn answering_at(&self, endpoint: Endpoint, headers: HeaderMap) -> Self {
+        Self { answers: Some((endpoint, headers)), ..self.clone() }
     }
 
     /// The server says that its list changed.
@@ -36,13 +41,20 @@ impl Aside {
         self.changed.notify_one();
     }
 
-    /// Answers a request of the server: a ping with a pong, anything else with a refusal. Bounded in
-    /// time; a failure is the server's loss.
-    pub(super) async fn answer(&self, raw_id: &str, method: &str) {
-        let Some((endpoint, headers)) = &self.answers else {
+    /// Answers a request of the server behind: a ping with a pong, anything else with a refusal. Bounded
+    /// in time and number; a failure is the server's loss.
+    pub(super) fn answer(&self, raw_id: &str, method: &str) {
+        let Some((endpoint, headers)) = self.answers.clone() else {
             return;
         };
-        let post = endpoint.post(headers.clone(), message::answer(raw_id, method));
-        let _ = tokio::time::timeout(ASIDE_TIMEOUT, post).await;
+        let Ok(permit) = self.answering.clone().try_acquire_owned() else {
+            tracing::debug!("a server asks more than it is answered at once");
+            return;
+        };
+        let answer = message::answer(raw_id, method);
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(ASIDE_TIMEOUT, endpoint.post(headers, answer)).await;
+            drop(permit);
+        });
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Errors, Expect};
-use super::begun::Begun;
+use super::begun::{Begun, Frames};
 use super::error::UpstreamError;
-use super::frame::Reply;
+use super::frame::{Frame, Framing, Reply};
+use super::message::RpcError;
 use super::pool::{Pool, Repeat};
 use super::session::{Lease, SendError, Session};
-use super::target::{Caller, Outgoing};
+use super::target::{Caller, Era, Outgoing};
+use crate::config::Limits;
 use crate::http::sse::Oversize;
 
 /// Sends a request, once more where the server has not looked at it: its session had ended, or it
@@ -23,7 +25,7 @@ pub(super) async fn call(
     caller: &Caller,
     request: &dyn Outgoing,
     permit: OwnedSemaphorePermit,
-    whole_bytes: usize,
+    limits: &Limits,
 ) -> Result<Reply, UpstreamError> {
     let mut may_repeat = true;
     loop {
@@ -35,12 +37,20 @@ pub(super) async fn call(
         let expect = Expect {
             id: pool.connector().next_id(),
             idle: lease.session().endpoint().idle(),
-            whole_bytes,
+            whole_bytes: limits.whole_answer_bytes,
             oversize: Oversize::Pieces,
             errors: Errors::OfItsId,
         };
         let error = match send(lease.session(), request, expect).await {
-            Ok(begun) => return Ok(reply(begun, expect.id, lease, permit)),
+            Ok(begun) => {
+                let held = Held {
+                    frames: begun.frames,
+                    left_bytes: limits.answer_limit_bytes,
+                    lease,
+                    _permit: permit,
+                };
+                return Ok(reply(begun.framing, expect.id, held));
+            }
             Err(error) => error,
         };
         if pool.learn(lease.session(), &error) == Repeat::Senseless || !std::mem::take(&mut may_repeat) {
@@ -61,13 +71,48 @@ async fn send(session: &Arc<Session>, request: &dyn Outgoing, expect: Expect) ->
     sent
 }
 
-fn reply(begun: Begun, id: u64, lease: Lease, permit: OwnedSemaphorePermit) -> Reply {
-    let Begun { framing, frames } = begun;
-    let (era, cancel) = (lease.session().era(), lease.session().canceller(id));
-    let held = (frames, lease, permit);
-    let frames = futures_util::stream::unfold(held, |(mut frames, lease, permit)| async {
-        let frame = frames.next().await?;
-        Some((frame, (frames, lease, permit)))
+/// What an answer needs until its end.
+struct Held {
+    frames: Frames,
+    /// How much more of it is taken.
+    left_bytes: usize,
+    lease: Lease,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Held {
+    async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
+        let frame = match self.frames.next().await? {
+            Ok(frame) => frame,
+            error @ Err(_) => return Some(error),
+        };
+        let bytes = match &frame {
+            // Whatever its status: the revision demands 400, where it is noticed before.
+            Frame::Whole(message) if self.era() == Era::Modern && RpcError::refuses_headers(message) => {
+                return Some(Err(UpstreamError::HeadersRefused));
+            }
+            Frame::Whole(bytes) | Frame::Begin(bytes) | Frame::More(bytes) => bytes.len(),
+            Frame::End => 0,
+        };
+        let Some(left_bytes) = self.left_bytes.checked_sub(bytes) else {
+            return Some(Err(UpstreamError::BadAnswer("the answer is larger than may be passed on".into())));
+        };
+        self.left_bytes = left_bytes;
+        Some(Ok(frame))
+    }
+
+    fn era(&self) -> Era {
+        self.lease.session().era()
+    }
+}
+
+fn reply(framing: Framing, id: u64, held: Held) -> Reply {
+    let (era, cancel) = (held.era(), held.lease.session().canceller(id));
+    let frames = futures_util::stream::unfold(Some(held), |held| async {
+        let mut held = held?;
+        let frame = held.next().await?;
+        let rest = frame.is_ok().then_some(held);
+        Some((frame, rest))
     });
     Reply { framing, id, era, frames: Box::pin(frames), cancel }
 }

@@ -203,7 +203,7 @@ impl Reader {
                 if let Piece::Event(event) = piece
                     && event.is_message()
                 {
-                    self.read_message(event.data).await;
+                    self.read_message(event.data);
                 }
             }
             // A silent stream is no fault while nobody waits for an answer on it.
@@ -218,11 +218,11 @@ impl Reader {
         self.shared.close();
     }
 
-    async fn read_message(&self, data: Bytes) {
+    fn read_message(&self, data: Bytes) {
         match Message::read(&data) {
             None => {}
             Some(Message::ListChanged) => self.aside.list_changed(),
-            Some(Message::Request { id, method }) => self.aside.answer(id, &method).await,
+            Some(Message::Request { id, method }) => self.aside.answer(id, &method),
             Some(message) => self.shared.dispatch(data.clone(), &message),
         }
     }

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use aerostack_core::id::InstallId;
 use futures_util::StreamExt;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 use super::address::Trust;
+use super::aside::Aside;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
 use super::frame::Reply;
+use super::freshness::Freshness;
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
 use super::target::{Caller, Listing, Outgoing, Target};
@@ -37,7 +39,7 @@ pub struct Client {
     limits: Limits,
     pool: Arc<Pool>,
     calls: Arc<Semaphore>,
-    changed: Arc<Notify>,
+    freshness: Freshness,
     listener: Mutex<Option<AbortHandle>>,
 }
 
@@ -105,11 +107,11 @@ impl Upstreams {
 impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
-        let changed = Arc::new(Notify::new());
+        let freshness = Freshness::default();
         let connector = Connector {
             endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
             ids: Arc::new(AtomicU64::new(1)),
-            changed: changed.clone(),
+            aside: Aside::new(freshness.wanted()),
             event_limit_bytes: limits.event_limit_bytes,
         };
         let sessions =
@@ -120,7 +122,7 @@ impl Client {
             listener: Mutex::default(),
             target,
             limits,
-            changed,
+            freshness,
         }
     }
 
@@ -136,6 +138,7 @@ impl Client {
     /// [`UpstreamError`], the text of which the workspace's owner sees.
     pub async fn list(&self) -> Result<Listing, UpstreamError> {
         let limit = self.limits.list_timeout;
+        self.freshness.asked();
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
         listed.unwrap_or_else(|_| {
             Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
@@ -154,7 +157,7 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
+        call::call(&self.pool, caller, request, permit, &self.limits).await
     }
 
     /// Waits until the server announces that its list changed. Keeps a listening stream open where
@@ -163,7 +166,20 @@ impl Client {
     /// An announcement nobody waits for is kept, once. One at a time may wait.
     pub async fn list_changed(&self) {
         self.start_listening();
-        self.changed.notified().await;
+        self.freshness.wanted().notified().await;
+    }
+
+    /// Notes that whoever waits for changes of the list has dealt with the last one asked for: callers
+    /// meet it now, or it did not come.
+    pub fn list_settled(&self) {
+        self.freshness.settle();
+    }
+
+    /// Lets the list count as changed, and waits until one that was asked for afterwards has settled,
+    /// at most for `limit`.
+    pub async fn list_again(&self, limit: Duration) {
+        // Without anybody who keeps the list, or while the server fails, waiting is all there is.
+        let _ = tokio::time::timeout(limit, self.freshness.renewed()).await;
     }
 
     fn start_listening(&self) {

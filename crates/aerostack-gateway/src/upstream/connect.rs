@@ -14,7 +14,6 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
 
 use super::answer::{Answer, Errors, Expect};
 use super::aside::Aside;
@@ -64,7 +63,7 @@ impl Verdict {
 pub(super) struct Connector {
     pub(super) endpoint: Endpoint,
     pub(super) ids: Arc<AtomicU64>,
-    pub(super) changed: Arc<Notify>,
+    pub(super) aside: Aside,
     pub(super) event_limit_bytes: usize,
 }
 
@@ -92,7 +91,7 @@ impl Connector {
     }
 
     fn session(&self, about: About, route: Route, endpoint: Endpoint) -> Session {
-        Session::new(about, route, endpoint, self.changed.clone())
+        Session::new(about, route, endpoint, self.aside.clone())
     }
 
     fn expect(&self, id: u64, errors: Errors) -> Expect {
@@ -124,7 +123,7 @@ impl Connector {
             Received::Refused(refusal) => return judge_refusal(refusal),
         };
         let expect = self.expect(id, Errors::Any);
-        let answer = Answer::new(response, framing, expect, Aside::modern(self.changed.clone()));
+        let answer = Answer::new(response, framing, expect, self.aside.clone());
         let body = exchange::response(answer, expect).await?;
         match Message::read(&body) {
             Some(Message::Response { outcome: Outcome::Result(raw), .. }) => Ok(judge_result(raw)),
@@ -148,7 +147,7 @@ impl Connector {
         let session = response.headers().get(SESSION_ID).cloned();
         let route = Route::Streamable { session };
         let aside_headers = route_headers(message::NEWEST_LEGACY, &route);
-        let aside = Aside::legacy(self.changed.clone(), self.endpoint.clone(), aside_headers);
+        let aside = self.aside.answering_at(self.endpoint.clone(), aside_headers);
         let expect = self.expect(id, Errors::OfItsId);
         let answer = Answer::new(response, framing, expect, aside);
         let about = read_initialized(&exchange::response(answer, expect).await?, id)?;
@@ -160,8 +159,7 @@ impl Connector {
 
     /// Opens the event stream of 2024-11-05 and initialises on it; `None` if there is none.
     async fn open_stream(&self) -> Result<Option<Session>, UpstreamError> {
-        let changed = self.changed.clone();
-        let aside = |endpoint| Aside::legacy(changed, endpoint, HeaderMap::new());
+        let aside = |endpoint| self.aside.answering_at(endpoint, HeaderMap::new());
         let Some(channel) = Channel::open(&self.endpoint, self.event_limit_bytes, aside).await? else {
             return Ok(None);
         };

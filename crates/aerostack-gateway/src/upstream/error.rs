@@ -13,6 +13,9 @@ pub enum UpstreamError {
     /// It answered something that is not MCP, broke off, or was too large.
     #[error("bad answer: {0}")]
     BadAnswer(String),
+    /// It refused the headers of a request, before it acted: what is known of its tools is out of date.
+    #[error("refused our headers: what is known of its tools may be out of date")]
+    HeadersRefused,
     /// It refused our credential (401 or 403).
     #[error("refused our credential: HTTP {0}")]
     RefusedCredential(u16),

@@ -20,6 +20,8 @@ const LIST_CHANGED: &str = "notifications/tools/list_changed";
 const PROGRESS: &str = "notifications/progress";
 /// Longest text of a server's error that is repeated to the workspace's owner.
 const ERROR_TEXT_CHARS: usize = 200;
+/// Largest message that is looked at for a refusal of our headers: those have little to say.
+const HEADERS_REFUSED_LIMIT_BYTES: usize = 4 * 1_024;
 
 /// One message, with the parts that decide where it goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -145,6 +147,12 @@ impl RpcError {
             Message::Response { outcome: Outcome::Error(raw), .. } => Some(Self::read(raw)),
             _ => None,
         }
+    }
+
+    /// Whether a message of a modern server refuses the headers of a request.
+    pub(super) fn refuses_headers(message: &[u8]) -> bool {
+        let is_small = message.len() <= HEADERS_REFUSED_LIMIT_BYTES;
+        is_small && Self::within(message).is_some_and(|error| error.code == Self::HEADER_MISMATCH)
     }
 
     /// Whether `data.supported` names the modern revision.

@@ -1,8 +1,10 @@
 //! The outline of a message too large to be held: as its bytes pass by, which members its outermost
-//! object has and what its id is. Nothing below that level is kept or checked.
+//! object has, what its id is and its method. Nothing below that level is kept or checked.
 
 /// Longest id or key that is kept; longer ones match nothing of ours.
 const TEXT_LIMIT_BYTES: usize = 128;
+/// What the methods of notifications begin with.
+const NOTIFICATIONS: &str = "notifications/";
 
 /// What is known so far of a message that passes by.
 #[derive(Default)]
@@ -28,8 +30,21 @@ enum State {
     Broken,
 }
 
-/// What a message turned out to be at its end.
+/// What a message shows itself to be before its end.
 #[derive(Debug, PartialEq, Eq)]
+pub(super) enum Nature {
+    /// Nothing yet.
+    Unknown,
+    /// A response, with its id as raw text where that came first.
+    Response { id: Option<String> },
+    /// A request of the server, by its method: its id may come last.
+    Request,
+    /// A notification, by its method.
+    Notification,
+}
+
+/// What a message turned out to be at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A response, with its id as raw text.
     Response(Option<String>),
@@ -54,13 +69,24 @@ impl Outline {
         }
     }
 
+    /// Says what the message shows itself to be so far.
+    pub(super) fn nature(&self) -> Nature {
+        let begins_outcome = self.in_value && is_outcome(&self.key);
+        match &self.method {
+            _ if self.has_outcome || begins_outcome => Nature::Response { id: self.id.as_deref().map(text) },
+            // Names may be written with escapes: PHP's servers write `notifications\/progress`.
+            Some(method) if name(method).starts_with(NOTIFICATIONS) => Nature::Notification,
+            Some(_) => Nature::Request,
+            None => Nature::Unknown,
+        }
+    }
+
     /// Says what the message was.
     pub(super) fn kind(&self) -> Kind {
-        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
         match (self.state, &self.id, &self.method) {
-            (State::Complete, id, None) if self.has_outcome => Kind::Response(id.as_ref().map(text)),
+            (State::Complete, id, None) if self.has_outcome => Kind::Response(id.as_deref().map(text)),
             (State::Complete, Some(id), Some(method)) if !self.has_outcome => {
-                Kind::Request(text(id), text(method).trim_matches('"').to_owned())
+                Kind::Request(text(id), name(method))
             }
             (State::Complete, None, Some(_)) if !self.has_outcome => Kind::Notification,
             _ => Kind::Broken,
@@ -123,11 +149,24 @@ impl Outline {
         match std::mem::take(&mut self.key).as_slice() {
             b"\"id\"" if value != b"null" => self.id = Some(value),
             b"\"method\"" => self.method = Some(value),
-            b"\"result\"" | b"\"error\"" => self.has_outcome = true,
+            key if is_outcome(key) => self.has_outcome = true,
             _ => {}
         }
         self.in_value = false;
     }
+}
+
+fn is_outcome(key: &[u8]) -> bool {
+    matches!(key, b"\"result\"" | b"\"error\"")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The text of a JSON string; empty where it is none, or too long to be kept.
+fn name(raw: &[u8]) -> String {
+    serde_json::from_slice(raw).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -150,6 +189,21 @@ mod tests {
         let request = Kind::Request(r#""a""#.into(), "ping".into());
         assert_eq!(kind(r#"{"id":"a","method":"ping","params":{"result":1}}"#), request);
         assert_eq!(kind(r#"{"method":"notifications/message","params":[]}"#), Kind::Notification);
+    }
+
+    #[test]
+    fn what_a_message_is_shows_with_its_first_telling_member() {
+        let nature = |text: &str| {
+            let mut outline = Outline::default();
+            outline.push(text.as_bytes());
+            outline.nature()
+        };
+        assert_eq!(nature(r#"{"jsonrpc":"2.0","id":7,"resul"#), Nature::Unknown);
+        assert_eq!(nature(r#"{"id":7,"result":{"#), Nature::Response { id: Some("7".into()) });
+        assert_eq!(nature(r#"{"error":"#), Nature::Response { id: None });
+        assert_eq!(nature(r#"{"method":"notifications\/progress","#), Nature::Notification);
+        assert_eq!(nature(r#"{"params":{"method":"notifications/x","#), Nature::Unknown);
+        assert_eq!(nature(r#"{"method":"roots/list","params":"#), Nature::Request);
     }
 
     #[test]

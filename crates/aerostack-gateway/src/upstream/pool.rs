@@ -199,7 +199,8 @@ impl Pool {
                 self.slots().forget_verdict();
                 Repeat::Senseless
             }
-            SendError::Failed(_) => Repeat::Senseless,
+            // The same headers would be refused again: whoever made them has to make others.
+            SendError::HeadersRefused | SendError::Failed(_) => Repeat::Senseless,
         }
     }
 

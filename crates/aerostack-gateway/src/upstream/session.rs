@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answer::{Answer, Expect};
@@ -49,7 +48,7 @@ pub(super) struct Session {
     pub(super) about: About,
     route: Route,
     endpoint: Endpoint,
-    changed: Arc<Notify>,
+    aside: Aside,
     used: Mutex<Instant>,
     /// Nothing new is sent in it.
     is_retired: AtomicBool,
@@ -66,6 +65,8 @@ pub(super) enum SendError {
     SessionRefused(UpstreamError),
     /// The server does not speak the modern revision (any more).
     VersionRefused,
+    /// The server says that our headers do not fit the body, and has not acted.
+    HeadersRefused,
     /// An answer that no MCP server of this era gives: what is known of the server may be out of date.
     Unfitting(UpstreamError),
     /// Anything else.
@@ -86,18 +87,19 @@ impl SendError {
             Self::VersionRefused => {
                 UpstreamError::BadAnswer("the server refused the protocol revision".into())
             }
+            Self::HeadersRefused => UpstreamError::HeadersRefused,
             Self::SessionRefused(error) | Self::Unfitting(error) | Self::Failed(error) => error,
         }
     }
 }
 
 impl Session {
-    pub(super) fn new(about: About, route: Route, endpoint: Endpoint, changed: Arc<Notify>) -> Self {
+    pub(super) fn new(about: About, route: Route, endpoint: Endpoint, aside: Aside) -> Self {
         Self {
             about,
             route,
             endpoint,
-            changed,
+            aside,
             used: Mutex::new(Instant::now()),
             is_retired: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
@@ -157,8 +159,8 @@ impl Session {
 
     pub(super) fn aside(&self) -> Aside {
         match self.era() {
-            Era::Modern => Aside::modern(self.changed.clone()),
-            Era::Legacy => Aside::legacy(self.changed.clone(), self.endpoint.clone(), self.headers()),
+            Era::Modern => self.aside.clone(),
+            Era::Legacy => self.aside.answering_at(self.endpoint.clone(), self.headers()),
         }
     }
 
@@ -195,6 +197,7 @@ impl Session {
         let code = refusal.rpc_error().map(|error| error.code);
         match self.route {
             Route::Modern if code == Some(RpcError::UNSUPPORTED_VERSION) => Err(SendError::VersionRefused),
+            Route::Modern if code == Some(RpcError::HEADER_MISMATCH) => Err(SendError::HeadersRefused),
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::NOT_FOUND => {
                 Err(SendError::SessionGone)
             }

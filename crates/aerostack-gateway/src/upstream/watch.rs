@@ -124,7 +124,7 @@ async fn follow(mut stream: Response, aside: &Aside) -> Ended {
             let Piece::Event(event) = piece else { continue };
             match Message::read(&event.data) {
                 Some(Message::ListChanged) => aside.list_changed(),
-                Some(Message::Request { id, method }) => aside.answer(id, &method).await,
+                Some(Message::Request { id, method }) => aside.answer(id, &method),
                 // A modern server ends the subscription with its response, and the stream with that.
                 _ => {}
             }

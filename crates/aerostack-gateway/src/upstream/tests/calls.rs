@@ -108,6 +108,24 @@ async fn an_error_under_our_id_is_an_answer_at_any_status() {
 }
 
 #[tokio::test]
+async fn refused_headers_have_a_kind_of_their_own_whatever_the_status_in_the_modern_era() {
+    const NAMELESS: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"no"}}"#;
+    for code in [200, 400] {
+        let server = Server::start(modern(move |seen| status(code, seen.error(-32020)))).await;
+        let refused = match client(&server).call(&caller("alice"), &CALL).await {
+            Ok(reply) => frames(reply).await.err(),
+            Err(error) => Some(error),
+        };
+        assert_eq!(refused, Some(UpstreamError::HeadersRefused), "{code}");
+        assert_eq!(server.lines(), ["POST server/discover", "POST tools/call"]);
+    }
+    assert_eq!(refusal(|_| status(400, NAMELESS)).await, Some(UpstreamError::HeadersRefused));
+    let server = Server::start(with_sessions(|seen| json(seen.error(-32020)))).await;
+    let text = whole(client(&server).call(&caller("alice"), &CALL).await.unwrap()).await;
+    assert_eq!(text, server.saw("POST tools/call", 1).await.error(-32020));
+}
+
+#[tokio::test]
 async fn nothing_is_sent_once_access_has_ended() {
     let server = Server::start(modern(echo)).await;
     let call = Call { allowed: false, told: false };

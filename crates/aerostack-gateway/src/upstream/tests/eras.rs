@@ -193,7 +193,9 @@ async fn a_ping_on_the_answers_stream_is_answered_and_not_passed_on() {
     };
     let (reply, ()) = tokio::join!(client.call(&alice, &CALL), scene);
     assert_eq!(frames(reply.unwrap()).await.unwrap().len(), 1);
-    let answers: Vec<Seen> = server.all().into_iter().filter(Seen::line_is_answer).collect();
+    server.saw("POST", 2).await;
+    let mut answers: Vec<Seen> = server.all().into_iter().filter(Seen::line_is_answer).collect();
+    answers.sort_by_key(Seen::id);
     assert_eq!(answers[0].body, serde_json::json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
     assert_eq!(answers[1].body["error"]["code"], -32601);
     assert_eq!(answers[1].header("mcp-session-id"), "s1");

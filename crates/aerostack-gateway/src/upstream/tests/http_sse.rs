@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::super::aside::ANSWERS_AT_ONCE;
 use super::super::testing::{
     Answer, CALL, Seen, Server, caller, event, frames, pieces, status, target, whole,
 };
@@ -28,6 +29,7 @@ async fn server(
     let opened = streams.clone();
     let server = Server::start(move |seen| {
         let answers = match (seen.verb.as_str(), seen.method()) {
+            ("POST", "") if seen.id().starts_with("\"never") => return Answer::Never,
             ("GET", _) => {
                 let (stream, answer) = pieces("text/event-stream; charset=utf-8");
                 stream.send(format!("event: endpoint\ndata: {endpoint}\n\n").into()).unwrap();
@@ -159,6 +161,26 @@ async fn a_ping_on_the_stream_is_answered() {
     say(&streams, 0, r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
     let pong = server.saw("POST", 1).await;
     assert_eq!(pong.body, serde_json::json!({"jsonrpc": "2.0", "id": 7, "result": {}}));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_our_answers_holds_up_nobody_on_its_stream() {
+    let (server, streams) = server("/messages", |_| vec![]).await;
+    let client = client(&server);
+    let reply = client.call(&caller("alice"), &CALL).await.unwrap();
+    let call = server.saw("POST tools/call", 1).await;
+    for id in 0..2 * ANSWERS_AT_ONCE {
+        say(&streams, 0, &format!(r#"{{"jsonrpc":"2.0","id":"never {id}","method":"roots/list"}}"#));
+    }
+    say(&streams, 0, &call.result("{}"));
+    assert_eq!(whole(reply).await, call.result("{}"));
+    server.saw("POST", ANSWERS_AT_ONCE).await;
+    // What is asked beyond the limit goes unanswered, and nothing else suffers from it.
+    let reply = client.call(&caller("alice"), &CALL).await.unwrap();
+    let call = server.saw("POST tools/call", 2).await;
+    say(&streams, 0, &call.result("{}"));
+    assert_eq!(whole(reply).await, call.result("{}"));
+    assert_eq!(server.all().iter().filter(|seen| seen.line_is_answer()).count(), ANSWERS_AT_ONCE);
 }
 
 #[tokio::test]

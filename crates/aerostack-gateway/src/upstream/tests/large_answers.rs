@@ -2,9 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::super::testing::{Answer, CALL, Server, caller, event, events, frames, json, pieces};
+use super::super::testing::{Answer, CALL, Server, caller, event, events, frames, json, pieces, status};
 use super::super::{Frame, UpstreamError};
-use super::plays::{client, modern};
+use super::plays::{client, modern, with_sessions};
 
 const LARGE_BYTES: usize = 3 * 1_024 * 1_024;
 
@@ -63,6 +63,34 @@ async fn a_large_response_ends_the_answer_though_the_stream_goes_on() {
     let end = found.iter().position(|frame| *frame == Frame::End).unwrap();
     assert_eq!(joined(&found[..=end]), log);
     assert_eq!(joined(&found[end + 1..]), call.result(&large_result()));
+}
+
+#[tokio::test]
+async fn a_large_question_of_the_server_is_refused_and_never_seen() {
+    let large = "x".repeat(LARGE_BYTES);
+    let question =
+        format!(r#"{{"method":"elicitation/create","params":"{large}","jsonrpc":"2.0","id":"q"}}"#);
+    let server = Server::start(with_sessions(move |seen| {
+        if seen.method() == "tools/call" {
+            events([question.as_str(), &seen.result("{}")])
+        } else {
+            status(202, "")
+        }
+    }))
+    .await;
+    let reply = client(&server).call(&caller("alice"), &CALL).await.unwrap();
+    let found = frames(reply).await.unwrap();
+    assert_eq!(found, [Frame::Whole(server.saw("POST tools/call", 1).await.result("{}").into())]);
+    let refused = server.saw("POST", 1).await;
+    assert_eq!((refused.id().as_str(), &refused.body["error"]["code"]), ("\"q\"", &(-32601).into()));
+    assert_eq!(refused.header("mcp-session-id"), "s1");
+}
+
+#[tokio::test]
+async fn a_large_answer_to_somebody_else_is_passed_over() {
+    let foreign = format!(r#"{{"jsonrpc":"2.0","id":77,"result":{}}}"#, large_result());
+    let found = answer_to(move |seen| events([foreign.as_str(), &seen.result("{}")])).await.unwrap();
+    assert!(matches!(found.as_slice(), [Frame::Whole(_)]), "{} frames", found.len());
 }
 
 #[tokio::test]

@@ -1,0 +1,201 @@
+//! A call on its way to its server: sent, and sent once more where the server refused headers that were
+//! out of date; then what comes back, frame by frame.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use super::error::Refusal;
+use super::forward::Forward;
+use super::revision::CallerEra;
+use super::translate::Translator;
+use crate::app::App;
+use crate::grants::Grant;
+use crate::jsonrpc::Structured;
+use crate::snapshot::Route;
+use crate::upstream::{Caller, Canceller, Client, Era, Frame, Framing, Reply, UpstreamError};
+
+/// Time that a new list may need beside the asking: its turn among others, and being written.
+const LIST_SETTLES_WITHIN: Duration = Duration::from_secs(2);
+
+/// A call, what is sent, and where.
+pub(super) struct Sending {
+    /// The hall.
+    pub app: Arc<App>,
+    /// Who calls.
+    pub grant: Arc<Grant>,
+    /// What is sent.
+    pub forward: Arc<Forward>,
+    /// The server's slug.
+    pub server: String,
+    exposed: String,
+    client: Arc<Client>,
+    /// Whether older clients are shown another definition of the tool than newer ones.
+    has_legacy_definition: bool,
+}
+
+impl Sending {
+    /// Finds where a call of `exposed` goes and lets `prepare` write it.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownTool`], or what `prepare` refuses.
+    pub(super) fn prepare(
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        exposed: &str,
+        prepare: impl FnOnce(&Route<'_>) -> Result<Forward, Refusal>,
+    ) -> Result<Self, Refusal> {
+        let snapshot = grant.workspace.snapshot();
+        let route = snapshot.route(exposed).ok_or_else(|| Refusal::UnknownTool(exposed.to_owned()))?;
+        Ok(Self {
+            app: Arc::clone(app),
+            grant: Arc::clone(grant),
+            forward: Arc::new(prepare(&route)?),
+            server: route.install.install.slug.to_string(),
+            exposed: exposed.to_owned(),
+            client: Arc::clone(&route.install.client),
+            has_legacy_definition: route.entry.is_some_and(|tool| tool.legacy_definition.is_some()),
+        })
+    }
+
+    fn refusal(&self, error: UpstreamError) -> Refusal {
+        Refusal::Upstream { server: self.server.clone(), error }
+    }
+
+    async fn send(self: Arc<Self>) -> Result<Begun, Refusal> {
+        let caller = Caller::Token(self.grant.token.clone());
+        match self.client.call(&caller, self.forward.as_ref()).await {
+            Ok(reply) => Ok(self.begun(reply)),
+            // Whoever waits for this watches the grant as well, and ends the answer in its own form.
+            Err(UpstreamError::AccessEnded) => std::future::pending().await,
+            Err(error) => Err(self.refusal(error)),
+        }
+    }
+
+    /// Sends the call once more, as the server's tools are by now.
+    async fn send_anew(self: Arc<Self>) -> Result<Begun, Refusal> {
+        self.client.list_again(self.app.config.limits.list_timeout + LIST_SETTLES_WITHIN).await;
+        let prepare = |route: &Route<'_>| self.forward.anew(route);
+        let anew = Self::prepare(&self.app, &self.grant, &self.exposed, prepare)?;
+        Arc::new(anew).send().await
+    }
+
+    fn begun(&self, reply: Reply) -> Begun {
+        let Reply { framing, id, era, frames, cancel } = reply;
+        let crosses_back = self.forward.era() == CallerEra::Legacy;
+        let may_be_odd = era == Era::Modern || self.has_legacy_definition;
+        let structured = if crosses_back && may_be_odd { Structured::Wrapped } else { Structured::AsItIs };
+        let forward = Arc::clone(&self.forward);
+        Begun {
+            translator: Translator { forward, upstream_era: era, id, structured },
+            framing,
+            frames,
+            cancel,
+        }
+    }
+}
+
+type Frames = Pin<Box<dyn futures_util::Stream<Item = Result<Frame, UpstreamError>> + Send>>;
+type Waiting = Pin<Box<dyn Future<Output = Result<Begun, Refusal>> + Send>>;
+
+/// An answer that has begun.
+pub(super) struct Begun {
+    /// Gives its messages the form the caller is to see.
+    pub translator: Translator,
+    /// How the server chose to answer.
+    pub framing: Framing,
+    frames: Frames,
+    cancel: Canceller,
+}
+
+/// A call under way. Dropped, it closes what belongs to it alone; see [`Underway::take_back`].
+pub(super) struct Underway {
+    /// What was sent at first.
+    pub sending: Arc<Sending>,
+    stage: Stage,
+    may_repeat: bool,
+}
+
+enum Stage {
+    /// Its answer has not begun.
+    Waiting(Waiting),
+    /// Its answer comes.
+    Coming(Box<Begun>),
+    /// Nothing follows.
+    Over,
+}
+
+impl Underway {
+    /// Begins a call. Nothing happens until its frames are asked for.
+    #[must_use]
+    pub(super) fn begin(sending: Sending) -> Self {
+        let sending = Arc::new(sending);
+        let stage = Stage::Waiting(Box::pin(Arc::clone(&sending).send()));
+        Self { sending, stage, may_repeat: true }
+    }
+
+    /// The answer, once it has begun.
+    #[must_use]
+    pub(super) fn begun(&self) -> Option<&Begun> {
+        match &self.stage {
+            Stage::Coming(begun) => Some(begun),
+            Stage::Waiting(_) | Stage::Over => None,
+        }
+    }
+
+    /// The next frame; after a refusal, or the response, nothing follows.
+    ///
+    /// *Cancellation*: dropped while waiting, it loses nothing.
+    pub(super) async fn next(&mut self) -> Option<Result<Frame, Refusal>> {
+        loop {
+            let error = match &mut self.stage {
+                Stage::Over => return None,
+                Stage::Waiting(answer) => match answer.await {
+                    Ok(begun) => {
+                        self.stage = Stage::Coming(Box::new(begun));
+                        continue;
+                    }
+                    Err(refusal) => refusal,
+                },
+                Stage::Coming(begun) => match begun.frames.next().await? {
+                    Ok(frame) => {
+                        self.may_repeat = false;
+                        return Some(Ok(frame));
+                    }
+                    Err(error) => self.sending.refusal(error),
+                },
+            };
+            if !self.repeats_after(&error) {
+                self.stage = Stage::Over;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    /// Sends the call once more if the server refused its headers: that it refused says that it has not
+    /// acted, so nothing is done twice. Nothing of an answer has been handed on by then.
+    fn repeats_after(&mut self, refusal: &Refusal) -> bool {
+        let is_out_of_date =
+            matches!(refusal, Refusal::Upstream { error: UpstreamError::HeadersRefused, .. });
+        if !is_out_of_date || !std::mem::take(&mut self.may_repeat) {
+            return false;
+        }
+        self.stage = Stage::Waiting(Box::pin(Arc::clone(&self.sending).send_anew()));
+        true
+    }
+
+    /// Ends it, and lets the server know.
+    pub(super) fn take_back(self) {
+        self.sending.forward.take_back();
+        let Stage::Coming(begun) = self.stage else { return };
+        let Begun { frames, cancel, .. } = *begun;
+        drop(frames);
+        if let Some(cancel) = cancel.0
+            && tokio::runtime::Handle::try_current().is_ok()
+        {
+            self.sending.app.tasks.spawn(cancel);
+        }
+    }
+}

@@ -16,6 +16,8 @@ pub mod member;
 pub mod open;
 pub mod sealed;
 pub mod server;
+pub mod session;
+pub mod sign_in_link;
 pub mod sql;
 pub mod token;
 pub mod token_activity;

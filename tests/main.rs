@@ -31,6 +31,7 @@ mod stories {
     mod session;
     mod stalled;
     mod stranger;
+    mod team;
     mod threshold;
     mod token;
     mod upstream_session;

@@ -15,6 +15,8 @@ mod mcp;
 mod plan;
 mod reference;
 mod server;
+mod session;
+mod team;
 mod token;
 mod token_reference;
 mod workspace;
@@ -31,6 +33,8 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Account(command) => account::run(context, command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mcp(command) => mcp::run(context, command).await,
+        Command::Team(command) => team::run(context, command).await,
+        Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(context, shell),

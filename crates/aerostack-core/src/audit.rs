@@ -77,6 +77,21 @@ actions! {
     ServerDeleted = "server_deleted",
     /// An account's plan was changed.
     PlanChanged = "plan_changed",
+
+    /// Somebody was invited.
+    MemberInvited = "member_invited",
+    /// An invitation was removed.
+    InviteRemoved = "invite_removed",
+    /// Somebody joined.
+    MemberJoined = "member_joined",
+    /// Somebody was removed from the team.
+    MemberRemoved = "member_removed",
+    /// A browser was signed in.
+    SignedIn = "signed_in",
+    /// A link that signs in was asked for.
+    SignInLinkCreated = "sign_in_link_created",
+    /// Sessions of browsers were ended.
+    SessionsEnded = "sessions_ended",
 }
 
 impl fmt::Display for Action {

@@ -16,7 +16,7 @@ use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
 use crate::mcp::{Door, Refusal};
 use crate::router::{Edge, Route, route};
-use crate::{admin, health};
+use crate::{admin, dashboard, health};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -84,6 +84,8 @@ impl Service {
             Route::Health if !matches!(*request.method(), Method::GET | Method::HEAD) => {
                 Refusal::WrongMethod { allow: "GET, HEAD" }.answer(None)
             }
+            // Pages are for browsers at our own origin: no other is told that it may read them.
+            Route::Page(_) => return dashboard::handle(&self.app, context, request).await,
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
         };
@@ -110,6 +112,7 @@ fn place(method: &Method, path: &str) -> Place {
             Found::Operation(operation, _) => ("admin", format!("{API_ROOT}{}", operation.path())),
             Found::WrongMethod(_) | Found::Nothing => ("admin", "{unknown}".to_owned()),
         },
+        Route::Page(page) => ("dashboard", page.template().to_owned()),
         Route::Health => ("health", path.to_owned()),
         Route::Nothing => ("none", "{unknown}".to_owned()),
     };
@@ -155,6 +158,7 @@ fn headers_too_large(context: &RequestContext, route: Route<'_>) -> Response<Bod
 fn foreign(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     match route {
         Route::Admin => admin::foreign(context),
+        Route::Page(_) => dashboard::foreign(),
         _ => Refusal::Foreign.answer(None),
     }
 }
@@ -166,6 +170,7 @@ fn not_found() -> Response<Body> {
 fn draining(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     let response = match route {
         Route::Admin => admin::draining(context),
+        Route::Page(_) => dashboard::draining(),
         _ => return Refusal::Draining.answer(None),
     };
     let response = respond::with_header(response, RETRY_AFTER, HeaderValue::from_static("1"));
@@ -189,5 +194,8 @@ mod tests {
         assert_eq!(logged(Method::GET, "/mwt_alice_0123"), "{unknown}");
         let strange = Method::from_bytes(b"mwt_alice_0123").unwrap();
         assert_eq!((place(&strange, "/").method, place(&Method::PATCH, "/").method), ("{unknown}", "PATCH"));
+        assert_eq!(logged(Method::GET, "/join/jl_0123"), "/join/{link}");
+        assert_eq!(logged(Method::POST, "/sign-in/sl_0123"), "/sign-in/{link}");
+        assert_eq!(logged(Method::POST, "/api/v1/invites/jl_0123/accept"), "/api/v1/invites/{link}/accept");
     }
 }

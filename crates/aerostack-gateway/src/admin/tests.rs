@@ -6,5 +6,6 @@ mod door;
 mod person;
 mod role;
 mod server;
+mod team;
 mod token;
 mod workspace;

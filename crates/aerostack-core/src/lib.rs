@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bearer;
 pub mod id;
 pub mod member;
+pub mod offboard;
 pub mod plan;
 pub mod quota;
 pub mod role;

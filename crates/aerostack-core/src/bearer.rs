@@ -1,4 +1,5 @@
-//! Bearer credentials: workspace tokens (`mwt_…`) and account keys (`ak_…`).
+//! Bearer credentials: workspace tokens (`mwt_…`), account keys (`ak_…`), and what pages and mails
+//! hold: links (`jl_…`, `sl_…`), sessions (`ses_…`) and the seeds of forms (`fs_…`).
 //!
 //! `<prefix>[<label>_]<40 hex digits of chance><8 hex digits of CRC-32 over all before them>`. The
 //! checksum lets a scanner, a commit hook and the gateway tell a credential from noise without a
@@ -28,6 +29,14 @@ pub enum TokenKind {
     Workspace,
     /// What the command line and scripts present to the admin API.
     AccountKey,
+    /// The end of an invitation's link; it is used once.
+    JoinLink,
+    /// The end of a link that signs in; it is used once.
+    SignInLink,
+    /// What a browser holds while somebody is signed in.
+    Session,
+    /// What a browser holds so that a form is known to come from a page of ours.
+    FormSeed,
 }
 
 impl TokenKind {
@@ -37,6 +46,10 @@ impl TokenKind {
         match self {
             Self::Workspace => "mwt_",
             Self::AccountKey => "ak_",
+            Self::JoinLink => "jl_",
+            Self::SignInLink => "sl_",
+            Self::Session => "ses_",
+            Self::FormSeed => "fs_",
         }
     }
 }

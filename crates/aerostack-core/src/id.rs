@@ -88,6 +88,10 @@ ids! {
     ServerId = "srv_";
     /// A server installed into a workspace.
     InstallId = "ins_";
+    /// An invitation into a team or a workspace.
+    InviteId = "inv_";
+    /// A browser that is signed in, `ses_…` in its cookie.
+    SessionId = "sid_";
     /// One request to the gateway, in logs and error answers.
     RequestId = "req_";
 }

@@ -9,6 +9,7 @@ pub mod api;
 pub mod audit;
 pub mod bearer;
 pub mod id;
+pub mod invite;
 pub mod member;
 pub mod offboard;
 pub mod plan;

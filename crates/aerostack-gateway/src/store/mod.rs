@@ -10,6 +10,7 @@ pub mod backup;
 pub mod error;
 pub mod install;
 pub mod install_summary;
+pub mod invite;
 pub mod lease;
 pub mod member;
 pub mod open;

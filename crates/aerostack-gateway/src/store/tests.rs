@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod invite;
 mod schema;
 mod server;
 mod token;

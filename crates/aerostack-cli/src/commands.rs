@@ -12,6 +12,7 @@ mod details;
 mod doctor;
 mod login;
 mod mcp;
+mod offboard;
 mod plan;
 mod reference;
 mod server;
@@ -32,6 +33,7 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mcp(command) => mcp::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
+        Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(context, shell),
         Command::Reference => reference::run(context),

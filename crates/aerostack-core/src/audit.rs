@@ -77,6 +77,18 @@ actions! {
     ServerDeleted = "server_deleted",
     /// An account's plan was changed.
     PlanChanged = "plan_changed",
+    /// Somebody was invited.
+    MemberInvited = "member_invited",
+    /// Somebody joined.
+    MemberJoined = "member_joined",
+    /// Somebody was removed, or left.
+    MemberRemoved = "member_removed",
+    /// An invitation was withdrawn.
+    InviteRemoved = "invite_removed",
+    /// Somebody could not join because every seat was taken.
+    JoinRefused = "join_refused",
+    /// Everything of a person in the team was ended.
+    PersonOffboarded = "person_offboarded",
 }
 
 impl fmt::Display for Action {

@@ -42,6 +42,17 @@ pub enum Subject {
     Tokens(String),
 }
 
+impl Subject {
+    /// The address, or the tokens' name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person(email) => email.as_str(),
+            Self::Tokens(name) => name,
+        }
+    }
+}
+
 /// A token, and the slug of its workspace.
 #[derive(Clone, Debug)]
 pub struct TeamToken {

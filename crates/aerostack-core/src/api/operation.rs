@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::account::{AccountView, CreateKeyRequest, CreatedKey, KeyView};
 use super::audit::{AuditQuery, AuditVerification, AuditView};
+use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::server::{
@@ -190,6 +191,7 @@ operations! {
     EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
     DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
     TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
+    Offboard: Post "/team/offboard", Needs::Team(Power::ManageTeam), OffboardRequest => 200 OffboardReport, "Ends everything of a person in the team, or shows what would end.";
 }
 
 /// What a method and path come to.

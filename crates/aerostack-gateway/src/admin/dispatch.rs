@@ -7,8 +7,8 @@ use super::call::Call;
 use super::error::ApiError;
 use super::input::Input;
 use super::{
-    account, account_key, audit, install, install_switch, plan, server, server_test, token, token_end, tool,
-    workspace,
+    account, account_key, audit, install, install_switch, offboard, plan, server, server_test, token,
+    token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -71,4 +71,5 @@ handlers! {
     EditServer => server::edit,
     DeleteServer => server::delete,
     TestServer => server_test::test,
+    Offboard => offboard::offboard,
 }

@@ -15,6 +15,8 @@ mod handle;
 mod input;
 mod install;
 mod install_switch;
+mod offboard;
+mod offboard_case;
 mod paging;
 mod plan;
 mod server;

@@ -17,10 +17,12 @@ pub mod open;
 pub mod sealed;
 pub mod server;
 pub mod sql;
+pub mod team_token;
 pub mod token;
 pub mod token_activity;
 pub mod tool_list;
 pub mod workspace;
+pub mod workspace_member;
 
 mod codec;
 mod migrate;

@@ -49,7 +49,8 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::ShowServer
         | O::EditServer
         | O::DeleteServer
-        | O::TestServer => (Over::Team, MANAGERS),
+        | O::TestServer
+        | O::Offboard => (Over::Team, MANAGERS),
         O::ShowWorkspace | O::ListInstalls | O::ShowInstall | O::ListTools => (Over::Workspace, ALL),
         O::UpdateWorkspace
         | O::ListTokens
@@ -76,6 +77,7 @@ fn body(operation: Operation) -> Value {
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
+        Operation::Offboard => json!({ "who": "nobody@co.com" }),
         _ => json!({}),
     }
 }

@@ -23,6 +23,7 @@ enum Behaviour {
     Fail,
     Big,
     Held,
+    Recall,
     Answers(String),
 }
 
@@ -77,6 +78,13 @@ impl Tool {
     #[must_use]
     pub fn held(name: &str) -> Self {
         Self::new(name, "Answers when it is let go.", json!({ "type": "object" }), Behaviour::Held)
+    }
+
+    /// `recall`: answers the `text` of the call before it in the same session; empty at first.
+    #[must_use]
+    pub fn recall() -> Self {
+        let input = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
+        Self::new("recall", "Answers what it was told before.", input, Behaviour::Recall)
     }
 
     /// A tool whose result is this JSON text, byte for byte.
@@ -135,6 +143,7 @@ impl Tool {
                 text_result(&"x".repeat(kib * 1_024))
             }
             Behaviour::Held => held(call).await,
+            Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -144,6 +153,8 @@ impl Tool {
 pub(super) struct Call {
     /// Its arguments.
     pub(super) arguments: Value,
+    /// The text of the call before it in the same session.
+    pub(super) told_before: Option<String>,
     /// `_meta.progressToken`; `null` when nobody asked.
     pub(super) progress_token: Value,
     /// Where notifications of this call go.

@@ -20,6 +20,7 @@ mod stories {
     mod malformed_http;
     mod modern;
     mod name;
+    mod offboard;
     mod old_sse;
     mod progress;
     mod quota;
@@ -27,6 +28,7 @@ mod stories {
     mod revocation;
     mod rotation;
     mod seats;
+    mod secrecy;
     mod seed;
     mod session;
     mod stalled;

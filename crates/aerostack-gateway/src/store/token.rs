@@ -13,7 +13,7 @@ use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 pub use super::token_activity::{last_used_at, touch};
 
-macro_rules! token_columns {
+macro_rules! columns {
     () => {
         "t.id, t.workspace_id, t.name, t.digest, t.person, t.rate_limit_per_minute, t.takes_seat, t.created_by,
          t.created_at_ms, t.expires_at_ms, t.revoked_at_ms"
@@ -33,7 +33,7 @@ macro_rules! active_at {
     };
 }
 
-pub(super) use {active_at, token_columns};
+pub(super) use {active_at, columns as token_columns};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct TokenRow {
@@ -125,7 +125,7 @@ pub async fn insert(tx: &mut Tx, token: &Token) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn find(tx: &mut Tx, id: &TokenId) -> Result<Option<Token>, StoreError> {
-    const SQL: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = $1");
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM tokens t WHERE t.id = $1");
     fetch_optional!(tx, TokenRow, SQL, id.as_str())?.map(Token::try_from).transpose()
 }
 
@@ -143,7 +143,7 @@ pub async fn find_by_prefix(
 ) -> Result<Vec<Token>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        token_columns!(),
+        columns!(),
         " FROM tokens t WHERE t.workspace_id = $1 AND t.id >= $2 AND t.id < $3 ORDER BY t.id LIMIT $4"
     );
     let rows = fetch_all!(tx, TokenRow, SQL, workspace.as_str(), prefix, format!("{prefix}~"), limit)?;
@@ -160,7 +160,7 @@ pub async fn find_by_digest(
     digest: &TokenDigest,
 ) -> Result<Option<Token>, StoreError> {
     const SQL: &str =
-        concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.workspace_id = $1 AND t.digest = $2");
+        concat!("SELECT ", columns!(), " FROM tokens t WHERE t.workspace_id = $1 AND t.digest = $2");
     let row = fetch_optional!(tx, TokenRow, SQL, workspace.as_str(), &digest.as_bytes()[..])?;
     row.map(Token::try_from).transpose()
 }
@@ -177,7 +177,7 @@ pub async fn find_active_by_name(
 ) -> Result<Vec<Token>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        token_columns!(),
+        columns!(),
         " FROM tokens t WHERE t.workspace_id = $1 AND t.name = $2 AND ",
         active_at!("$3"),
         " ORDER BY t.takes_seat DESC, t.id DESC"
@@ -210,7 +210,7 @@ pub async fn find_latest_by_name(
 ) -> Result<Option<Token>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        token_columns!(),
+        columns!(),
         " FROM tokens t WHERE t.workspace_id = $1 AND t.name = $2 ORDER BY t.id DESC LIMIT 1"
     );
     fetch_optional!(tx, TokenRow, SQL, workspace.as_str(), name)?.map(Token::try_from).transpose()
@@ -278,7 +278,7 @@ pub async fn list_page(
 ) -> Result<Vec<ListedToken>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        token_columns!(),
+        columns!(),
         ", u.last_used_at_ms
          FROM tokens t LEFT JOIN token_activity u ON u.token_id = t.id
          WHERE t.workspace_id = $1
@@ -328,7 +328,7 @@ pub async fn unended(
 ) -> Result<Vec<Token>, StoreError> {
     const SQL: &str = concat!(
         "SELECT ",
-        token_columns!(),
+        columns!(),
         " FROM tokens t JOIN workspaces w ON w.id = t.workspace_id
          WHERE w.deleted_at_ms IS NULL AND ($1 IS NULL OR t.workspace_id = $1) AND ",
         active_at!("$2"),

@@ -23,3 +23,4 @@ pub mod time;
 pub mod token;
 pub mod tool;
 pub mod workspace;
+pub mod workspace_member;

@@ -8,6 +8,7 @@ pub mod account_key;
 pub mod audit;
 pub mod backup;
 pub mod error;
+pub mod full_house;
 pub mod install;
 pub mod install_summary;
 pub mod invite;

@@ -5,10 +5,12 @@ use aerostack_core::id::{AccountId, WorkspaceId};
 use aerostack_core::member::WorkspaceMembership;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
+use aerostack_core::token::Token;
 
 use super::codec;
 use super::error::StoreError;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one};
+use super::token::{TokenRow, active_at, token_columns};
 
 /// A member of a workspace, as its list shows them.
 #[derive(Clone, Debug)]
@@ -146,4 +148,24 @@ pub async fn in_team(
             slug: Slug::from_stored(row.slug),
         })
         .collect())
+}
+
+/// The active tokens of a workspace that are tied to anybody, in order of creation.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn tied_tokens(
+    tx: &mut Tx,
+    workspace: &WorkspaceId,
+    now: Timestamp,
+) -> Result<Vec<Token>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        token_columns!(),
+        " FROM tokens t WHERE t.workspace_id = $1 AND t.person IS NOT NULL AND ",
+        active_at!("$2"),
+        " ORDER BY t.id"
+    );
+    let rows = fetch_all!(tx, TokenRow, SQL, workspace.as_str(), now.as_millis())?;
+    rows.into_iter().map(Token::try_from).collect()
 }

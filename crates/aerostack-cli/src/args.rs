@@ -7,6 +7,7 @@ pub(crate) mod format;
 pub(crate) mod mcp;
 pub(crate) mod offboard;
 pub(crate) mod plan;
+pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod words;
 pub(crate) mod workspace;

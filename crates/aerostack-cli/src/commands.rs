@@ -16,6 +16,8 @@ mod offboard;
 mod plan;
 mod reference;
 mod server;
+mod session;
+mod team;
 mod token;
 mod token_reference;
 mod workspace;
@@ -32,6 +34,8 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Account(command) => account::run(context, command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mcp(command) => mcp::run(context, command).await,
+        Command::Team(command) => team::run(context, command).await,
+        Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,

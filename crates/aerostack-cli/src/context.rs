@@ -25,6 +25,7 @@ use crate::failure::{Failure, Outcome};
 use crate::input::Input;
 use crate::output::Output;
 use crate::profile::{Gateway, Profile, Store};
+use crate::world::UrlOpener;
 
 /// The gateway when nothing else is said.
 pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
@@ -53,6 +54,7 @@ pub(crate) struct Context<'w> {
     team_flag: Option<Slug>,
     workspace_used: Option<Slug>,
     client: Option<Client>,
+    open_url: &'w mut UrlOpener,
 }
 
 impl<'w> Context<'w> {
@@ -64,8 +66,7 @@ impl<'w> Context<'w> {
         globals: Globals,
         environment: &BTreeMap<String, String>,
         config_dir: Option<&Path>,
-        mut output: Output<'w>,
-        input: Input<'w>,
+        (mut output, input, open_url): (Output<'w>, Input<'w>, &'w mut UrlOpener),
         now: Timestamp,
     ) -> Result<Self, (Output<'w>, Failure)> {
         if globals.quiet {
@@ -100,6 +101,7 @@ impl<'w> Context<'w> {
             team_flag: globals.team,
             workspace_used: None,
             client: None,
+            open_url,
         })
     }
 
@@ -160,6 +162,24 @@ impl<'w> Context<'w> {
         self.client()?.call::<E>(parameters, team.as_ref(), request).await
     }
 
+    /// Sends one request that nobody has to be signed in for, without the key.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(crate) async fn call_open<E: Endpoint>(
+        &mut self,
+        parameters: &[&str],
+        request: &E::Request,
+    ) -> Outcome<E::Reply> {
+        let client = Client::new(self.api_url.clone(), None)?;
+        client.call::<E>(parameters, None, request).await
+    }
+
+    /// Asks the desktop to open an address; tells whether there is one that was asked.
+    pub(crate) fn opens(&mut self, url: &str) -> bool {
+        (self.open_url)(url)
+    }
+
     /// All pages of a list, put together.
     ///
     /// # Errors
@@ -177,7 +197,7 @@ impl<'w> Context<'w> {
     /// # Errors
     /// When the named workspace cannot be looked up.
     pub(crate) async fn team_for(&mut self, operation: Operation) -> Outcome<Option<Slug>> {
-        if operation.needs() == Needs::Nothing || operation.needs() == Needs::Installation {
+        if matches!(operation.needs(), Needs::Nobody | Needs::Nothing | Needs::Installation) {
             return Ok(None);
         }
         if self.team_flag.is_some() || !follows_the_workspace(operation) {

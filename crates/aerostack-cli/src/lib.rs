@@ -21,7 +21,7 @@ mod world;
 
 use std::ffi::OsString;
 
-pub use world::{Captured, SecretReader, Terminals, World};
+pub use world::{Captured, SecretReader, Terminals, UrlOpener, World};
 
 use context::Context;
 use input::Input;
@@ -33,7 +33,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let style = Style::of(world, &arguments);
     let now = (world.now)();
-    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, .. } = world;
+    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, open_url, .. } =
+        world;
     let mut output = Output::new(stdout.as_mut(), stderr.as_mut(), style);
     output.hide_credentials_of(&arguments);
     let cli = match args::cli::parse(&arguments) {
@@ -41,8 +42,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
         Err(told) => return output.parser_answer(&told),
     };
     let input = Input::new(stdin.as_mut(), read_secret.as_mut(), terminals.stdin);
-    let mut context = match Context::new(cli.globals, environment, config_dir.as_deref(), output, input, now)
-    {
+    let streams = (output, input, open_url.as_mut());
+    let mut context = match Context::new(cli.globals, environment, config_dir.as_deref(), streams, now) {
         Ok(context) => context,
         Err((mut output, failure)) => return output.failure(&failure),
     };

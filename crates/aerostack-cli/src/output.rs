@@ -24,7 +24,7 @@ const CYAN: &str = "36";
 const SPINNER_TICK: Duration = Duration::from_millis(100);
 /// Shorter texts are no credentials, and hiding them would garble what is said.
 const CREDENTIAL_MIN_LEN: usize = 8;
-const CREDENTIAL_PREFIXES: [&str; 2] = ["ak_", "mwt_"];
+const CREDENTIAL_PREFIXES: [&str; 4] = ["ak_", "mwt_", "jl_", "sl_"];
 
 /// How much is said, and in what colours. Read from the arguments before they are parsed, because
 /// parsing may already have something to say.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use aerostack_core::time::Timestamp;
@@ -29,6 +30,9 @@ pub struct Terminals {
 /// Shows a question and reads the answer without echo.
 pub type SecretReader = dyn FnMut(&str) -> io::Result<String> + Send;
 
+/// Asks the desktop to open an address; tells whether there is a desktop that was asked.
+pub type UrlOpener = dyn FnMut(&str) -> bool + Send;
+
 /// The surroundings of one run.
 pub struct World {
     /// Variables that begin with `AEROSTACK_`, and `NO_COLOR`.
@@ -47,6 +51,8 @@ pub struct World {
     pub now: Box<dyn Fn() -> Timestamp + Send>,
     /// Shows a question and reads the answer without echo.
     pub read_secret: Box<SecretReader>,
+    /// Opens an address in a browser, where there is one.
+    pub open_url: Box<UrlOpener>,
 }
 
 impl World {
@@ -71,6 +77,7 @@ impl World {
             },
             now: Box::new(system_now),
             read_secret: Box::new(|question| rpassword::prompt_password(question)),
+            open_url: Box::new(open_on_desktop),
         }
     }
 
@@ -87,6 +94,7 @@ impl World {
             config_dir: Some(config_dir),
             now: Box::new(move || now),
             read_secret: Box::new(|_| Err(io::ErrorKind::Unsupported.into())),
+            open_url: Box::new(|_| false),
         };
         (world, stdout, stderr)
     }
@@ -96,6 +104,22 @@ impl World {
 fn system_now() -> Timestamp {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp::default().plus(since_epoch)
+}
+
+/// Over SSH the desktop, if there is one, is not where the person is.
+fn open_on_desktop(url: &str) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if is_set("SSH_CONNECTION") || !io::stderr().is_terminal() {
+        return false;
+    }
+    let program = match std::env::consts::OS {
+        "macos" => "open",
+        _ if is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") => "xdg-open",
+        _ => return false,
+    };
+    let mut command = Command::new(program);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().is_ok()
 }
 
 /// A stream that is kept in memory; its clones share what was written.

@@ -77,14 +77,22 @@ actions! {
     ServerDeleted = "server_deleted",
     /// An account's plan was changed.
     PlanChanged = "plan_changed",
+
     /// Somebody was invited.
     MemberInvited = "member_invited",
+    /// An invitation was removed.
+    InviteRemoved = "invite_removed",
     /// Somebody joined.
     MemberJoined = "member_joined",
-    /// Somebody was removed, or left.
+    /// Somebody was removed from the team.
     MemberRemoved = "member_removed",
-    /// An invitation was withdrawn.
-    InviteRemoved = "invite_removed",
+    /// A browser was signed in.
+    SignedIn = "signed_in",
+    /// A link that signs in was asked for.
+    SignInLinkCreated = "sign_in_link_created",
+    /// Sessions of browsers were ended.
+    SessionsEnded = "sessions_ended",
+
     /// Somebody could not join because every seat was taken.
     JoinRefused = "join_refused",
     /// Everything of a person in the team was ended.

@@ -16,6 +16,7 @@ pub mod plan;
 pub mod quota;
 pub mod role;
 pub mod server;
+pub mod sign_in;
 pub mod slug;
 pub mod suggest;
 pub mod text;

@@ -53,6 +53,8 @@ pub struct App {
     pub upstreams: Upstreams,
     /// What is written down of calls.
     pub recorder: Recorder,
+    /// How many mails are handed over at once.
+    pub mails: Semaphore,
     /// How many tool lists are refreshed at once.
     pub list_refreshes: Semaphore,
     /// Cancelled when the gateway drains: long streams say goodbye and end.
@@ -92,6 +94,7 @@ impl App {
         let app = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             upstreams: Upstreams::new(&config),
+            mails: Semaphore::new(config.limits.mails_at_once),
             list_refreshes: Semaphore::new(config.limits.list_refreshes_at_once),
             config,
             clock,
@@ -131,11 +134,17 @@ impl App {
     /// What editors are given for a workspace: `<public-url>/ws/<slug>`.
     #[must_use]
     pub fn gateway_url(&self, slug: &Slug) -> String {
+        format!("{}/ws/{slug}", self.base_url())
+    }
+
+    /// Where the gateway is reached from outside, without a slash at its end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
         let configured =
             self.config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
         let listening =
             || self.public_url.get().cloned().unwrap_or_else(|| format!("http://{}", self.config.listen));
-        format!("{}/ws/{slug}", configured.unwrap_or_else(listening))
+        configured.unwrap_or_else(listening)
     }
 
     /// Names the key that seals audit events.

@@ -28,6 +28,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The master key as text, where it is not kept in the data folder.
     pub master_key: Option<secrecy::SecretString>,
+    /// How mail is sent; `None` sends none.
+    pub mail: Option<Mail>,
     /// What plans allow.
     pub plans: PlanTable,
     /// Everything that is bounded.
@@ -59,6 +61,42 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Private key.
     pub key: PathBuf,
+}
+
+/// The server that takes our mail, and in whose name it is sent.
+#[derive(Clone)]
+pub struct Mail {
+    /// `smtp://` or `smtps://`, with user and password where the server wants them.
+    pub url: secrecy::SecretString,
+    /// Its name, as its certificate has it.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// A PEM file with further roots to trust, for a server with a certificate of one's own.
+    pub roots: Option<PathBuf>,
+    /// The sender.
+    pub from: lettre::message::Mailbox,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// From the first byte.
+    Always,
+    /// By STARTTLS, or nothing is sent.
+    Required,
+    /// By STARTTLS where the server offers it.
+    Opportunistic,
+    /// Not at all.
+    Never,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mail({}:{}, {:?})", self.host, self.port, self.tls)
+    }
 }
 
 /// Everything that is bounded, with the product's defaults.
@@ -116,6 +154,10 @@ pub struct Limits {
     pub database_timeout: Duration,
     /// Time between writes of when tokens were last used.
     pub last_used_every: Duration,
+    /// Time for a mail server to take a mail.
+    pub mail_timeout: Duration,
+    /// Mails that are handed to the mail server at the same time.
+    pub mails_at_once: usize,
 }
 
 impl Default for Limits {
@@ -149,6 +191,8 @@ impl Default for Limits {
             json_depth: 128,
             database_timeout: Duration::from_secs(10),
             last_used_every: Duration::from_secs(2),
+            mail_timeout: Duration::from_secs(15),
+            mails_at_once: 8,
         }
     }
 }
@@ -166,6 +210,7 @@ impl Config {
             upstream_allow: Vec::new(),
             tls: None,
             master_key: None,
+            mail: None,
             plans: PlanTable::default(),
             limits: Limits::default(),
         }

@@ -1,5 +1,7 @@
 //! Which door a path leads to. Pure.
 
+use crate::dashboard::{Path, path as path_of_page};
+
 /// Which of a workspace's two addresses was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
@@ -21,6 +23,8 @@ pub enum Route<'a> {
     },
     /// The admin API.
     Admin,
+    /// A page.
+    Page(Path<'a>),
     /// Whether the gateway is well, its figures, its description.
     Health,
     /// Nothing.
@@ -41,7 +45,7 @@ pub fn route(path: &str) -> Route<'_> {
     match path {
         "/healthz" | "/readyz" | "/metrics" | "/api/openapi.json" => Route::Health,
         _ if path == "/api/v1" || path.starts_with("/api/v1/") => Route::Admin,
-        _ => Route::Nothing,
+        _ => path_of_page(path).map_or(Route::Nothing, Route::Page),
     }
 }
 
@@ -64,7 +68,9 @@ mod tests {
             ("/api/v1/workspaces", Route::Admin),
             ("/api/v10", Route::Nothing),
             ("/healthz", Route::Health),
-            ("/", Route::Nothing),
+            ("/", Route::Page(Path::Home)),
+            ("/join/jl_1", Route::Page(Path::Join("jl_1"))),
+            ("/sign-up", Route::Nothing),
             ("/.well-known/oauth-protected-resource/ws/acme", Route::Nothing),
         ] {
             assert_eq!(route(path), expected, "{path}");

@@ -18,7 +18,7 @@ use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
 use crate::mcp::{Door, Refusal};
 use crate::router::{Edge, Route, route};
-use crate::{admin, health};
+use crate::{admin, dashboard, health};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -91,6 +91,8 @@ impl Service {
         let response = match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
             Route::Admin => admin::handle(&self.app, context, request).await,
+            // Pages are for browsers at our own origin: no other is told that it may read them.
+            Route::Page(_) => return dashboard::handle(&self.app, context, request).await,
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
             Route::Nothing => not_found(),
         };
@@ -116,6 +118,7 @@ fn place(method: &Method, path: &str) -> Place {
             Found::Operation(operation, _) => ("admin", format!("{API_ROOT}{}", operation.path())),
             Found::WrongMethod(_) | Found::Nothing => ("admin", "{unknown}".to_owned()),
         },
+        Route::Page(page) => ("dashboard", page.template().to_owned()),
         Route::Health => ("health", path.to_owned()),
         Route::Nothing => ("none", "{unknown}".to_owned()),
     };
@@ -156,6 +159,7 @@ fn headers_too_large(context: &RequestContext, route: Route<'_>) -> Response<Bod
 fn foreign(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     match route {
         Route::Admin => admin::foreign(context),
+        Route::Page(_) => dashboard::foreign(),
         _ => Refusal::Foreign.answer(None),
     }
 }
@@ -167,6 +171,7 @@ fn not_found() -> Response<Body> {
 fn draining(context: &RequestContext, route: Route<'_>) -> Response<Body> {
     let response = match route {
         Route::Admin => admin::draining(context),
+        Route::Page(_) => dashboard::draining(),
         _ => return Refusal::Draining.answer(None),
     };
     let response = respond::with_header(response, RETRY_AFTER, HeaderValue::from_static("1"));
@@ -188,5 +193,8 @@ mod tests {
         );
         assert_eq!(logged(Method::GET, "/api/v1/mwt_alice_0123"), "{unknown}");
         assert_eq!(logged(Method::GET, "/mwt_alice_0123"), "{unknown}");
+        assert_eq!(logged(Method::GET, "/join/jl_0123"), "/join/{link}");
+        assert_eq!(logged(Method::POST, "/sign-in/sl_0123"), "/sign-in/{link}");
+        assert_eq!(logged(Method::POST, "/api/v1/invites/jl_0123/accept"), "/api/v1/invites/{link}/accept");
     }
 }

@@ -10,6 +10,7 @@ use aerostack_core::plan::PlanTable;
 use secrecy::SecretString;
 
 mod limits;
+mod mail;
 mod plans;
 mod reader;
 mod value;
@@ -26,14 +27,8 @@ const LISTEN: &str = "127.0.0.1:8787";
 const DATABASE_FILE: &str = "aerostack.db";
 
 /// Variables that are no settings of [`Config`]: read elsewhere in this program, or by the command line.
-const OTHER_VARIABLES: [&str; 6] = [
-    "AEROSTACK_LOG",
-    "AEROSTACK_API_URL",
-    "AEROSTACK_API_KEY",
-    "AEROSTACK_CONFIG_DIR",
-    "AEROSTACK_SMTP_URL",
-    "AEROSTACK_MAIL_FROM",
-];
+const OTHER_VARIABLES: [&str; 4] =
+    ["AEROSTACK_LOG", "AEROSTACK_API_URL", "AEROSTACK_API_KEY", "AEROSTACK_CONFIG_DIR"];
 
 /// The configuration, and how it came about.
 #[derive(Debug)]
@@ -86,6 +81,7 @@ impl Settings {
         let plans = reader.variable("AEROSTACK_PLANS", plans::PLANS, || Ok(PlanTable::default()))?;
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
+        let mail = mail::read(&mut reader)?;
         let limits = limits::read(&mut reader)?;
         let log =
             reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
@@ -99,6 +95,7 @@ impl Settings {
             upstream_allow,
             tls,
             master_key,
+            mail,
             plans,
             limits,
         };
@@ -164,6 +161,13 @@ pub fn environment_help() -> String {
             "AEROSTACK_PLANS",
             "changes to the plans: pro.tokens=50,free.workspaces=unlimited,team.rate=600".to_owned(),
         ),
+        (
+            "AEROSTACK_SMTP_URL",
+            "server for mail: smtps://user:password@host, or smtp://… with STARTTLS [default: no mail]"
+                .to_owned(),
+        ),
+        ("AEROSTACK_MAIL_FROM", "sender of mail: Aerostack <noreply@company.com>".to_owned()),
+        ("AEROSTACK_SMTP_CA", "PEM file with further roots to trust for the mail server".to_owned()),
         ("AEROSTACK_LOG", "what is logged: error, warn, info, debug or filters [default: info]".to_owned()),
     ];
     let rows: Vec<(&str, String)> = own.into_iter().chain(limits::help()).collect();

@@ -22,12 +22,54 @@ Examples:
   aerostack whoami
   aerostack whoami --output json";
 
+/// Examples of `dashboard`.
+pub(crate) const DASHBOARD_EXAMPLES: &str = "\
+Examples:
+  aerostack dashboard
+  aerostack dashboard --output json";
+
 /// `account …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Manage account keys, for CI and scripts
     #[command(subcommand, arg_required_else_help = true)]
     Key(KeyCommand),
+    /// List the browsers that are signed in, or end their sessions
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Examples:\n  aerostack account sessions\n  aerostack account sessions revoke sid_01h455vb4pex5vsknk084sn02q\n  aerostack account sessions revoke --all"
+    )]
+    Sessions(Sessions),
+}
+
+/// `account sessions`.
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    #[command(subcommand)]
+    pub(crate) command: Option<SessionsCommand>,
+    #[command(flatten)]
+    pub(crate) output: ListOutput,
+}
+
+/// `account sessions …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// End the session of a browser, or all of them
+    #[command(
+        after_help = "Examples:\n  aerostack account sessions revoke sid_01h455vb4pex5vsknk084sn02q\n  aerostack account sessions revoke --all"
+    )]
+    Revoke(RevokeSession),
+}
+
+/// `account sessions revoke`.
+#[derive(Debug, Args)]
+pub(crate) struct RevokeSession {
+    /// Identifier of the session
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<String>,
+    /// Every session, and every sign-in link that was not used
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// `account key …`.

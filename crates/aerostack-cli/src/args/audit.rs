@@ -22,6 +22,13 @@ pub(crate) struct Audit {
     /// Workspace; else the active one
     #[arg(value_name = "WORKSPACE")]
     pub(crate) slug: Option<Slug>,
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+}
+
+/// Which events are wanted, of whichever log.
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
     /// Only events since then: a span back from now such as 7d, a date, or an RFC 3339 moment
     #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     pub(crate) since: Option<When>,

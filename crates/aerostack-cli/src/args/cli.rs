@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use aerostack_core::slug::Slug;
 
 use super::format::{FORMAT_ID, Format, offered};
-use super::{account, format, mcp, offboard, plan, workspace};
+use super::{account, format, mcp, offboard, plan, team, workspace};
 
 const ROOT_EXAMPLES: &str = "\
 Examples:
@@ -91,6 +91,14 @@ pub(crate) enum Command {
     /// Manage MCP servers: your catalogue, and what workspaces have installed
     #[command(subcommand, arg_required_else_help = true)]
     Mcp(mcp::McpCommand),
+    /// Manage your team: who is invited, who is in, and its audit log
+    #[command(subcommand, arg_required_else_help = true)]
+    Team(team::TeamCommand),
+    /// Print a link that signs a browser in once, and open it on a desktop
+    ///
+    /// The link works once, for 15 minutes. Who has it is signed in as you: hand it to nobody.
+    #[command(after_help = account::DASHBOARD_EXAMPLES)]
+    Dashboard(format::ItemOutput),
     /// Show plans and their limits, or set an account's plan
     #[command(subcommand, arg_required_else_help = true)]
     Plan(plan::PlanCommand),

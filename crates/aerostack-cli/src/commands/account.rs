@@ -6,6 +6,7 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::suggest;
 
 use super::details::{last_used, mark};
+use super::session;
 use crate::args::account::{self as arguments, AccountCommand, KeyCommand};
 use crate::args::format::{Format, ListOutput};
 use crate::context::Context;
@@ -19,6 +20,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: AccountCommand) -> O
         AccountCommand::Key(KeyCommand::Create(arguments)) => create(context, arguments).await,
         AccountCommand::Key(KeyCommand::List(arguments)) => list(context, arguments).await,
         AccountCommand::Key(KeyCommand::Revoke(arguments)) => revoke(context, arguments).await,
+        AccountCommand::Sessions(arguments) => session::run(context, arguments).await,
     }
 }
 

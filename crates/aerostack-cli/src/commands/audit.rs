@@ -1,11 +1,12 @@
-//! `workspace audit`: `2026-03-17 11:15 UTC   admin@co.com     token_revoked: Alice Chen`.
+//! `workspace audit` and `team audit`: `2026-03-17 11:15 UTC   admin@co.com     token_revoked: Alice Chen`.
 
 use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
-use aerostack_core::api::operation::endpoint::{ListAudit, VerifyAudit};
+use aerostack_core::api::operation::Endpoint;
+use aerostack_core::api::operation::endpoint::{ListAudit, ListTeamAudit, VerifyAudit, VerifyTeamAudit};
 use aerostack_core::api::page::{Empty, PAGE_MAX, Page};
 
 use super::details::{count, details};
-use crate::args::audit::Audit;
+use crate::args::audit::{Audit, Wanted};
 use crate::args::format::Format;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -15,13 +16,28 @@ const CSV_FIELDS: [&str; 6] = ["sequence", "at", "actor", "action", "object", "d
 const VERIFICATION_FIELDS: [&str; 4] = ["ok", "count", "head", "broken_at"];
 
 pub(super) async fn run(context: &mut Context<'_>, arguments: Audit) -> Outcome {
-    let slug = context.workspace(arguments.slug.clone()).await?;
+    let slug = context.workspace(arguments.slug).await?;
+    let of = format!("of '{slug}'");
+    show::<ListAudit, VerifyAudit>(context, &[slug.as_str()], &of, &arguments.wanted).await
+}
+
+/// The log of what belongs to no workspace.
+pub(super) async fn of_team(context: &mut Context<'_>, wanted: &Wanted) -> Outcome {
+    show::<ListTeamAudit, VerifyTeamAudit>(context, &[], "of the team", wanted).await
+}
+
+/// Lists or verifies a log; `of` says whose it is.
+async fn show<L, V>(context: &mut Context<'_>, parameters: &[&str], of: &str, arguments: &Wanted) -> Outcome
+where
+    L: Endpoint<Request = AuditQuery, Reply = Page<AuditView>>,
+    V: Endpoint<Request = Empty, Reply = AuditVerification>,
+{
     let format = arguments.output.format;
     if arguments.verify {
-        let verification = context.call::<VerifyAudit>(&[slug.as_str()], &Empty {}).await?;
-        return print_verification(context, slug.as_str(), &verification, format);
+        let verification = context.call::<V>(parameters, &Empty {}).await?;
+        return print_verification(context, of, &verification, format);
     }
-    let (page, has_more) = collect(context, slug.as_str(), &arguments).await?;
+    let (page, has_more) = collect::<L>(context, parameters, arguments).await?;
     match format {
         Format::Json => context.output.json(&page)?,
         Format::Csv => context.output.csv(&page.items, &CSV_FIELDS)?,
@@ -37,11 +53,14 @@ pub(super) async fn run(context: &mut Context<'_>, arguments: Audit) -> Outcome 
 }
 
 /// Pages until the limit is reached, and whether there would be more.
-async fn collect(
+async fn collect<L>(
     context: &mut Context<'_>,
-    slug: &str,
-    arguments: &Audit,
-) -> Outcome<(Page<AuditView>, bool)> {
+    parameters: &[&str],
+    arguments: &Wanted,
+) -> Outcome<(Page<AuditView>, bool)>
+where
+    L: Endpoint<Request = AuditQuery, Reply = Page<AuditView>>,
+{
     let mut query = AuditQuery {
         since: arguments.since.map(|when| when.moment(context.now)),
         until: arguments.until.map(|when| when.moment(context.now)),
@@ -54,7 +73,7 @@ async fn collect(
     let mut left = arguments.limit;
     loop {
         query.limit = Some(left.min(PAGE_MAX));
-        let page = context.call::<ListAudit>(&[slug], &query).await?;
+        let page = context.call::<L>(parameters, &query).await?;
         // An empty page that names a next one would go on for ever.
         let received = u32::try_from(page.items.len()).unwrap_or(u32::MAX).max(1);
         items.extend(page.items);
@@ -78,7 +97,7 @@ fn lines(events: &[AuditView]) -> Table {
 
 fn print_verification(
     context: &mut Context<'_>,
-    slug: &str,
+    of: &str,
     verification: &AuditVerification,
     format: Format,
 ) -> Outcome {
@@ -93,14 +112,14 @@ fn print_verification(
     }
     if verification.ok {
         context.output.done(&format!(
-            "The audit log of '{slug}' holds. Keep a copy of the head elsewhere: it shows a cut tail."
+            "The audit log {of} holds. Keep a copy of the head elsewhere: it shows a cut tail."
         ));
         return Ok(());
     }
     let place =
         verification.broken_at.map(|sequence| format!(" from event {sequence} on")).unwrap_or_default();
     Err(Failure::failed(format!(
-        "the audit log of '{slug}' does not hold{place}: it was changed outside the gateway"
+        "the audit log {of} does not hold{place}: it was changed outside the gateway"
     )))
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountKind, Email};
-use crate::id::{AccountId, KeyId};
+use crate::id::{AccountId, KeyId, SessionId};
 use crate::plan::Plan;
 use crate::slug::Slug;
 use crate::time::Timestamp;
@@ -66,4 +66,36 @@ pub struct KeyView {
     pub revoked_at: Option<Timestamp>,
     /// Whether it is the key this request came with.
     pub current: bool,
+}
+
+/// A browser that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SessionView {
+    /// Its identifier.
+    pub id: SessionId,
+    /// What the browser calls itself.
+    pub browser: String,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When a request last came with it; within a minute.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_used_at: Timestamp,
+}
+
+/// Sessions that were ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EndedSessions {
+    /// How many.
+    pub ended: u64,
+}
+
+/// A link that signs a browser in. It is shown here and never again.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignInLinkView {
+    /// The whole address, used once.
+    pub url: String,
+    /// Until when it signs in.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
 }

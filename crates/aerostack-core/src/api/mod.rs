@@ -11,5 +11,6 @@ pub mod operation;
 pub mod page;
 pub mod plan;
 pub mod server;
+pub mod team;
 pub mod token;
 pub mod workspace;

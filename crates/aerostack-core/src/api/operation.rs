@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use super::account::{AccountView, CreateKeyRequest, CreatedKey, KeyView};
+use super::account::{
+    AccountView, CreateKeyRequest, CreatedKey, EndedSessions, KeyView, SessionView, SignInLinkView,
+};
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
@@ -15,6 +17,10 @@ use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
+};
+use super::team::{
+    AcceptRequest, InvitePreview, InviteRequest, InviteSent, InviteView, Joined, RemovedInvite,
+    RemovedMember, TeamView,
 };
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
@@ -65,6 +71,8 @@ impl Method {
 /// Which power an operation needs, and over what. Decided here and asked for nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
+    /// None, and nobody has to be signed in: the path itself holds what is proven.
+    Nobody,
     /// None: it is about the account that is signed in.
     Nothing,
     /// The power of those who run the installation.
@@ -191,6 +199,20 @@ operations! {
     EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
     DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
     TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
+
+    ShowTeam: Get "/team", Needs::Team(Power::ManageTeam), Empty => 200 TeamView, "Lists a team: members and who is invited.";
+    ListInvites: Get "/team/invites", Needs::Team(Power::ManageTeam), PageQuery => 200 Page<InviteView>, "Lists the invitations that were not accepted.";
+    InviteMember: Post "/team/invites", Needs::Team(Power::ManageTeam), InviteRequest => 201 InviteSent, "Invites somebody into the team; a link that waited is replaced.";
+    RemoveInvite: Delete "/team/invites/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedInvite, "Removes an invitation; its link is dead.";
+    RemoveMember: Delete "/team/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedMember, "Removes somebody from the team; their tokens of its workspaces end at once.";
+    ShowInvite: Get "/invites/{link}", Needs::Nobody, Empty => 200 InvitePreview, "Shows where an invitation's link leads.";
+    AcceptInvite: Post "/invites/{link}/accept", Needs::Nobody, AcceptRequest => 200 Joined, "Accepts an invitation: with a username as a new person, or signed in.";
+    ListTeamAudit: Get "/audit", Needs::Team(Power::ManageTeam), AuditQuery => 200 Page<AuditView>, "Lists the audit log of what belongs to no workspace, newest first.";
+    VerifyTeamAudit: Get "/audit/verify", Needs::Team(Power::ManageTeam), Empty => 200 AuditVerification, "Checks the chain of that audit log.";
+    ListSessions: Get "/account/sessions", Needs::Nothing, PageQuery => 200 Page<SessionView>, "Lists the browsers that are signed in.";
+    EndSession: Post "/account/sessions/{id}/revoke", Needs::Nothing, Empty => 200 EndedSessions, "Ends a browser's session, or with `all` every one.";
+    CreateSignInLink: Post "/account/sign-in-links", Needs::Nothing, Empty => 201 SignInLinkView, "Makes a link that signs a browser in once.";
+
     Offboard: Post "/team/offboard", Needs::Team(Power::ManageTeam), OffboardRequest => 200 OffboardReport, "Ends everything of a person in the team, or shows what would end.";
 }
 

@@ -9,6 +9,7 @@ use aerostack_core::id::KeyId;
 use aerostack_core::suggest;
 
 use super::call::{Call, Deed, shown};
+use super::caller::Credential;
 use super::error::ApiError;
 use super::paging::Paging;
 use crate::store::{self, Tx};
@@ -87,7 +88,7 @@ async fn find(call: &Call, tx: &mut Tx) -> Result<AccountKey, ApiError> {
 
 fn view(call: &Call, key: AccountKey) -> KeyView {
     KeyView {
-        current: key.id == call.caller.key,
+        current: call.caller.credential == Credential::Key(key.id.clone()),
         id: key.id,
         name: key.name,
         created_at: key.created_at,

@@ -1,4 +1,4 @@
-//! A workspace's audit log.
+//! The audit log: of a workspace, and of an account for what belongs to no workspace.
 
 use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
 use aerostack_core::api::page::{Empty, Page};
@@ -7,14 +7,27 @@ use aerostack_core::audit::{AuditEvent, BrokenAt, Verifier};
 use super::call::{Call, shown};
 use super::error::ApiError;
 use super::paging::Paging;
-use crate::store;
 use crate::store::audit::AuditFilter;
+use crate::store::{self, Tx};
 
 /// Rows of a chain read at once while it is verified.
 const WALK_LEN: i64 = 1_000;
 
-/// Lists events, newest first.
+/// Lists a workspace's events, newest first.
 pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView>, ApiError> {
+    let mut tx = call.read().await?;
+    let workspace = call.workspace_ever(&mut tx).await?;
+    page(&mut tx, workspace.id.as_str(), &query).await
+}
+
+/// Lists a team's events, newest first.
+pub(super) async fn list_of_team(call: Call, query: AuditQuery) -> Result<Page<AuditView>, ApiError> {
+    let mut tx = call.read().await?;
+    let team = call.team(&mut tx).await?;
+    page(&mut tx, team.id.as_str(), &query).await
+}
+
+async fn page(tx: &mut Tx, chain: &str, query: &AuditQuery) -> Result<Page<AuditView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
     let before = paging.after.as_deref().map(str::parse).transpose();
     let before = before.map_err(|_| ApiError::invalid("the cursor is not one of this list"))?;
@@ -26,24 +39,33 @@ pub(super) async fn list(call: Call, query: AuditQuery) -> Result<Page<AuditView
         action: query.action,
         before,
     };
-    let mut tx = call.read().await?;
-    let workspace = call.workspace_ever(&mut tx).await?;
-    let found = store::audit::page(&mut tx, workspace.id.as_str(), &filter, paging.fetch()).await?;
+    let found = store::audit::page(tx, chain, &filter, paging.fetch()).await?;
     let (found, next_cursor) = paging.cut(found, |(sequence, _)| sequence.to_string());
     Ok(Page { items: found.into_iter().map(view).collect(), next_cursor })
 }
 
-/// Checks the chain from its beginning, in one state of the database.
+/// Checks a workspace's chain.
 pub(super) async fn verify(call: Call, _request: Empty) -> Result<AuditVerification, ApiError> {
     let mut tx = call.read().await?;
     let workspace = call.workspace_ever(&mut tx).await?;
-    let chain = workspace.id.as_str();
+    walk(&call, &mut tx, workspace.id.as_str()).await
+}
+
+/// Checks a team's chain.
+pub(super) async fn verify_of_team(call: Call, _request: Empty) -> Result<AuditVerification, ApiError> {
+    let mut tx = call.read().await?;
+    let team = call.team(&mut tx).await?;
+    walk(&call, &mut tx, team.id.as_str()).await
+}
+
+/// Checks a chain from its beginning, in one state of the database.
+async fn walk(call: &Call, tx: &mut Tx, chain: &str) -> Result<AuditVerification, ApiError> {
     let mut verifier = Verifier::new(call.app.vault.audit_key(), chain);
     // From below the first number: a row slipped in before it does not hold either.
     let mut after = i64::MIN;
     let mut broken: Option<BrokenAt> = None;
     while broken.is_none() {
-        let rows = store::audit::walk(&mut tx, chain, after, WALK_LEN).await?;
+        let rows = store::audit::walk(tx, chain, after, WALK_LEN).await?;
         let Some(last) = rows.last() else { break };
         after = last.sequence;
         broken = rows.iter().find_map(|row| verifier.check(row).err());

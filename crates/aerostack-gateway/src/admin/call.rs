@@ -9,7 +9,7 @@ use aerostack_core::api::operation::{Needs, Operation};
 use aerostack_core::audit::{Action, AuditEvent};
 use aerostack_core::id::AccountId;
 use aerostack_core::plan::{Plan, Seats};
-use aerostack_core::role::{Role, Standing};
+use aerostack_core::role::{Power, Role, Standing};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
@@ -34,13 +34,13 @@ pub(super) struct Call {
 }
 
 /// What an audit event says beside who, when and where.
-pub(super) struct Deed<'a> {
+pub(crate) struct Deed<'a> {
     /// What was done.
-    pub(super) action: Action,
+    pub(crate) action: Action,
     /// What it was done to.
-    pub(super) object: &'a str,
+    pub(crate) object: &'a str,
     /// What else is to be known.
-    pub(super) detail: String,
+    pub(crate) detail: String,
 }
 
 impl Call {
@@ -141,6 +141,15 @@ impl Call {
         locked.ok_or_else(|| ApiError::not_found("the account is gone"))
     }
 
+    /// Refuses a caller who may not give or take the role of an admin in the team.
+    pub(super) async fn must_manage_admins(&self, tx: &mut Tx, team: &AccountId) -> Result<(), ApiError> {
+        let standing = self.standing(tx, team).await?;
+        if standing.is_some_and(|standing| standing.permits(Power::ManageAdmins)) {
+            return Ok(());
+        }
+        Err(forbidden().with_hint("only the team's owner makes and removes admins".to_owned()))
+    }
+
     async fn find_team(&self, tx: &mut Tx) -> Result<(Account, Standing), ApiError> {
         let own = &self.caller.account;
         let Some(name) = self.team.as_ref().filter(|name| **name != own.username) else {
@@ -214,15 +223,8 @@ impl Call {
         at: Timestamp,
         deed: Deed<'_>,
     ) -> Result<(), ApiError> {
-        let event = AuditEvent {
-            at,
-            actor: self.actor(tx, owner).await?,
-            action: deed.action,
-            object: deed.object.to_owned(),
-            detail: deed.detail,
-        };
-        let app = &self.app;
-        Ok(store::audit::append(tx, app.vault.audit_key(), app.audit_key_id(), chain, &event).await?)
+        let actor = self.actor(tx, owner).await?;
+        record(&self.app, tx, chain, actor, at, deed).await
     }
 
     /// The caller as the log of something owned by `owner` names them: `user@namespace` if they act as
@@ -237,6 +239,20 @@ impl Call {
         let owner = owner.ok_or_else(|| ApiError::internal("a team has no account".to_owned()))?;
         Ok(format!("{}@{}", account.username, owner.username))
     }
+}
+
+/// Appends to a chain in the name of whoever did it.
+pub(crate) async fn record(
+    app: &App,
+    tx: &mut Tx,
+    chain: &str,
+    actor: String,
+    at: Timestamp,
+    deed: Deed<'_>,
+) -> Result<(), ApiError> {
+    let Deed { action, object, detail } = deed;
+    let event = AuditEvent { at, actor, action, object: object.to_owned(), detail };
+    Ok(store::audit::append(tx, app.vault.audit_key(), app.audit_key_id(), chain, &event).await?)
 }
 
 fn no_workspace(slug: &str) -> ApiError {

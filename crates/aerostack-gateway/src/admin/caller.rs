@@ -1,6 +1,6 @@
-//! Who calls: the account of the key a request came with.
+//! Who calls: the account of the key a request came with, or of the session a page was asked with.
 //!
-//! Keys are read from the database every time, so that a key made by `owner create` beside a running
+//! Keys and sessions are read from the database every time, so that a key made by `owner create` beside a running
 //! gateway works and a revoked one does not. Whatever is wrong with a key, the answer is the same.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use aerostack_core::account::{Account, AccountKey};
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::bearer::{RawToken, TokenKind};
-use aerostack_core::id::KeyId;
+use aerostack_core::id::{KeyId, SessionId};
 use aerostack_core::time::Timestamp;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -24,11 +24,20 @@ const API_KEY_HEADER: &str = "x-api-key";
 
 /// An account that is signed in.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
-    /// Whose key it is.
-    pub(super) account: Account,
-    /// Which key.
-    pub(super) key: KeyId,
+pub(crate) struct Caller {
+    /// Who it is.
+    pub(crate) account: Account,
+    /// What they showed.
+    pub(crate) credential: Credential,
+}
+
+/// What signed a caller in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// An account key.
+    Key(KeyId),
+    /// A browser's session.
+    Session(SessionId),
 }
 
 /// Finds out who calls.
@@ -38,19 +47,40 @@ pub(super) async fn authenticate(
     now: Timestamp,
 ) -> Result<Caller, ApiError> {
     let raw = presented(headers).ok_or_else(refused)?;
+    by_key(app, &raw, now).await
+}
+
+/// Tells whether a request claims to be somebody's.
+pub(super) fn is_claimed(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(API_KEY_HEADER)
+}
+
+/// Finds out whose key this is.
+pub(crate) async fn by_key(app: &Arc<App>, raw: &RawToken, now: Timestamp) -> Result<Caller, ApiError> {
     let mut tx = app.store.read().await?;
     let (key, account) =
         store::account::find_key_by_digest(&mut tx, &raw.digest()).await?.ok_or_else(refused)?;
     if key.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
         touch_behind(app, &key, now);
     }
-    Ok(Caller { account, key: key.id })
+    Ok(Caller { account, credential: Credential::Key(key.id) })
 }
 
-/// Checks once more, in a change's own transaction, that the caller's key was not revoked.
+/// Checks once more, in a change's own transaction, that the caller's key or session was not ended.
 pub(super) async fn still_accepted(tx: &mut Tx, caller: &Caller) -> Result<(), ApiError> {
-    let key = store::account::find_key_by_id(tx, &caller.account.id, &caller.key).await?;
-    key.filter(|key| key.revoked_at.is_none()).map(drop).ok_or_else(refused)
+    let account = &caller.account.id;
+    let ended_at = match &caller.credential {
+        Credential::Key(id) => {
+            store::account::find_key_by_id(tx, account, id).await?.map(|key| key.revoked_at)
+        }
+        Credential::Session(id) => {
+            store::session::find(tx, account, id).await?.map(|session| session.ended_at)
+        }
+    };
+    match ended_at {
+        Some(None) => Ok(()),
+        Some(Some(_)) | None => Err(refused()),
+    }
 }
 
 /// The key of a request, if its checksum holds; noise is refused without asking the database.
@@ -65,7 +95,7 @@ fn presented(headers: &HeaderMap) -> Option<RawToken> {
     RawToken::parse(TokenKind::AccountKey, text.trim())
 }
 
-fn refused() -> ApiError {
+pub(super) fn refused() -> ApiError {
     ApiError::new(ErrorCode::Unauthorized, "no valid account key")
         .with_hint("sign in with: aerostack login --api-key ak_…".to_owned())
 }

@@ -3,44 +3,52 @@
 use aerostack_core::api::operation::{Endpoint, Operation, endpoint};
 use http::{Response, StatusCode};
 
-use super::call::Call;
 use super::error::ApiError;
 use super::input::Input;
+use super::visit::Visit;
 use super::{
-    account, account_key, audit, install, install_switch, offboard, plan, server, server_test, token,
-    token_end, tool, workspace,
+    account, account_key, audit, install, install_switch, join, offboard, plan, server, server_test, session,
+    team, team_invite, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
 
 /// Reads what the operation takes, carries it out, writes what it gives.
-async fn run<E, H, F>(call: Call, input: Input, handler: H) -> Result<Response<Body>, ApiError>
+async fn run<E, V, H, F>(visit: V, input: Input, handler: H) -> Result<Response<Body>, ApiError>
 where
     E: Endpoint,
-    H: FnOnce(Call, E::Request) -> F,
+    H: FnOnce(V, E::Request) -> F,
     F: Future<Output = Result<E::Reply, ApiError>>,
 {
-    let reply = handler(call, input.read()?).await?;
+    let reply = handler(visit, input.read()?).await?;
     let status = StatusCode::from_u16(E::OPERATION.success_status()).unwrap_or(StatusCode::OK);
     Ok(respond::json(status, &reply))
 }
 
 macro_rules! handlers {
-    ($($name:ident => $handler:path,)*) => {
+    (visitors: { $($open:ident => $open_handler:path,)* } $($name:ident => $handler:path,)*) => {
         /// Carries out an operation. No wildcard: a new operation does not compile without its handler.
         pub(super) async fn dispatch(
             operation: Operation,
-            call: Call,
+            visit: Visit,
             input: Input,
         ) -> Result<Response<Body>, ApiError> {
             match operation {
-                $(Operation::$name => run::<endpoint::$name, _, _>(call, input, $handler).await,)*
+                $(Operation::$open => run::<endpoint::$open, _, _, _>(visit, input, $open_handler).await,)*
+                $(Operation::$name => {
+                    run::<endpoint::$name, _, _, _>(visit.signed_in()?, input, $handler).await
+                })*
             }
         }
     };
 }
 
 handlers! {
+    // For whoever comes, signed in or not.
+    visitors: {
+        ShowInvite => join::show,
+        AcceptInvite => join::accept,
+    }
     ShowAccount => account::show,
     ListKeys => account_key::list,
     CreateKey => account_key::create,
@@ -71,5 +79,17 @@ handlers! {
     EditServer => server::edit,
     DeleteServer => server::delete,
     TestServer => server_test::test,
+
+    ShowTeam => team::show,
+    ListInvites => team_invite::list,
+    InviteMember => team_invite::invite,
+    RemoveInvite => team_invite::remove,
+    RemoveMember => team::remove,
+    ListTeamAudit => audit::list_of_team,
+    VerifyTeamAudit => audit::verify_of_team,
+    ListSessions => session::list,
+    EndSession => session::end,
+    CreateSignInLink => session::create_link,
+
     Offboard => offboard::offboard,
 }

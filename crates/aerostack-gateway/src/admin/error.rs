@@ -4,6 +4,7 @@
 //! What the caller may know (`message`, `hint`) and what only the log must know (`log`) are apart.
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
+use aerostack_core::invite::{DeadLink, EntryRefusal, InviteRefusal};
 use aerostack_core::offboard::OffboardRefusal;
 use aerostack_core::plan::Plan;
 use aerostack_core::server::{ReferenceError, ServerUrlError};
@@ -23,31 +24,31 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// An error answer, before it is written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ApiError {
+pub(crate) struct ApiError {
     /// For programs.
-    pub(super) code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// For people: what happened.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// For people: what to do.
-    pub(super) hint: Option<String>,
+    pub(crate) hint: Option<String>,
     /// For the log only.
-    pub(super) log: Option<String>,
+    pub(crate) log: Option<String>,
 }
 
 impl ApiError {
     /// An error of this code with these words.
-    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: None, log: None }
     }
 
     /// The same with a hint.
-    pub(super) fn with_hint(mut self, hint: impl Into<Option<String>>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl Into<Option<String>>) -> Self {
         self.hint = hint.into();
         self
     }
 
     /// A value that cannot be used.
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidRequest, message)
     }
 
@@ -57,7 +58,7 @@ impl ApiError {
     }
 
     /// A failure that only the log may know.
-    pub(super) fn internal(log: String) -> Self {
+    pub(crate) fn internal(log: String) -> Self {
         let error = Self::new(ErrorCode::Internal, "something failed inside the gateway");
         Self { log: Some(log), ..error }.with_hint("its log has the request id".to_owned())
     }
@@ -150,6 +151,42 @@ pub(super) fn workspace_refused(refusal: CreateRefusal, plan: Plan) -> ApiError 
         CreateRefusal::WorkspaceLimitReached { .. } => {
             ApiError::new(ErrorCode::WorkspaceLimitReached, format!("{refusal} ({} plan)", plan.title()))
                 .with_hint("delete a workspace that nobody uses any more, or upgrade the plan".to_owned())
+        }
+    }
+}
+
+impl From<InviteRefusal> for ApiError {
+    fn from(refusal: InviteRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            InviteRefusal::Owner => Self::new(ErrorCode::Conflict, message)
+                .with_hint("the owner belongs to the team without an invitation".to_owned()),
+            InviteRefusal::Member => Self::new(ErrorCode::Conflict, message)
+                .with_hint("to change the role, remove them and invite them again".to_owned()),
+            InviteRefusal::Full => Self::new(ErrorCode::LimitReached, message)
+                .with_hint("remove people or invitations that are not needed any more".to_owned()),
+            InviteRefusal::TooMany => {
+                Self::new(ErrorCode::LimitReached, message).with_hint("try again in an hour".to_owned())
+            }
+        }
+    }
+}
+
+impl From<DeadLink> for ApiError {
+    fn from(dead: DeadLink) -> Self {
+        Self::not_found(dead.to_string()).with_hint("ask whoever invited you for a new link".to_owned())
+    }
+}
+
+impl From<EntryRefusal> for ApiError {
+    fn from(refusal: EntryRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            EntryRefusal::SignIn => Self::new(ErrorCode::Unauthorized, message)
+                .with_hint("send the key of that account, or `aerostack login` with it first".to_owned()),
+            EntryRefusal::OtherAccount => Self::new(ErrorCode::Forbidden, message).with_hint(
+                "sign in with the account that was invited, or ask for an invitation of your own".to_owned(),
+            ),
         }
     }
 }

@@ -11,11 +11,12 @@ use http::header::{ALLOW, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use hyper::body::Body as HttpBody;
 
-use super::call::{Call, forbidden};
-use super::caller::{Caller, authenticate};
+use super::call::forbidden;
+use super::caller::{Caller, authenticate, is_claimed};
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
+use super::visit::Visit;
 use crate::app::{App, RequestContext};
 use crate::http::body::Body;
 use crate::http::respond;
@@ -72,15 +73,19 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let caller = authenticate(app, request.headers(), context.received_at).await?;
+    let is_open = operation.needs() == Needs::Nobody && !is_claimed(request.headers());
+    let caller = match is_open {
+        true => None,
+        false => Some(authenticate(app, request.headers(), context.received_at).await?),
+    };
     let team = named_team(request.headers())?;
-    refuse_others_than_operators(operation, &caller)?;
+    refuse_others_than_operators(operation, caller.as_ref())?;
     let input = input::receive(operation, request, &app.config.limits).await?;
-    let call = Call { app: Arc::clone(app), operation, caller, team, parameters };
+    let visit = Visit { app: Arc::clone(app), operation, caller, team, parameters };
     if operation.method().is_read() {
-        return dispatch(operation, call, input).await;
+        return dispatch(operation, visit, input).await;
     }
-    let task = app.tasks.spawn(dispatch(operation, call, input));
+    let task = app.tasks.spawn(dispatch(operation, visit, input));
     task.await
         .unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
 }
@@ -93,8 +98,8 @@ fn named_team(headers: &HeaderMap) -> Result<Option<Slug>, ApiError> {
 }
 
 /// Asked of the caller alone, before any name is looked at: so it shows nobody which names exist.
-fn refuse_others_than_operators(operation: Operation, caller: &Caller) -> Result<(), ApiError> {
-    let is_operator = caller.account.kind == AccountKind::Operator;
+fn refuse_others_than_operators(operation: Operation, caller: Option<&Caller>) -> Result<(), ApiError> {
+    let is_operator = caller.is_some_and(|caller| caller.account.kind == AccountKind::Operator);
     if operation.needs() == Needs::Installation && !is_operator {
         return Err(forbidden().with_hint("this is done by an operator of the installation".to_owned()));
     }

@@ -15,19 +15,31 @@ mod handle;
 mod input;
 mod install;
 mod install_switch;
+mod join;
 mod offboard;
 mod offboard_case;
 mod paging;
 mod plan;
 mod server;
 mod server_test;
+mod session;
+mod team;
+mod team_invite;
 mod token;
 mod token_end;
 mod token_reference;
 mod tool;
+mod visit;
 mod workspace;
 
 #[cfg(test)]
 mod tests;
 
 pub use handle::{draining, foreign, handle, headers_too_large};
+
+// For the pages, which do the same things in the same way.
+pub(crate) use call::{Deed, record};
+pub(crate) use caller::{Caller, Credential, by_key};
+pub(crate) use error::ApiError;
+pub(crate) use join::{accept_link, look};
+pub(crate) use session::{insert_link, sign_in_url};

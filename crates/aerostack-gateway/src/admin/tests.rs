@@ -7,5 +7,6 @@ mod offboard;
 mod person;
 mod role;
 mod server;
+mod team;
 mod token;
 mod workspace;

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use super::ground;
 use crate::config::{Config, Database};
 use crate::http::tls;
+use crate::mail;
 use crate::settings::{Setting, Settings};
 use crate::store::Store;
 use crate::store::sealed::{self, Fit};
@@ -85,6 +86,13 @@ async fn look(config: &Config) -> Vec<Finding> {
             Err(error) => Verdict::Stops(error.to_string()),
         };
         findings.push(Finding { subject: "TLS", verdict });
+    }
+    if let Some(mail) = &config.mail {
+        let verdict = match mail::check(mail).await {
+            Ok(()) => Verdict::Fine(format!("{}:{} is asked to take mail", mail.host, mail.port)),
+            Err(error) => Verdict::Stops(format!("AEROSTACK_SMTP_CA: {error}")),
+        };
+        findings.push(Finding { subject: "mail", verdict });
     }
     if let Some(store) = store {
         store.close().await;

@@ -25,6 +25,7 @@ use crate::http::body::Body;
 use crate::http::server::{self, Stop};
 use crate::http::tls::{self, TlsError};
 use crate::lists;
+use crate::mail;
 use crate::service::Service;
 use crate::settings::{BadSetting, Settings};
 use crate::store::account;
@@ -126,6 +127,9 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     telemetry::figures();
     warn_if_open(&config);
     let tls = config.tls.as_ref().map(tls::acceptor).transpose().map_err(name_setting)?;
+    if let Some(mail) = &config.mail {
+        mail::check(mail).await.map_err(|error| BadSetting::of("AEROSTACK_SMTP_CA", error.to_string()))?;
+    }
     ground::prepare_folder(&config)?;
     let (listen, limits) = (config.listen, config.limits);
     let doing = Doing::Serve(listen);

@@ -126,5 +126,7 @@ limits! {
     "AEROSTACK_LIMIT_BATCH" batch_len Pieces 1..=1_000, "requests of one batch";
     "AEROSTACK_LIMIT_JSON_DEPTH" json_depth Pieces 8..=512, "levels of nesting of a request's JSON";
     "AEROSTACK_LIMIT_DATABASE_TIMEOUT" database_timeout Seconds SPAN, "time to wait for the database";
+    "AEROSTACK_LIMIT_MAIL_TIMEOUT" mail_timeout Seconds SECOND..=60 * SECOND, "time for a mail server to take a mail";
+    "AEROSTACK_LIMIT_MAILS_AT_ONCE" mails_at_once Pieces 1..=1_000, "mails handed over at the same time";
     "AEROSTACK_LIMIT_LAST_USED_EVERY" last_used_every Seconds SPAN, "time between writes of when tokens were used";
 }

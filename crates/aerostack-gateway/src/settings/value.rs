@@ -81,17 +81,17 @@ fn parse_database(text: &str) -> Result<Database, String> {
 fn show_database(database: &Database) -> String {
     match database {
         Database::Sqlite(path) => format!("sqlite:{}", path.display()),
-        Database::Postgres(url) => mask(url.expose_secret()),
+        Database::Postgres(url) => mask(url.expose_secret(), "postgres://***"),
     }
 }
 
-/// The address without its password, wherever it stands.
-fn mask(text: &str) -> String {
+/// The address without its password, wherever it stands; `otherwise` where that cannot be told.
+pub(super) fn mask(text: &str, otherwise: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
-        return "postgres://***".to_owned();
+        return otherwise.to_owned();
     };
     if url.password().is_some() && url.set_password(Some("***")).is_err() {
-        return "postgres://***".to_owned();
+        return otherwise.to_owned();
     }
     let has_secret = |name: &str| name.contains("password") || name.contains("key");
     if url.query_pairs().any(|(name, _)| has_secret(&name)) {

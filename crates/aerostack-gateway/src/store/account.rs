@@ -126,6 +126,15 @@ pub async fn set_plan(tx: &mut Tx, id: &AccountId, plan: Plan) -> Result<(), Sto
     Ok(())
 }
 
+/// Notes that an account's holder has shown to read mail at its address.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn set_email_verified(tx: &mut Tx, id: &AccountId) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE accounts SET email_verified = 1 WHERE id = $1", id.as_str())?;
+    Ok(())
+}
+
 /// Finds a key that was not revoked by the digest of its text, with the account it signs in.
 ///
 /// # Errors

@@ -17,6 +17,8 @@ pub mod member;
 pub mod open;
 pub mod sealed;
 pub mod server;
+pub mod session;
+pub mod sign_in_link;
 pub mod sql;
 pub mod team_token;
 pub mod token;

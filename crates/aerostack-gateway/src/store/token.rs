@@ -337,3 +337,25 @@ pub async fn unended(
     let rows = fetch_all!(tx, TokenRow, SQL, workspace.map(WorkspaceId::as_str), now.as_millis())?;
     rows.into_iter().map(Token::try_from).collect()
 }
+
+/// The tokens of an account's workspaces that are tied to a person and have not ended.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn unended_of_person(
+    tx: &mut Tx,
+    owner: &AccountId,
+    person: &Email,
+    now: Timestamp,
+) -> Result<Vec<Token>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM tokens t JOIN workspaces w ON w.id = t.workspace_id
+         WHERE w.owner_id = $1 AND t.person = $2 AND w.deleted_at_ms IS NULL AND ",
+        active_at!("$3"),
+        " ORDER BY t.id"
+    );
+    let rows = fetch_all!(tx, TokenRow, SQL, owner.as_str(), person.as_str(), now.as_millis())?;
+    rows.into_iter().map(Token::try_from).collect()
+}

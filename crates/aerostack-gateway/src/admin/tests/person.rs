@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use aerostack_core::account::{Account, AccountKind, issue_key};
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
-use aerostack_core::api::operation::{Endpoint, endpoint};
+use aerostack_core::api::operation::{Endpoint, TEAM_HEADER, endpoint};
 use aerostack_core::api::token::{CreateTokenRequest, CreatedToken};
 use aerostack_core::api::workspace::{CreateWorkspaceRequest, WorkspaceView};
 use aerostack_core::id::RequestId;
 use aerostack_core::plan::Plan;
+use aerostack_core::slug::Slug;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -69,8 +70,50 @@ impl Hall {
         store::account::insert(&mut tx, &account).await.unwrap();
         store::account::insert_key(&mut tx, &issued.key).await.unwrap();
         tx.commit().await.unwrap();
-        Person { app: Arc::clone(&self.app), account, key: issued.raw.expose().to_owned() }
+        Person { app: Arc::clone(&self.app), account, key: issued.raw.expose().to_owned(), team: None }
     }
+
+    /// Somebody whose account was made over the API, with the key they were shown.
+    pub(super) async fn holding(&self, username: &Slug, key: &str) -> Person {
+        let mut tx = self.app.store.read().await.unwrap();
+        let account = store::account::find_by_username(&mut tx, username).await.unwrap().unwrap();
+        Person { app: Arc::clone(&self.app), account, key: key.to_owned(), team: None }
+    }
+
+    /// Calls an operation without being signed in.
+    pub(super) async fn anybody_calls<E: Endpoint>(
+        &self,
+        parameters: &[&str],
+        request: &E::Request,
+    ) -> Result<E::Reply, ErrorBody> {
+        answer_of::<E>(send(&self.app, request_of::<E>(parameters, request)).await).await
+    }
+}
+
+/// An operation as a request that nobody signed.
+fn request_of<E: Endpoint>(parameters: &[&str], request: &E::Request) -> Request<Full<Bytes>> {
+    let path = E::OPERATION.fill(parameters);
+    let (uri, body) = if E::OPERATION.method().is_read() {
+        (format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()), Vec::new())
+    } else {
+        (path, serde_json::to_vec(request).unwrap())
+    };
+    Request::builder()
+        .method(E::OPERATION.method().word())
+        .uri(uri)
+        .header("content-type", "application/json")
+        .body(Full::from(body))
+        .unwrap()
+}
+
+async fn answer_of<E: Endpoint>(response: Response<Body>) -> Result<E::Reply, ErrorBody> {
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    if !response.status().is_success() {
+        return Err(error_of(response).await);
+    }
+    assert_eq!(response.status().as_u16(), E::OPERATION.success_status());
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    Ok(serde_json::from_slice(&bytes).unwrap())
 }
 
 /// Somebody who calls the admin API.
@@ -79,6 +122,8 @@ pub(super) struct Person {
     pub(super) app: Arc<App>,
     pub(super) account: Account,
     pub(super) key: String,
+    /// The team they name to act for.
+    pub(super) team: Option<String>,
 }
 
 /// Sends a request as it is.
@@ -103,27 +148,18 @@ impl Person {
         parameters: &[&str],
         request: &E::Request,
     ) -> Result<E::Reply, ErrorBody> {
-        let path = E::OPERATION.fill(parameters);
-        let (uri, body) = if E::OPERATION.method().is_read() {
-            (format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()), Vec::new())
-        } else {
-            (path, serde_json::to_vec(request).unwrap())
-        };
-        let request = Request::builder()
-            .method(E::OPERATION.method().word())
-            .uri(uri)
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", "application/json")
-            .body(Full::from(body))
-            .unwrap();
-        let response = send(&self.app, request).await;
-        assert_eq!(response.headers()["cache-control"], "no-store");
-        if !response.status().is_success() {
-            return Err(error_of(response).await);
+        let mut request = request_of::<E>(parameters, request);
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {}", self.key).parse().unwrap());
+        if let Some(team) = &self.team {
+            headers.insert(TEAM_HEADER, team.parse().unwrap());
         }
-        assert_eq!(response.status().as_u16(), E::OPERATION.success_status());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Ok(serde_json::from_slice(&bytes).unwrap())
+        answer_of::<E>(send(&self.app, request).await).await
+    }
+
+    /// The same person, who acts for a team from now on.
+    pub(super) fn acting_for(&self, team: &str) -> Self {
+        Self { team: Some(team.to_owned()), ..self.clone() }
     }
 
     /// The code, message and hint of a refusal.

@@ -19,6 +19,8 @@ use crate::store::testing::sample::NOW;
 /// Over what an operation needs a power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Over {
+    /// A link that the path holds, whoever comes.
+    Link,
     Oneself,
     Installation,
     Team,
@@ -64,6 +66,15 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::ListAudit
         | O::VerifyAudit => (Over::Workspace, MANAGERS),
         O::DeleteWorkspace => (Over::Workspace, OWNER),
+        O::ShowTeam
+        | O::ListInvites
+        | O::InviteMember
+        | O::RemoveInvite
+        | O::RemoveMember
+        | O::ListTeamAudit
+        | O::VerifyTeamAudit => (Over::Team, MANAGERS),
+        O::ShowInvite | O::AcceptInvite => (Over::Link, ALL),
+        O::ListSessions | O::EndSession | O::CreateSignInLink => (Over::Oneself, ALL),
     }
 }
 
@@ -73,6 +84,7 @@ fn body(operation: Operation) -> Value {
         Operation::CreateKey | Operation::CreateToken | Operation::CreateWorkspace => {
             json!({ "name": format!("new {}", rand::random::<u64>()) })
         }
+        Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
@@ -101,6 +113,7 @@ async fn fares(person: &Person, operation: Operation, workspace: &str, team: &st
         .map(|(index, name)| match name {
             _ if index == 0 && over == Over::Workspace => workspace,
             "id" => NO_ID,
+            "email" => "nobody@co.com",
             _ => "nothing-here",
         })
         .collect();
@@ -164,7 +177,7 @@ async fn every_role_is_admitted_to_what_is_its_own_and_to_nothing_else() {
             }
             let slug = format!("w-1-{}", operation.name().to_lowercase());
             let expected = match over {
-                Over::Oneself => Outcome::Admitted,
+                Over::Link | Over::Oneself => Outcome::Admitted,
                 Over::Installation => Outcome::Forbidden,
                 Over::Team | Over::Workspace => Outcome::Unknown,
             };

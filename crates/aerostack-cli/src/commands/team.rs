@@ -1,0 +1,194 @@
+//! `team`: who is invited, who is in, who leaves.
+
+use aerostack_core::api::operation::endpoint::{
+    AcceptInvite, InviteMember, RemoveMember, ShowInvite, ShowTeam,
+};
+use aerostack_core::api::page::Empty;
+use aerostack_core::api::team::{
+    AcceptRequest, Delivery, InvitePreview, InviteRequest, InviteSent, Joined, MemberStatus, TeamMemberView,
+};
+use aerostack_core::bearer::TokenKind;
+use aerostack_core::invite::sent_line;
+
+use super::audit;
+use super::details::count;
+use crate::args::format::{Format, ListOutput};
+use crate::args::team::{Invite, Join, Remove, TeamCommand};
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::table::Table;
+
+const CSV_FIELDS: [&str; 6] = ["email", "username", "role", "status", "invited_at", "joined_at"];
+
+pub(super) async fn run(context: &mut Context<'_>, command: TeamCommand) -> Outcome {
+    match command {
+        TeamCommand::Invite(arguments) => invite(context, arguments).await,
+        TeamCommand::List(arguments) => list(context, arguments).await,
+        TeamCommand::Remove(arguments) => remove(context, arguments).await,
+        TeamCommand::Join(arguments) => join(context, arguments).await,
+        TeamCommand::Audit(wanted) => audit::of_team(context, &wanted).await,
+    }
+}
+
+async fn invite(context: &mut Context<'_>, arguments: Invite) -> Outcome {
+    let request = InviteRequest { email: arguments.email, role: arguments.role };
+    let sent = context.call::<InviteMember>(&[], &request).await?;
+    if arguments.output.format == Format::Json {
+        return context.output.json(&sent);
+    }
+    tell_invited(context, &sent)
+}
+
+/// What became of an invitation: never that it was mailed when it was not.
+fn tell_invited(context: &mut Context<'_>, sent: &InviteSent) -> Outcome {
+    match sent.delivery {
+        Delivery::Mailed => context.output.done(&sent_line(&sent.email)),
+        Delivery::NotConfigured => {
+            context.output.done(&format!("Invitation of {} made.", sent.email));
+            context.output.talk("No mail server is configured: nothing was sent. Hand over this link:");
+        }
+        Delivery::Failed => {
+            context.output.done(&format!("Invitation of {} made.", sent.email));
+            let why = sent.failure.as_deref().unwrap_or("the mail could not be sent");
+            context.output.warn(&format!("the mail was not sent: {why}. Hand over this link:"));
+        }
+    }
+    if sent.replaced {
+        context.output.talk("The link of the invitation before is dead.");
+    }
+    match &sent.link {
+        Some(link) => context.output.line(link),
+        None => Ok(()),
+    }
+}
+
+async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
+    let team = context.call::<ShowTeam>(&[], &Empty {}).await?;
+    match arguments.format {
+        Format::Json => return context.output.json(&team),
+        Format::Csv => return context.output.csv(&team.members, &CSV_FIELDS),
+        Format::Table | Format::Token | Format::McpJson => {}
+    }
+    context.output.line(&format!("Members of @{}:", team.team))?;
+    let mut table = Table::new(&["MEMBER", "STATUS", "JOINED"]);
+    for member in &team.members {
+        table.row([member.email.to_string(), member.status.word().to_owned(), joined(member)]);
+    }
+    context.output.table(&table)
+}
+
+/// When somebody joined, or since when they are invited.
+fn joined(member: &TeamMemberView) -> String {
+    match (member.joined_at, member.invited_at) {
+        (Some(at), _) => at.date(),
+        (None, Some(at)) => format!("invited {}", at.date()),
+        (None, None) => String::new(),
+    }
+}
+
+async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {
+    let email = arguments.email;
+    // Scripts of the product's own pages have nobody to ask.
+    if !arguments.yes && context.input.is_terminal() {
+        let question = format!("Remove {email} from the team, and end the tokens tied to them?");
+        context.input.confirm(&mut context.output, &question)?;
+    }
+    let removed = context.call::<RemoveMember>(&[email.as_str()], &Empty {}).await?;
+    let tokens = match removed.tokens_revoked {
+        0 => String::new(),
+        tokens => format!(" {} tied to them revoked.", count(u64::from(tokens), "token")),
+    };
+    match removed.was {
+        MemberStatus::Active => context.output.done(&format!("{email} removed from the team.{tokens}")),
+        MemberStatus::Pending | MemberStatus::Expired => {
+            context.output.done(&format!("Invitation of {email} removed. Its link is dead."));
+        }
+    }
+    Ok(())
+}
+
+async fn join(context: &mut Context<'_>, arguments: Join) -> Outcome {
+    let link = end_of_link(&arguments.link)?.to_owned();
+    context.output.hide(&link);
+    let preview = context.call_open::<ShowInvite>(&[&link], &Empty {}).await?;
+    let request = AcceptRequest { username: arguments.username };
+    // Whoever is logged in here may be somebody else: the key goes along only where an account is asked for.
+    let joined = match preview.has_account {
+        true => {
+            let request = AcceptRequest::default();
+            context
+                .call::<AcceptInvite>(&[&link], &request)
+                .await
+                .map_err(|failure| about(failure, &preview))?
+        }
+        false if request.username.is_none() => {
+            return Err(Failure::usage(format!(
+                "{} has no account yet: a username is needed",
+                preview.email
+            ))
+            .with_hint("choose one with --username"));
+        }
+        false => context.call_open::<AcceptInvite>(&[&link], &request).await?,
+    };
+    tell_joined(context, &joined, arguments.output.format)
+}
+
+/// The failure, with what helps somebody whose address has an account.
+fn about(failure: Failure, preview: &InvitePreview) -> Failure {
+    failure.with_hint(format!("log in with the account of {} first: `aerostack login`", preview.email))
+}
+
+fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Outcome {
+    match format {
+        Format::Json => return context.output.json(joined),
+        Format::Token => {
+            return joined.key.as_ref().map_or(Ok(()), |key| context.output.line(key));
+        }
+        Format::Table | Format::Csv | Format::McpJson => {}
+    }
+    let account = &joined.account;
+    context.output.done(&format!(
+        "Joined @{} as {} ({}).",
+        joined.team,
+        account.username,
+        joined.role.word()
+    ));
+    let Some(key) = &joined.key else { return Ok(()) };
+    context.output.line(key)?;
+    context.output.warn("save the account key now: it is not shown again");
+    let url = context.api_url.as_str().to_owned();
+    context.output.talk(&format!("Log in with it: aerostack login --api-url {url} --api-key -"));
+    Ok(())
+}
+
+/// The end of a link, from the whole address or alone.
+fn end_of_link(text: &str) -> Outcome<&str> {
+    let end = text.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let end = end.split(['?', '#']).next().unwrap_or_default();
+    if aerostack_core::bearer::is_well_formed(TokenKind::JoinLink, end) {
+        return Ok(end);
+    }
+    Err(Failure::usage("this is no invitation link, or not all of it")
+        .with_hint("it ends in jl_ and 48 characters; paste it whole"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_taken_whole_or_from_its_end_and_a_cut_one_is_not() {
+        let text = "jl_0123456789abcdef0123456789abcdef01234567125d1a42";
+        for given in [
+            text.to_owned(),
+            format!("https://mcp.co.com/x/join/{text}"),
+            format!(" http://127.0.0.1:8787/join/{text}/\n"),
+            format!("https://mcp.co.com/join/{text}?utm_source=mail"),
+        ] {
+            assert_eq!(end_of_link(&given).ok(), Some(text), "{given}");
+        }
+        for given in ["", "jl_", &text[..text.len() - 1], "https://mcp.co.com/join/"] {
+            assert_eq!(end_of_link(given).unwrap_err().exit_code(), 2, "{given}");
+        }
+    }
+}

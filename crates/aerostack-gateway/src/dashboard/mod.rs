@@ -1,0 +1,18 @@
+//! Pages for people, drawn on the server, whole without a script.
+//!
+//! GET shows and POST does: scanners of mail follow links. Every form carries a token that only a page
+//! of ours could have given out, and nothing here is kept by browsers or shown inside other pages.
+
+mod cookie;
+mod form;
+mod frame;
+mod home;
+mod join;
+mod path;
+mod session;
+mod sign_in;
+mod visitor;
+
+pub use frame::{draining, foreign};
+pub use path::{Path, path};
+pub use visitor::handle;

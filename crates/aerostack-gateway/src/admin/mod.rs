@@ -16,6 +16,8 @@ mod input;
 mod install;
 mod install_switch;
 mod join;
+mod member;
+mod member_join;
 mod offboard;
 mod offboard_case;
 mod paging;

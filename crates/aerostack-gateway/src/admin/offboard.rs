@@ -13,6 +13,7 @@ use aerostack_core::workspace::Workspace;
 use super::call::{Call, Deed};
 use super::error::ApiError;
 use super::offboard_case::{Case, Mode};
+use super::team::own_workspaces;
 use crate::app::Publication;
 use crate::store::{self, Tx};
 
@@ -125,12 +126,9 @@ async fn end_membership(
     let detail = format!("{}, offboarding", membership.role.word());
     let deed = Deed { action: Action::MemberRemoved, object: case.subject.name(), detail };
     call.audit_account(tx, &case.team.id, now, deed).await?;
-    let mut publications = Vec::new();
-    for own in store::workspace::all_of_owner(tx, &membership.account).await? {
-        store::workspace::lock(tx, &own.id).await?;
-        publications.push(Publication::Workspace(own.id));
-    }
-    Ok(publications)
+    // As when somebody is removed from the team: pages that are open show nothing more of it.
+    store::session::end_all(tx, &membership.account, now).await?;
+    own_workspaces(tx, &membership.account).await
 }
 
 fn found<'a>(workspaces: &'a [Workspace], id: &WorkspaceId) -> Result<&'a Workspace, ApiError> {

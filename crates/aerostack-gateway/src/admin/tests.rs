@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod door;
+mod member;
 mod offboard;
 mod person;
 mod role;

@@ -3,18 +3,15 @@
 use aerostack_core::account::Email;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::offboard::{OffboardReport, OffboardRequest, OffboardedToken, WorkspaceSeats};
-use aerostack_core::api::operation::{Endpoint, TEAM_HEADER, endpoint};
+use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::token::{CreateTokenRequest, CreatedToken};
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::invite::{InviteOrder, InvitePlace, invite};
 use aerostack_core::member::{Membership, TeamRole, WorkspaceMembership};
 use aerostack_core::plan::{Plan, Seats};
 use aerostack_core::slug::Slug;
-use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Full};
 
-use super::person::{Hall, Person, error_of, in_a_hall, send, token_named};
+use super::person::{Hall, Person, in_a_hall, token_named};
 use crate::store;
 use crate::store::testing::sample::NOW;
 
@@ -83,22 +80,9 @@ impl Person {
     }
 
     /// As a member of somebody's team.
-    async fn offboards_from(&self, team: &str, who: &str) -> Result<OffboardReport, (ErrorCode, String)> {
-        let request = Request::builder()
-            .method("POST")
-            .uri(endpoint::Offboard::OPERATION.fill(&[]))
-            .header("authorization", format!("Bearer {}", self.key))
-            .header("content-type", "application/json")
-            .header(TEAM_HEADER, team)
-            .body(Full::from(Bytes::from(serde_json::to_vec(&asked(who, false)).unwrap())))
-            .unwrap();
-        let response = send(&self.app, request).await;
-        if !response.status().is_success() {
-            let error = error_of(response).await;
-            return Err((error.code, error.message));
-        }
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Ok(serde_json::from_slice(&bytes).unwrap())
+    async fn offboards_from(&self, team: &str, who: &str) -> Result<OffboardReport, ErrorCode> {
+        let answer = self.acting_for(team).calls::<endpoint::Offboard>(&[], &asked(who, false)).await;
+        answer.map_err(|error| error.code)
     }
 
     async fn audits(&self, workspace: &str) -> Vec<String> {
@@ -250,15 +234,15 @@ async fn nobody_offboards_the_owner_and_an_admin_no_admin() {
         hall.is_invited(&acme, None, "new@co.com", TeamRole::Admin).await;
         for protected in ["acme@co.com", "adam@co.com", "new@co.com", "anna@co.com"] {
             let refused = anna.offboards_from("acme", protected).await.unwrap_err();
-            assert_eq!(refused.0, ErrorCode::Forbidden, "{protected}");
+            assert_eq!(refused, ErrorCode::Forbidden, "{protected}");
         }
         let own = acme.is_refused::<endpoint::Offboard>(&[], &asked("acme@co.com", true)).await;
         assert_eq!(own.1, "acme@co.com owns this team and cannot be offboarded from it");
         assert!(anna.offboards_from("acme", "mike@co.com").await.unwrap().team_membership.is_some());
-        assert_eq!(mike.offboards_from("acme", "anna@co.com").await.unwrap_err().0, ErrorCode::NotFound);
+        assert_eq!(mike.offboards_from("acme", "anna@co.com").await.unwrap_err(), ErrorCode::NotFound);
         assert!(acme.offboards("adam@co.com").await.team_membership.is_some());
         assert_eq!(acme.offboards("new@co.com").await.invitations.len(), 1);
-        assert_eq!(adam.offboards_from("acme", "anna@co.com").await.unwrap_err().0, ErrorCode::NotFound);
+        assert_eq!(adam.offboards_from("acme", "anna@co.com").await.unwrap_err(), ErrorCode::NotFound);
     })
     .await;
 }

@@ -65,6 +65,9 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::UninstallServer
         | O::ListAudit
         | O::VerifyAudit => (Over::Workspace, MANAGERS),
+        O::ListWorkspaceMembers | O::InviteWorkspaceMember | O::RemoveWorkspaceMember => {
+            (Over::Workspace, MANAGERS)
+        }
         O::DeleteWorkspace => (Over::Workspace, OWNER),
         O::ShowTeam
         | O::ListInvites
@@ -84,6 +87,7 @@ fn body(operation: Operation) -> Value {
         Operation::CreateKey | Operation::CreateToken | Operation::CreateWorkspace => {
             json!({ "name": format!("new {}", rand::random::<u64>()) })
         }
+        Operation::InviteWorkspaceMember => json!({ "email": "new@co.com" }),
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),

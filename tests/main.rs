@@ -18,6 +18,7 @@ mod stories {
     mod header_mismatch;
     mod malformed;
     mod malformed_http;
+    mod member;
     mod modern;
     mod name;
     mod offboard;

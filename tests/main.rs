@@ -34,6 +34,7 @@ mod stories {
     mod session;
     mod stalled;
     mod stranger;
+    mod team;
     mod threshold;
     mod token;
     mod upstream_session;

@@ -1,12 +1,14 @@
 //! What stories, contracts and peers stand on: the product in process, and the world around it.
 
 pub mod answer;
+pub mod browser;
 pub mod cli;
 pub mod client;
 pub mod engine;
 pub mod events;
 pub mod gateway;
 pub mod golden;
+pub mod mailbox;
 pub mod patience;
 pub mod person;
 mod person_server;

@@ -167,7 +167,9 @@ fn check_format(matches: &ArgMatches) -> Result<(), clap::Error> {
         (leaf, matches) = (next, below);
         path = format!("{path} {name}");
     }
-    if matches.value_source(FORMAT_ID) != Some(ValueSource::CommandLine) {
+    // Below a command with forms of its own, the root's option is not known.
+    let is_known = matches.try_contains_id(FORMAT_ID).is_ok();
+    if !is_known || matches.value_source(FORMAT_ID) != Some(ValueSource::CommandLine) {
         return Ok(());
     }
     let Some(chosen) = matches.get_one::<Format>(FORMAT_ID) else {

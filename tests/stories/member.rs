@@ -33,7 +33,10 @@ fn newcomer(gateway: &Gateway) -> Terminal {
 fn credential(text: &str, prefix: &str) -> String {
     let is_credential = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let mut words = text.split(|letter: char| !is_credential(letter));
-    words.find(|word| word.starts_with(prefix) && word.len() > 40).unwrap_or_else(|| panic!("{text}")).to_owned()
+    words
+        .find(|word| word.starts_with(prefix) && word.len() > 40)
+        .unwrap_or_else(|| panic!("{text}"))
+        .to_owned()
 }
 
 fn holder(owner: &Person, token: String) -> Caller {
@@ -96,7 +99,11 @@ async fn without_a_seat_page_command_and_owner_are_told_and_the_link_stays_good(
         let (link, end) = is_invited(&mut terminal, ALICE).await;
         let page = opens(&gateway, &end).await;
         assert_eq!(page.status(), 200);
-        assert!(page.text().contains("No seat is free now: 3 of 3 tokens used (Free plan)"), "{}", page.text());
+        assert!(
+            page.text().contains("No seat is free now: 3 of 3 tokens used (Free plan)"),
+            "{}",
+            page.text()
+        );
         let join = ["team", "join", link.as_str(), "--username", "alice"];
         let refused = newcomer(&gateway).runs(&join).await;
         assert_golden("member-join-full", &refused.transcript());

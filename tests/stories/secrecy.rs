@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::Empty;
+use aerostack_tests::browser::{Browser, path_of};
 use aerostack_tests::client::Caller;
 use aerostack_tests::person::Person;
 use aerostack_tests::program::{Process, runs_gateway, runs_script};
@@ -67,6 +68,7 @@ async fn no_secret_is_found_in_database_log_or_audit() {
         let caller = shows_and_takes_tokens(world, &owner, &mut secrets).await;
         calls_in_every_way(&caller).await;
         shows_and_takes_keys(&owner, &mut secrets).await;
+        shows_and_takes_links(world, &owner, &mut secrets).await;
         puts_secrets_where_they_do_not_belong(&owner, &caller).await;
 
         let audit = commands(world, &owner, "aerostack workspace audit engineering --output json").await;
@@ -144,6 +146,49 @@ async fn shows_and_takes_keys(owner: &Person, secrets: &mut Secrets) {
     with_it.asks::<endpoint::ShowAccount>(&[], &Empty {}).await.unwrap();
     owner.asks::<endpoint::RevokeKey>(&["CI"], &Empty {}).await.unwrap();
     with_it.asks::<endpoint::ShowAccount>(&[], &Empty {}).await.unwrap_err();
+}
+
+/// Links into the team and a workspace, and into a browser; each on its page too, and once it is dead.
+async fn shows_and_takes_links(world: &World, owner: &Person, secrets: &mut Secrets) {
+    let invites = ["team invite dora@company.com", "workspace member invite engineering emil@company.com"];
+    for (invite, username) in invites.into_iter().zip(["dora", "emil"]) {
+        let link = commands(world, owner, &format!("aerostack {invite} 2>/dev/null")).await.trim().to_owned();
+        secrets.keep_credential("an invitation's link", &link);
+        let mut browser = Browser::at(owner.address);
+        assert_eq!(browser.opens(&path_of(&link)).await.status(), 200);
+        let joined = browser.sends(&path_of(&link), &[("username", username)]).await;
+        assert_eq!(joined.status(), 200, "{}", joined.text());
+        keep_shown(&joined.text(), secrets);
+        keep_cookies(&browser, secrets);
+        let again = format!("! aerostack team join {link} --username again");
+        commands(world, owner, &again).await;
+        assert_eq!(browser.opens(&format!("{}x", path_of(&link))).await.status(), 404);
+    }
+    let made = owner.asks::<endpoint::CreateSignInLink>(&[], &Empty {}).await.unwrap();
+    secrets.keep_credential("a link that signs in", &made.url);
+    let mut browser = Browser::at(owner.address);
+    browser.opens(&path_of(&made.url)).await;
+    browser.sends(&path_of(&made.url), &[]).await;
+    assert_eq!(browser.opens("/").await.status(), 200);
+    keep_cookies(&browser, secrets);
+}
+
+/// What a page shows once.
+fn keep_shown(page: &str, secrets: &mut Secrets) {
+    let words = page.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let shown =
+        words.filter(|word| word.len() > CHANCE_LEN && (word.starts_with("ak_") || word.starts_with("mwt_")));
+    let before = secrets.0.len();
+    shown.for_each(|credential| secrets.keep_credential("what the page of a link shows", credential));
+    assert!(secrets.0.len() > before, "something is shown");
+}
+
+fn keep_cookies(browser: &Browser, secrets: &mut Secrets) {
+    for pair in browser.cookie_line().split("; ") {
+        if let Some((_, cookie)) = pair.split_once('=').filter(|(_, text)| text.len() > CHANCE_LEN) {
+            secrets.keep_credential("a cookie", cookie);
+        }
+    }
 }
 
 /// What people do by mistake: a token as a path, a query, a name, a key; a key as a token.

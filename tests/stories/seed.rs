@@ -1,7 +1,14 @@
 //! The scripts of the product's own pages, run unchanged by a shell with the real program.
 
+use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::team::InviteRequest;
+use aerostack_core::member::TeamRole;
 use aerostack_core::server::SessionMode;
+use aerostack_gateway::clock::Clock;
+use aerostack_tests::cli::Terminal;
 use aerostack_tests::golden::assert_golden;
+use aerostack_tests::mailbox::{Mailbox, Manner};
+use aerostack_tests::person::Person;
 use aerostack_tests::program::runs_script;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{World, story};
@@ -18,6 +25,34 @@ async fn transcript(world: &World, scene: &Scene, script: &str, arguments: &[&st
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(ran.status.success(), "{text}");
     text
+}
+
+/// Somebody is invited into the team and joins it.
+async fn joins(scene: &Scene, username: &str) {
+    let email = format!("{username}@company.com").parse().unwrap();
+    let request = InviteRequest { email, role: TeamRole::Member };
+    let invited = scene.owner.asks::<endpoint::InviteMember>(&[], &request).await.unwrap();
+    let link = invited.link.unwrap();
+    let mut somebody = Terminal::of(&Person::new(scene.gateway.address(), "nobody", "", Clock::system()));
+    somebody.does(&["team", "join", &link, "--username", username]).await;
+}
+
+#[tokio::test]
+async fn the_invitations_of_the_pages_run_unchanged() {
+    story(async |world| {
+        let mut scene = Scene::set(world, Setup::legacy()).await;
+        joins(&scene, "carol").await;
+        scene.gateway.stops().await;
+        let mailbox = Mailbox::opens(Manner::Plain).await;
+        scene.gateway.config.mail = Some(mailbox.settings());
+        scene.gateway.starts().await;
+        scene.owner = scene.owner.at(scene.gateway.address());
+        let text = transcript(world, &scene, include_str!("seed/team.sh"), &[]).await;
+        assert_golden("seed-team", &text);
+        let to: Vec<String> = mailbox.taken().into_iter().map(|letter| letter.to).collect();
+        assert_eq!(to, ["alice@company.com", "bob@company.com", "alice@acme.com"]);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -56,6 +91,7 @@ async fn a_token_in_a_shell_variable_is_the_token_and_nothing_else() {
 async fn the_offboarding_script_of_the_pages_runs_unchanged() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
+        joins(&scene, "alice").await;
         let text = transcript(world, &scene, include_str!("seed/offboard.sh"), &[]).await;
         assert_golden("seed-offboard", &text);
         assert_eq!(scene.alice.calls("desk__echo", json!({ "text": "hi" })).await.status(), 401);

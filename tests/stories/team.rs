@@ -340,7 +340,9 @@ async fn whoever_is_removed_is_out_at_once_and_unusable_invitations_are_refused(
         browser.opens("/sign-in").await;
         browser.sends("/sign-in", &[("key", joined.stdout.trim())]).await;
         let removed = acme.runs(&["team", "remove", "anna@x.com"]).await;
-        assert_eq!(removed.stderr, "✓ anna@x.com removed from the team.\n");
+        // Bob's link was shown to Anna.
+        assert_eq!(removed.stderr, "✓ anna@x.com removed from the team. 1 invitation ended.\n");
+        assert_eq!(acme.does(&["team", "list"]).await, "Members of @acme:\nMEMBER   STATUS   JOINED\n");
         assert_eq!(browser.opens("/").await.header("location"), Some("/sign-in"));
         let refused = anna.runs(&["workspace", "token", "list", "engineering"]).await;
         assert_eq!(

@@ -1,5 +1,6 @@
 aerostack workspace token revoke engineering --name "Alice Chen"
 # -> Revoked. Immediate effect.
+aerostack team remove alice@company.com
 aerostack workspace token list engineering
 # Alice Chen should no longer appear (or show "revoked" status)
 aerostack workspace audit engineering

@@ -121,6 +121,27 @@ pub(super) const ROOMS: &[Room] = &[
         why: "two doors, one hall (`app`); what both need goes down",
     },
     Room {
+        name: "dashboard",
+        files: &["crates/aerostack-gateway/src/dashboard"],
+        but: &[],
+        never: &["crate::mcp", "crate::service", "crate::upstream", "crate::grants"],
+        why: "pages do what the admin API does, and by its functions",
+    },
+    Room {
+        name: "mail",
+        files: &["crates/aerostack-gateway/src/mail"],
+        but: &[],
+        never: &[
+            "crate::admin",
+            "crate::app",
+            "crate::dashboard",
+            "crate::mcp",
+            "crate::service",
+            "crate::store",
+        ],
+        why: "letters do not know who sends them",
+    },
+    Room {
         name: "the hall",
         files: &["crates/aerostack-gateway/src/app", "crates/aerostack-gateway/src/grants"],
         but: &[],

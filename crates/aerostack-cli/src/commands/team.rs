@@ -78,8 +78,14 @@ async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {
         0 => String::new(),
         tokens => format!(" {} tied to them revoked.", count(u64::from(tokens), "token")),
     };
+    let invites = match removed.invites_ended {
+        0 => String::new(),
+        invites => format!(" {} ended.", count(invites, "invitation")),
+    };
     match removed.was {
-        MemberStatus::Active => context.output.done(&format!("{email} removed from the team.{tokens}")),
+        MemberStatus::Active => {
+            context.output.done(&format!("{email} removed from the team.{tokens}{invites}"));
+        }
         MemberStatus::Pending | MemberStatus::Expired => {
             context.output.done(&format!("Invitation of {email} removed. Its link is dead."));
         }

@@ -140,6 +140,8 @@ pub struct RemovedMember {
     pub was: MemberStatus,
     /// Tokens of the team's workspaces that were tied to them and are revoked.
     pub tokens_revoked: u32,
+    /// Invitations that ended: those for them, and those whose links they were shown.
+    pub invites_ended: u64,
 }
 
 /// What the holder of a link is told. No credential is needed: the link is one.

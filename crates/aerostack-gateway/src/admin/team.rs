@@ -66,22 +66,29 @@ pub(super) async fn remove(call: Call, _request: Empty) -> Result<RemovedMember,
             return Err(nobody(&mut order.tx, &team, &email).await?);
         };
         order.commit(Vec::new()).await?;
-        return Ok(RemovedMember { email, was, tokens_revoked: 0 });
+        return Ok(RemovedMember { email, was, tokens_revoked: 0, invites_ended: 1 });
     };
     if role == TeamRole::Admin {
         call.must_manage_admins(&mut order.tx, &team.id).await?;
     }
     store::member::delete(&mut order.tx, &team.id, &person.id).await?;
-    store::invite::end_all(&mut order.tx, &team.id, &email, now).await?;
+    let for_them = store::invite::end_all(&mut order.tx, &team.id, &email, now).await?;
+    // Whoever was shown a link could still follow it, under another address.
+    let shown = store::invite::end_all_shown_to(&mut order.tx, &team.id, &person.id, now).await?;
+    let invites_ended = for_them.saturating_add(shown);
     store::session::end_all(&mut order.tx, &person.id, now).await?;
     end_places(&call, &mut order.tx, &team, &person, now).await?;
     let mut publications = revoke_tokens(&call, &mut order.tx, &team, &email, now).await?;
     let tokens_revoked = u32::try_from(publications.len()).unwrap_or(u32::MAX);
-    let deed = Deed { action: Action::MemberRemoved, object: email.as_str(), detail: role.word().to_owned() };
+    let deed = Deed {
+        action: Action::MemberRemoved,
+        object: email.as_str(),
+        detail: format!("{}; {invites_ended} invitations ended", role.word()),
+    };
     call.audit_account(&mut order.tx, &team.id, now, deed).await?;
     publications.extend(own_workspaces(&mut order.tx, &person.id).await?);
     order.commit(publications).await?;
-    Ok(RemovedMember { email, was: MemberStatus::Active, tokens_revoked })
+    Ok(RemovedMember { email, was: MemberStatus::Active, tokens_revoked, invites_ended })
 }
 
 /// Ends the person's places in single workspaces of the team: they would be left without a token.

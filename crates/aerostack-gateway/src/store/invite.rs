@@ -198,6 +198,23 @@ pub async fn end_all(tx: &mut Tx, team: &AccountId, email: &Email, at: Timestamp
     execute!(tx, SQL, team.as_str(), email.as_str(), at.as_millis())
 }
 
+/// Ends every open invitation of a team whose link a member was shown when they made it; tells how many
+/// there were.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn end_all_shown_to(
+    tx: &mut Tx,
+    team: &AccountId,
+    member: &AccountId,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    const SQL: &str = "UPDATE invites SET ended_at_ms = $3
+        WHERE team_id = $1 AND invited_by = $2 AND handed_over = 1
+          AND accepted_at_ms IS NULL AND ended_at_ms IS NULL";
+    execute!(tx, SQL, team.as_str(), member.as_str(), at.as_millis())
+}
+
 /// Uses an open invitation up; tells whether it was still open, so that of two who come at the same
 /// moment one is told that it is gone.
 ///

@@ -19,8 +19,10 @@ mod stories {
     mod held;
     mod malformed;
     mod malformed_http;
+    mod member;
     mod modern;
     mod name;
+    mod offboard;
     mod old_sse;
     mod progress;
     mod quota;
@@ -29,6 +31,7 @@ mod stories {
     mod revocation;
     mod rotation;
     mod seats;
+    mod secrecy;
     mod seed;
     mod server_request;
     mod session;

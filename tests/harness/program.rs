@@ -138,8 +138,21 @@ impl Process {
     /// # Panics
     /// When it does not.
     pub async fn starts(place: &Place) -> Self {
+        Self::starts_with(gateway(place), Stdio::null()).await
+    }
+
+    /// The same, logging everything there is to log into a file.
+    ///
+    /// # Panics
+    /// When it does not start, or the file cannot be made.
+    pub async fn starts_logging(place: &Place, log: &Path) -> Self {
         let mut command = gateway(place);
-        command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env("AEROSTACK_LOG", "trace");
+        Self::starts_with(command, std::fs::File::create(log).expect("the log can be made").into()).await
+    }
+
+    async fn starts_with(mut command: Command, stderr: Stdio) -> Self {
+        command.arg("serve").stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the program runs");
         let stdout = child.stdout.take().expect("it is piped");
         let line = outside(move || BufReader::new(stdout).lines().next()).await;

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use aerostack_core::server::SessionMode;
+use aerostack_tests::client::Caller;
 use aerostack_tests::scene::Scene;
-use aerostack_tests::story::story;
-use aerostack_tests::upstream::{Setup, Upstream};
+use aerostack_tests::story::{rounds, story};
+use aerostack_tests::upstream::{Setup, Tool, Upstream};
+use futures_util::future::join;
 use serde_json::json;
 
 fn sessions(upstream: &Upstream) -> Vec<String> {
@@ -76,6 +78,29 @@ async fn a_server_that_forgot_its_sessions_is_greeted_again_and_the_call_goes_th
         let used = sessions(&scene.upstream);
         assert_eq!(used.len(), 3, "the second call was written twice: {used:?}");
         assert_ne!(used[1], used[2]);
+    })
+    .await;
+}
+
+/// Tells the server a line, and is answered the line of its own that it told before.
+async fn is_recalled(caller: &Caller, name: &str, round: usize) {
+    let line = |round: usize| if round == 0 { String::new() } else { format!("{name} {round}") };
+    let answer = caller.calls("desk__recall", json!({ "text": line(round) })).await;
+    assert_eq!(answer.tool_text(), Some(line(round - 1)), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn prove_a_server_that_remembers_never_mixes_two_people() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy().tools([Tool::recall()])).await;
+        let bob = scene.owner.creates_token("Bob").await;
+        let rounds = rounds(100, 1_000);
+        for round in 1..=rounds {
+            join(is_recalled(&scene.alice, "Alice", round), is_recalled(&bob, "Bob", round)).await;
+        }
+        let used = sessions(&scene.upstream);
+        let distinct: HashSet<&String> = used.iter().collect();
+        assert_eq!((used.len(), distinct.len()), (2 * rounds, 2));
     })
     .await;
 }

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod cli;
 pub(crate) mod format;
 pub(crate) mod mcp;
+pub(crate) mod member;
+pub(crate) mod offboard;
 pub(crate) mod plan;
 pub(crate) mod team;
 pub(crate) mod token;

@@ -10,8 +10,11 @@ mod completions;
 mod connect;
 mod details;
 mod doctor;
+mod invitation;
 mod login;
 mod mcp;
+mod member;
+mod offboard;
 mod plan;
 mod reference;
 mod server;
@@ -36,6 +39,7 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Team(command) => team::run(context, command).await,
         Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
         Command::Plan(command) => plan::run(context, command).await,
+        Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(context, shell),
         Command::Reference => reference::run(context),

@@ -92,6 +92,11 @@ actions! {
     SignInLinkCreated = "sign_in_link_created",
     /// Sessions of browsers were ended.
     SessionsEnded = "sessions_ended",
+
+    /// Somebody could not join because every seat was taken.
+    JoinRefused = "join_refused",
+    /// Everything of a person in the team was ended.
+    PersonOffboarded = "person_offboarded",
 }
 
 impl fmt::Display for Action {

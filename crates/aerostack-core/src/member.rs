@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::AccountId;
+use crate::id::{AccountId, WorkspaceId};
 use crate::time::Timestamp;
 
 /// Most people in one team, invitations that wait included.
@@ -57,6 +57,17 @@ pub struct Membership {
     pub account: AccountId,
     /// In which role.
     pub role: TeamRole,
+    /// When.
+    pub joined_at: Timestamp,
+}
+
+/// Somebody's place in one workspace, which is none in the team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceMembership {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// Who joined.
+    pub account: AccountId,
     /// When.
     pub joined_at: Timestamp,
 }

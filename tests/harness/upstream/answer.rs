@@ -71,8 +71,11 @@ async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> 
     let name = request.params["name"].as_str().unwrap_or_default();
     let tool = state.tools.borrow().iter().find(|tool| tool.name() == name).cloned();
     let tool = tool.ok_or_else(|| RpcError::new(-32602, format!("Unknown tool: {name}")))?;
+    let arguments = request.params["arguments"].clone();
+    let told = arguments["text"].as_str().unwrap_or_default();
     let call = Call {
-        arguments: request.params["arguments"].clone(),
+        told_before: request.session.as_deref().and_then(|session| state.tell(session, told)),
+        arguments,
         progress_token: request.meta("progressToken").clone(),
         notes,
         released: state.released.subscribe(),

@@ -38,7 +38,7 @@ pub(super) async fn serve(
     }
 }
 
-async fn post(state: &Arc<State>, received: &Received, message: Message) -> Response<Body> {
+async fn post(state: &Arc<State>, received: &Received, mut message: Message) -> Response<Body> {
     if message.method_name() == "initialize" {
         return initialize(state, &message);
     }
@@ -51,6 +51,7 @@ async fn post(state: &Arc<State>, received: &Received, message: Message) -> Resp
     if message.method_name() == "ping" {
         return respond::json(StatusCode::OK, message::answer(message.id_text(), &Ok("{}".to_owned())));
     }
+    message.session = received.header(SESSION_HEADER).map(str::to_owned);
     answer::respond(state, message, answer::as_it_is).await
 }
 

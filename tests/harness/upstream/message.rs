@@ -21,6 +21,9 @@ pub(super) struct Message {
     /// The parameters.
     #[serde(default)]
     pub(super) params: Value,
+    /// The session it was sent in.
+    #[serde(skip)]
+    pub(super) session: Option<String>,
 }
 
 impl Message {

@@ -42,6 +42,8 @@ struct Sessions {
     closed: usize,
     /// Of 2024-11-05 sessions the sender to their stream.
     known: HashMap<String, Option<mpsc::Sender<String>>>,
+    /// The text of the last call in each.
+    told: HashMap<String, String>,
 }
 
 impl State {
@@ -94,6 +96,11 @@ impl State {
     /// Forgets all sessions, as a restart does.
     pub(super) fn forget_sessions(&self) {
         locked(&self.sessions).known.clear();
+    }
+
+    /// Keeps the text of a call in its session; gives that of the call before.
+    pub(super) fn tell(&self, session: &str, text: &str) -> Option<String> {
+        locked(&self.sessions).told.insert(session.to_owned(), text.to_owned())
     }
 
     pub(super) fn knows_session(&self, id: &str) -> bool {

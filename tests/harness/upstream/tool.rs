@@ -24,6 +24,7 @@ enum Behaviour {
     Big,
     Held,
     Asks(usize),
+    Recall,
     Answers(String),
 }
 
@@ -86,6 +87,13 @@ impl Tool {
         Self::new(name, "Asks before it answers.", json!({ "type": "object" }), Behaviour::Asks(bytes))
     }
 
+    /// `recall`: answers the `text` of the call before it in the same session; empty at first.
+    #[must_use]
+    pub fn recall() -> Self {
+        let input = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
+        Self::new("recall", "Answers what it was told before.", input, Behaviour::Recall)
+    }
+
     /// A tool whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
@@ -143,6 +151,7 @@ impl Tool {
             }
             Behaviour::Held => held(call).await,
             Behaviour::Asks(bytes) => asks(&call, *bytes).await,
+            Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -152,6 +161,8 @@ impl Tool {
 pub(super) struct Call {
     /// Its arguments.
     pub(super) arguments: Value,
+    /// The text of the call before it in the same session.
+    pub(super) told_before: Option<String>,
     /// `_meta.progressToken`; `null` when nobody asked.
     pub(super) progress_token: Value,
     /// Where notifications of this call go.

@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use aerostack_core::slug::Slug;
 
 use super::format::{FORMAT_ID, Format, offered};
-use super::{account, format, mcp, plan, team, workspace};
+use super::{account, format, mcp, offboard, plan, team, workspace};
 
 const ROOT_EXAMPLES: &str = "\
 Examples:
@@ -102,6 +102,13 @@ pub(crate) enum Command {
     /// Show plans and their limits, or set an account's plan
     #[command(subcommand, arg_required_else_help = true)]
     Plan(plan::PlanCommand),
+    /// End everything of a person in the team
+    ///
+    /// Tokens tied to them, memberships and open invitations end in one step; streams are closed and
+    /// seats are free when the command answers. Tokens that only resemble the person by name are
+    /// listed and left alone.
+    #[command(after_help = offboard::EXAMPLES)]
+    Offboard(offboard::Offboard),
     /// Check settings, gateway, key, workspaces and servers
     ///
     /// Prints one line per check. Exit code 1 if any of them fails.

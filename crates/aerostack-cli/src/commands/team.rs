@@ -5,13 +5,14 @@ use aerostack_core::api::operation::endpoint::{
 };
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::team::{
-    AcceptRequest, Delivery, InvitePreview, InviteRequest, InviteSent, Joined, MemberStatus, TeamMemberView,
+    AcceptRequest, InvitePreview, InviteRequest, InviteSent, Joined, MemberStatus, TeamMemberView,
 };
 use aerostack_core::bearer::TokenKind;
-use aerostack_core::invite::sent_line;
 
 use super::audit;
 use super::details::count;
+use super::invitation::{self, Sent};
+use super::token::print_created;
 use crate::args::format::{Format, ListOutput};
 use crate::args::team::{Invite, Join, Remove, TeamCommand};
 use crate::context::Context;
@@ -36,30 +37,9 @@ async fn invite(context: &mut Context<'_>, arguments: Invite) -> Outcome {
     if arguments.output.format == Format::Json {
         return context.output.json(&sent);
     }
-    tell_invited(context, &sent)
-}
-
-/// What became of an invitation: never that it was mailed when it was not.
-fn tell_invited(context: &mut Context<'_>, sent: &InviteSent) -> Outcome {
-    match sent.delivery {
-        Delivery::Mailed => context.output.done(&sent_line(&sent.email)),
-        Delivery::NotConfigured => {
-            context.output.done(&format!("Invitation of {} made.", sent.email));
-            context.output.talk("No mail server is configured: nothing was sent. Hand over this link:");
-        }
-        Delivery::Failed => {
-            context.output.done(&format!("Invitation of {} made.", sent.email));
-            let why = sent.failure.as_deref().unwrap_or("the mail could not be sent");
-            context.output.warn(&format!("the mail was not sent: {why}. Hand over this link:"));
-        }
-    }
-    if sent.replaced {
-        context.output.talk("The link of the invitation before is dead.");
-    }
-    match &sent.link {
-        Some(link) => context.output.line(link),
-        None => Ok(()),
-    }
+    let InviteSent { email, delivery, replaced, link, failure, .. } = &sent;
+    let (link, failure) = (link.as_deref(), failure.as_deref());
+    invitation::tell(context, &Sent { email, delivery: *delivery, replaced: *replaced, link, failure })
 }
 
 async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
@@ -148,23 +128,27 @@ fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Ou
     match format {
         Format::Json => return context.output.json(joined),
         Format::Token => {
-            return joined.key.as_ref().map_or(Ok(()), |key| context.output.line(key));
+            let token = joined.token.as_ref().map(|token| &token.token);
+            return joined.key.iter().chain(token).try_for_each(|credential| context.output.line(credential));
         }
         Format::Table | Format::Csv | Format::McpJson => {}
     }
     let account = &joined.account;
-    context.output.done(&format!(
-        "Joined @{} as {} ({}).",
-        joined.team,
-        account.username,
-        joined.role.word()
-    ));
-    let Some(key) = &joined.key else { return Ok(()) };
-    context.output.line(key)?;
-    context.output.warn("save the account key now: it is not shown again");
-    let url = context.api_url.as_str().to_owned();
-    context.output.talk(&format!("Log in with it: aerostack login --api-url {url} --api-key -"));
-    Ok(())
+    let place = match &joined.workspace {
+        Some(workspace) => format!("workspace '{workspace}' of @{} as {}", joined.team, account.username),
+        None => format!("@{} as {} ({})", joined.team, account.username, joined.role.word()),
+    };
+    context.output.done(&format!("Joined {place}."));
+    if let Some(key) = &joined.key {
+        context.output.line(key)?;
+        context.output.warn("save the account key now: it is not shown again");
+        let url = context.api_url.as_str().to_owned();
+        context.output.talk(&format!("Log in with it: aerostack login --api-url {url} --api-key -"));
+    }
+    match &joined.token {
+        Some(token) => print_created(context, token, Format::Table, "This is your personal token."),
+        None => Ok(()),
+    }
 }
 
 /// The end of a link, from the whole address or alone.

@@ -71,7 +71,12 @@ async fn rotate(context: &mut Context<'_>, arguments: arguments::RotateToken) ->
     )
 }
 
-fn print_created(context: &mut Context<'_>, created: &CreatedToken, format: Format, done: &str) -> Outcome {
+pub(super) fn print_created(
+    context: &mut Context<'_>,
+    created: &CreatedToken,
+    format: Format,
+    done: &str,
+) -> Outcome {
     match format {
         Format::Token => return context.output.line(&created.token),
         Format::Json => return context.output.json(created),

@@ -5,6 +5,8 @@
 pub mod account;
 pub mod audit;
 pub mod error;
+pub mod member;
+pub mod offboard;
 pub mod openapi;
 pub mod operation;
 pub mod page;

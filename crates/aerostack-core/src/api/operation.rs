@@ -11,6 +11,10 @@ use super::account::{
     AccountView, CreateKeyRequest, CreatedKey, EndedSessions, KeyView, SessionView, SignInLinkView,
 };
 use super::audit::{AuditQuery, AuditVerification, AuditView};
+use super::member::{
+    InviteWorkspaceMemberRequest, RemovedWorkspaceMember, WorkspaceInviteSent, WorkspaceMembersView,
+};
+use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::server::{
@@ -211,6 +215,11 @@ operations! {
     ListSessions: Get "/account/sessions", Needs::Nothing, PageQuery => 200 Page<SessionView>, "Lists the browsers that are signed in.";
     EndSession: Post "/account/sessions/{id}/revoke", Needs::Nothing, Empty => 200 EndedSessions, "Ends a browser's session, or with `all` every one.";
     CreateSignInLink: Post "/account/sign-in-links", Needs::Nothing, Empty => 201 SignInLinkView, "Makes a link that signs a browser in once.";
+
+    Offboard: Post "/team/offboard", Needs::Team(Power::ManageTeam), OffboardRequest => 200 OffboardReport, "Ends everything of a person in the team, or shows what would end.";
+    ListWorkspaceMembers: Get "/workspaces/{slug}/members", Needs::Workspace(Power::ManageWorkspace), Empty => 200 WorkspaceMembersView, "Lists a workspace's members and who is invited into it.";
+    InviteWorkspaceMember: Post "/workspaces/{slug}/members", Needs::Workspace(Power::ManageWorkspace), InviteWorkspaceMemberRequest => 201 WorkspaceInviteSent, "Invites somebody into a workspace; a link that waited is replaced.";
+    RemoveWorkspaceMember: Delete "/workspaces/{slug}/members/{email}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 RemovedWorkspaceMember, "Removes somebody from a workspace; their tokens of it end at once.";
 }
 
 /// What a method and path come to.

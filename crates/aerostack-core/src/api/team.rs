@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::AccountView;
+use super::token::CreatedToken;
 use crate::account::Email;
 use crate::member::TeamRole;
+use crate::plan::Seats;
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
@@ -149,9 +151,12 @@ pub struct InvitePreview {
     pub team: Slug,
     /// The one workspace it leads into; `null` leads into the team.
     pub workspace: Option<Slug>,
+    /// Active tokens of that workspace against the plan: who accepts needs a free seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Seats>,
     /// Whom it is for.
     pub email: Email,
-    /// In which role.
+    /// In which role; for a workspace it says nothing.
     pub role: TeamRole,
     /// Until when it leads in.
     #[schema(value_type = String, format = DateTime)]
@@ -176,7 +181,10 @@ pub struct Joined {
     pub team: Slug,
     /// The workspace, if it was one.
     pub workspace: Option<Slug>,
-    /// In which role.
+    /// The personal token of who joined a workspace, `mwt_…`, once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<CreatedToken>,
+    /// In which role; for a workspace it says nothing.
     pub role: TeamRole,
     /// Who.
     pub account: AccountView,

@@ -7,8 +7,8 @@ use super::error::ApiError;
 use super::input::Input;
 use super::visit::Visit;
 use super::{
-    account, account_key, audit, install, install_switch, join, plan, server, server_test, session, team,
-    team_invite, token, token_end, tool, workspace,
+    account, account_key, audit, install, install_switch, join, member, offboard, plan, server, server_test,
+    session, team, team_invite, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -90,4 +90,9 @@ handlers! {
     ListSessions => session::list,
     EndSession => session::end,
     CreateSignInLink => session::create_link,
+
+    Offboard => offboard::offboard,
+    ListWorkspaceMembers => member::list,
+    InviteWorkspaceMember => member::invite,
+    RemoveWorkspaceMember => member::remove,
 }

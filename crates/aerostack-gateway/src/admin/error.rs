@@ -5,6 +5,7 @@
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
 use aerostack_core::invite::{DeadLink, EntryRefusal, InviteRefusal};
+use aerostack_core::offboard::OffboardRefusal;
 use aerostack_core::plan::Plan;
 use aerostack_core::server::{ReferenceError, ServerUrlError};
 use aerostack_core::text::NameError;
@@ -125,6 +126,21 @@ impl From<IssueRefusal> for ApiError {
             | IssueRefusal::Expiry
             | IssueRefusal::RateLimit
             | IssueRefusal::Overlap => Self::invalid(message),
+        }
+    }
+}
+
+impl From<OffboardRefusal> for ApiError {
+    fn from(refusal: OffboardRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            OffboardRefusal::Unreadable => Self::invalid(message),
+            OffboardRefusal::TokenText => Self::invalid(message)
+                .with_hint("revoke it with: aerostack workspace token revoke".to_owned()),
+            OffboardRefusal::UnknownName { hint, .. } => Self::not_found(message).with_hint(hint),
+            OffboardRefusal::SeveralPeople { .. } => Self::new(ErrorCode::Conflict, message)
+                .with_hint("name the person by their address".to_owned()),
+            OffboardRefusal::Owner(_) | OffboardRefusal::Admin(_) => Self::new(ErrorCode::Forbidden, message),
         }
     }
 }

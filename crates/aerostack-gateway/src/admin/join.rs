@@ -17,11 +17,13 @@ use aerostack_core::member::Membership;
 use aerostack_core::plan::Plan;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
+use aerostack_core::workspace::Workspace;
 
 use super::account;
 use super::call::{Deed, record, shown};
 use super::caller::{self, Caller};
 use super::error::ApiError;
+use super::member_join;
 use super::team::own_workspaces;
 use super::visit::Visit;
 use crate::app::{App, Publication};
@@ -48,11 +50,17 @@ pub(super) async fn accept(visit: Visit, request: AcceptRequest) -> Result<Joine
 pub(crate) async fn look(app: &App, link: &str) -> Result<InvitePreview, ApiError> {
     let mut tx = app.store.read().await?;
     let invite = find(&mut tx, link, app.clock.now()).await?;
+    let now = app.clock.now();
     let (team, workspace) = place(&mut tx, &invite).await?;
+    let seats = match &workspace {
+        Some(workspace) => Some(member_join::seats(app, &mut tx, workspace, &team, now).await?),
+        None => None,
+    };
     let has_account = store::account::find_by_email(&mut tx, &invite.email).await?.is_some();
     Ok(InvitePreview {
         team: team.username,
-        workspace,
+        workspace: workspace.map(|workspace| workspace.slug),
+        seats,
         email: invite.email,
         role: invite.role,
         expires_at: invite.expires_at,
@@ -78,9 +86,17 @@ pub(crate) async fn accept_link(
     }
     let invite = find(tx, link, now).await?;
     let team = store::account::lock(tx, &invite.team).await?.ok_or(DeadLink)?;
-    let (_, workspace) = place(tx, &invite).await?;
+    let workspace = lock_workspace(tx, &invite).await?;
     let holder = store::account::find_by_email(tx, &invite.email).await?;
-    let (account, key) = match enter(holder.as_ref(), caller.map(|caller| &caller.account))? {
+    let guest = enter(holder.as_ref(), caller.map(|caller| &caller.account))?;
+    // Before anything is made: who finds no seat leaves nothing behind.
+    if let Some(workspace) = &workspace {
+        let seats = member_join::seats(app, tx, workspace, &team, now).await?;
+        if !seats.has_room() {
+            return Err(member_join::refuse(app, order, &invite, workspace, seats, now).await?);
+        }
+    }
+    let (account, key) = match guest {
         Guest::New => {
             let (account, issued) = make_account(app, tx, &invite, username, now).await?;
             (account, Some(issued.raw))
@@ -94,11 +110,15 @@ pub(crate) async fn accept_link(
     if !store::invite::accept(tx, &invite.id, now).await? {
         return Err(DeadLink.into());
     }
-    let publications = enter_team(app, tx, &invite, &team, &account, now).await?;
+    let (publications, token) = match &workspace {
+        None => (enter_team(app, tx, &invite, &team, &account, now).await?, None),
+        Some(workspace) => member_join::enter(app, tx, workspace, &team, &account, now).await?,
+    };
     order.commit(publications).await?;
     Ok(Joined {
         team: team.username,
-        workspace,
+        workspace: workspace.map(|workspace| workspace.slug),
+        token,
         role: invite.role,
         account: account::view(&account),
         key: key.map(|key| key.expose().to_owned()),
@@ -113,12 +133,18 @@ async fn find(tx: &mut Tx, link: &str, now: Timestamp) -> Result<Invite, ApiErro
 }
 
 /// The team an invitation leads into, and the workspace if it leads into one.
-async fn place(tx: &mut Tx, invite: &Invite) -> Result<(Account, Option<Slug>), ApiError> {
+async fn place(tx: &mut Tx, invite: &Invite) -> Result<(Account, Option<Workspace>), ApiError> {
     let team = store::account::find(tx, &invite.team).await?.ok_or(DeadLink)?;
     let Some(id) = &invite.workspace else { return Ok((team, None)) };
     let workspace = store::workspace::find_by_id(tx, id).await?;
     let workspace = workspace.filter(|workspace| workspace.deleted_at.is_none()).ok_or(DeadLink)?;
-    Ok((team, Some(workspace.slug)))
+    Ok((team, Some(workspace)))
+}
+
+/// The workspace an invitation leads into, if it does, with its revision raised.
+async fn lock_workspace(tx: &mut Tx, invite: &Invite) -> Result<Option<Workspace>, ApiError> {
+    let Some(id) = &invite.workspace else { return Ok(None) };
+    Ok(Some(store::workspace::lock(tx, id).await?.ok_or(DeadLink)?))
 }
 
 /// Makes the account of a new person, with its first key.

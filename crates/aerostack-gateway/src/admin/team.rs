@@ -77,6 +77,7 @@ pub(super) async fn remove(call: Call, _request: Empty) -> Result<RemovedMember,
     let shown = store::invite::end_all_shown_to(&mut order.tx, &team.id, &person.id, now).await?;
     let invites_ended = for_them.saturating_add(shown);
     store::session::end_all(&mut order.tx, &person.id, now).await?;
+    end_places(&call, &mut order.tx, &team, &person, now).await?;
     let mut publications = revoke_tokens(&call, &mut order.tx, &team, &email, now).await?;
     let tokens_revoked = u32::try_from(publications.len()).unwrap_or(u32::MAX);
     let deed = Deed {
@@ -88,6 +89,26 @@ pub(super) async fn remove(call: Call, _request: Empty) -> Result<RemovedMember,
     publications.extend(own_workspaces(&mut order.tx, &person.id).await?);
     order.commit(publications).await?;
     Ok(RemovedMember { email, was: MemberStatus::Active, tokens_revoked, invites_ended })
+}
+
+/// Ends the person's places in single workspaces of the team: they would be left without a token.
+async fn end_places(
+    call: &Call,
+    tx: &mut Tx,
+    team: &Account,
+    person: &Account,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    for place in store::workspace_member::in_team(tx, &team.id, &person.id).await? {
+        let id = &place.membership.workspace;
+        store::workspace_member::delete(tx, id, &person.id).await?;
+        let locked = store::workspace::lock(tx, id).await?;
+        let workspace = locked.ok_or_else(|| ApiError::internal("a place has no workspace".to_owned()))?;
+        let detail = "removed from the team".to_owned();
+        let deed = Deed { action: Action::MemberRemoved, object: person.email.as_str(), detail };
+        call.audit_workspace(tx, &workspace, now, deed).await?;
+    }
+    Ok(())
 }
 
 /// The address of the path.

@@ -3,6 +3,8 @@
 mod account;
 mod audit;
 mod door;
+mod member;
+mod offboard;
 mod person;
 mod role;
 mod server;

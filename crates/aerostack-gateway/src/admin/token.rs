@@ -17,7 +17,7 @@ use super::call::{Call, Deed};
 use super::error::ApiError;
 use super::paging::Paging;
 use super::token_reference::resolve;
-use crate::app::Publication;
+use crate::app::{App, Publication};
 use crate::store;
 use crate::store::token::ListedToken;
 
@@ -46,7 +46,7 @@ pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<Cr
     };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::TokenIssued(issued.token.clone())]).await?;
-    Ok(created(&call, &workspace, issued, seats.taken(), None))
+    Ok(created(&call.app, &workspace, issued, seats.taken(), None))
 }
 
 /// Lists a workspace's tokens of every status.
@@ -76,13 +76,13 @@ pub(super) async fn show(call: Call, _request: Empty) -> Result<TokenView, ApiEr
 
 /// The one reply that holds a token's text.
 pub(super) fn created(
-    call: &Call,
+    app: &App,
     workspace: &Workspace,
     issued: Issued,
     seats: Seats,
     replaces: Option<ReplacedToken>,
 ) -> CreatedToken {
-    let gateway_url = call.app.gateway_url(&workspace.slug);
+    let gateway_url = app.gateway_url(&workspace.slug);
     CreatedToken {
         id: issued.token.id,
         name: issued.token.name,

@@ -82,7 +82,7 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
     let ends = Publication::TokenEnds { id: old.id.clone(), workspace: workspace.id.clone(), at };
     order.commit(vec![Publication::TokenIssued(issued.token.clone()), ends]).await?;
     let ends_at = old.expires_at.map_or(at, |expires_at| expires_at.min(at));
-    Ok(created(&call, &workspace, issued, seats, Some(ReplacedToken { id: old.id, ends_at })))
+    Ok(created(&call.app, &workspace, issued, seats, Some(ReplacedToken { id: old.id, ends_at })))
 }
 
 /// A token that is over has no seat to hand on, and one that was rotated has handed it on already.

@@ -35,7 +35,8 @@ struct JoinPage<'a> {
     link: &'a str,
     place: &'a str,
     email: &'a str,
-    role: &'static str,
+    role: Option<&'static str>,
+    full: Option<&'a str>,
     until: &'a str,
     way: Way,
     username: &'a str,
@@ -49,9 +50,17 @@ struct JoinedPage<'a> {
     frame: &'a Frame,
     place: &'a str,
     username: &'a str,
-    role: &'static str,
+    role: Option<&'static str>,
     key: Option<&'a str>,
+    token: Option<Credentials<'a>>,
     url: &'a str,
+}
+
+/// The personal token of who joined a workspace, and what an editor is given.
+struct Credentials<'a> {
+    token: &'a str,
+    gateway_url: &'a str,
+    mcp_json: &'a str,
 }
 
 /// Shows where the link leads. It stays as it is, however often it is looked at.
@@ -122,12 +131,14 @@ fn ask(
     username: &str,
     problem: Option<(StatusCode, &str)>,
 ) -> Response<Body> {
+    let full = preview.seats.filter(|seats| !seats.has_room()).map(|seats| seats.line());
     let page = JoinPage {
         frame: &visitor.frame(),
         link,
         place: &place(&preview.team, preview.workspace.as_ref()),
         email: preview.email.as_str(),
-        role: preview.role.word(),
+        role: preview.workspace.is_none().then(|| preview.role.word()),
+        full: full.as_deref(),
         until: &preview.expires_at.minute(),
         way: way(visitor, preview),
         username,
@@ -156,12 +167,20 @@ async fn joined_page(visitor: &Visitor, joined: Joined, had_account: bool) -> Dr
             }
         },
     };
+    let block = joined.token.as_ref().map(|made| serde_json::to_string_pretty(&made.mcp_json));
+    let mcp_json = block.transpose().map_err(|error| ApiError::internal(error.to_string()));
+    let mcp_json = mcp_json.map_err(|error| visitor.notice(error))?.unwrap_or_default();
     let page = JoinedPage {
         frame: &frame,
         place: &place(&joined.team, joined.workspace.as_ref()),
         username: &username,
-        role: joined.role.word(),
+        role: joined.workspace.is_none().then(|| joined.role.word()),
         key: joined.key.as_deref(),
+        token: joined.token.as_ref().map(|made| Credentials {
+            token: &made.token,
+            gateway_url: &made.gateway_url,
+            mcp_json: &mcp_json,
+        }),
         url: &app.base_url(),
     };
     let mut response = draw(StatusCode::OK, &page);

@@ -67,6 +67,22 @@ pub async fn role(
     row.map(|row| codec::word(&row.role, "team_members.role")).transpose()
 }
 
+/// An account's place in a team, as far as it has one.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find(
+    tx: &mut Tx,
+    team: &AccountId,
+    account: &AccountId,
+) -> Result<Option<Membership>, StoreError> {
+    const SQL: &str = "SELECT m.team_id, m.account_id, m.role, m.joined_at_ms, a.email, a.username
+        FROM team_members m JOIN accounts a ON a.id = m.account_id
+        WHERE m.team_id = $1 AND m.account_id = $2";
+    let row = fetch_optional!(tx, MemberRow, SQL, team.as_str(), account.as_str())?;
+    Ok(row.map(TeamMember::try_from).transpose()?.map(|member| member.membership))
+}
+
 /// Writes a membership; a second one of the same account in the same team sets its role.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod invite;
+mod member;
 mod schema;
 mod server;
 mod token;

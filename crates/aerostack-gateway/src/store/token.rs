@@ -33,8 +33,10 @@ macro_rules! active_at {
     };
 }
 
+pub(super) use {active_at, columns as token_columns};
+
 #[derive(sqlx::FromRow)]
-struct TokenRow {
+pub(super) struct TokenRow {
     id: String,
     workspace_id: String,
     name: String,

@@ -51,7 +51,8 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::ShowServer
         | O::EditServer
         | O::DeleteServer
-        | O::TestServer => (Over::Team, MANAGERS),
+        | O::TestServer
+        | O::Offboard => (Over::Team, MANAGERS),
         O::ShowWorkspace | O::ListInstalls | O::ShowInstall | O::ListTools => (Over::Workspace, ALL),
         O::UpdateWorkspace
         | O::ListTokens
@@ -64,6 +65,9 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::UninstallServer
         | O::ListAudit
         | O::VerifyAudit => (Over::Workspace, MANAGERS),
+        O::ListWorkspaceMembers | O::InviteWorkspaceMember | O::RemoveWorkspaceMember => {
+            (Over::Workspace, MANAGERS)
+        }
         O::DeleteWorkspace => (Over::Workspace, OWNER),
         O::ShowTeam
         | O::ListInvites
@@ -83,11 +87,13 @@ fn body(operation: Operation) -> Value {
         Operation::CreateKey | Operation::CreateToken | Operation::CreateWorkspace => {
             json!({ "name": format!("new {}", rand::random::<u64>()) })
         }
+        Operation::InviteWorkspaceMember => json!({ "email": "new@co.com" }),
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
+        Operation::Offboard => json!({ "who": "nobody@co.com" }),
         _ => json!({}),
     }
 }

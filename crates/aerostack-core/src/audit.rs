@@ -77,6 +77,16 @@ actions! {
     ServerDeleted = "server_deleted",
     /// An account's plan was changed.
     PlanChanged = "plan_changed",
+    /// A version of a skill was published.
+    SkillPublished = "skill_published",
+    /// A skill's visibility was changed.
+    SkillUpdated = "skill_updated",
+    /// A skill was installed into the workspace.
+    SkillInstalled = "skill_installed",
+    /// An installed skill was moved to another version.
+    SkillUpgraded = "skill_upgraded",
+    /// A skill was removed from the workspace.
+    SkillUninstalled = "skill_uninstalled",
 }
 
 impl fmt::Display for Action {

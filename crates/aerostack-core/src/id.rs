@@ -86,8 +86,12 @@ ids! {
     TokenId = "tok_";
     /// A server in the catalogue of an account.
     ServerId = "srv_";
-    /// A server installed into a workspace.
+    /// A server or a skill installed into a workspace.
     InstallId = "ins_";
+    /// A skill.
+    SkillId = "skl_";
+    /// One version of a skill.
+    SkillVersionId = "skv_";
     /// One request to the gateway, in logs and error answers.
     RequestId = "req_";
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::id::{AccountId, InstallId, ServerId, WorkspaceId};
+use crate::id::{AccountId, InstallId, ServerId, SkillVersionId, WorkspaceId};
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
@@ -149,19 +149,30 @@ pub struct Server {
     pub created_at: Timestamp,
 }
 
-/// A server installed into a workspace.
+/// What was installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A server of a catalogue.
+    Server(ServerId),
+    /// One version of a skill.
+    Skill(SkillVersionId),
+}
+
+/// A server or a skill installed into a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Install {
     /// Its identifier.
     pub id: InstallId,
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The server.
-    pub server: ServerId,
+    /// What it is.
+    pub source: Source,
     /// Its name in this workspace, which prefixes its tools; the server's own unless `--as` said otherwise.
     pub slug: Slug,
-    /// Whether its tools are listed and may be called.
+    /// Whether it is switched on.
     pub enabled: bool,
+    /// Whether the right to it has ended: it is a skill that the workspace's owner may not use any more.
+    pub withdrawn: bool,
     /// Tools switched off one by one, by the upstream's own names, sorted.
     pub disabled_tools: Vec<String>,
     /// When it was installed; the order in which name collisions are numbered.
@@ -169,12 +180,18 @@ pub struct Install {
 }
 
 impl Install {
+    /// Tells whether it offers anything: it is switched on, and the right to it holds.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.enabled && !self.withdrawn
+    }
+
     /// Tells whether one tool, by the upstream's own name, is listed and may be called.
     ///
     /// The one decision for list and call.
     #[must_use]
     pub fn offers(&self, tool: &str) -> bool {
-        self.enabled && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
+        self.is_active() && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
     }
 }
 

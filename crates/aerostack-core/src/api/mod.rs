@@ -10,5 +10,6 @@ pub mod operation;
 pub mod page;
 pub mod plan;
 pub mod server;
+pub mod skill;
 pub mod token;
 pub mod workspace;

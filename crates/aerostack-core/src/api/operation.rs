@@ -15,6 +15,10 @@ use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
 };
+use super::skill::{
+    InstallSkillRequest, InstalledSkillReply, PublishSkillRequest, PublishedSkill, SearchSkillsQuery,
+    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
+};
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
 };
@@ -190,6 +194,16 @@ operations! {
     EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
     DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
     TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
+    ListSkills: Get "/skills", Needs::Nothing, PageQuery => 200 Page<SkillView>, "Lists the caller's own skills and those of their teams.";
+    PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";
+    SearchSkills: Get "/skills/search", Needs::Nothing, SearchSkillsQuery => 200 Page<SkillView>, "Looks for skills the caller may use.";
+    UpdateSkill: Patch "/skills/{name}", Needs::Team(Power::ManageSkills), UpdateSkillRequest => 200 SkillView, "Changes who may use a skill; where the right ends its tools are gone at once.";
+    ShowSkill: Get "/skills/{owner}/{name}", Needs::Nothing, Empty => 200 SkillView, "Shows a skill the caller may use.";
+    ListSkillVersions: Get "/skills/{owner}/{name}/versions", Needs::Nothing, PageQuery => 200 Page<SkillVersionView>, "Lists the versions of a skill, newest first.";
+    ListInstalledSkills: Get "/workspaces/{slug}/skills", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the skills installed into a workspace.";
+    InstallSkill: Post "/workspaces/{slug}/skills", Needs::Workspace(Power::InstallTeamSkills), InstallSkillRequest => 201 InstalledSkillReply, "Installs a skill into a workspace.";
+    UninstallSkill: Delete "/workspaces/{slug}/skills/{skill}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 Uninstalled, "Removes a skill from a workspace.";
+    UpgradeSkill: Post "/workspaces/{slug}/skills/{skill}/upgrade", Needs::Workspace(Power::ManageWorkspace), UpgradeSkillRequest => 200 UpgradedSkill, "Moves an installed skill to another version.";
 }
 
 /// What a method and path come to.

@@ -116,11 +116,11 @@ async fn announced(client: &Client) {
     client.list_changed().await;
 }
 
-/// The install's present client, and whether it is switched on; `None` once it is removed.
+/// The install's present client, and whether it offers anything; `None` once it is removed.
 fn find(app: &App, kept: &Kept) -> Option<(Arc<Client>, bool)> {
     let snapshot = app.grants.snapshot(&kept.workspace)?;
     let found = snapshot.installs.iter().find(|candidate| candidate.install.id == kept.install)?;
-    Some((Arc::clone(&found.client), found.install.enabled))
+    Some((Arc::clone(&found.client), found.install.is_active()))
 }
 
 /// Waits until the install has another client, was switched on or off, or is gone.

@@ -7,8 +7,8 @@ use super::call::Call;
 use super::error::ApiError;
 use super::input::Input;
 use super::{
-    account, account_key, audit, install, install_switch, plan, server, server_test, token, token_end, tool,
-    workspace,
+    account, account_key, audit, install, install_switch, plan, server, server_test, skill, skill_install,
+    skill_publish, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -71,4 +71,14 @@ handlers! {
     EditServer => server::edit,
     DeleteServer => server::delete,
     TestServer => server_test::test,
+    ListSkills => skill::list,
+    PublishSkill => skill_publish::publish,
+    SearchSkills => skill::search,
+    UpdateSkill => skill_publish::update,
+    ShowSkill => skill::show,
+    ListSkillVersions => skill::versions,
+    ListInstalledSkills => skill_install::list,
+    InstallSkill => skill_install::install,
+    UninstallSkill => skill_install::uninstall,
+    UpgradeSkill => skill_install::upgrade,
 }

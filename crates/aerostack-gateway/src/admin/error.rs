@@ -4,8 +4,10 @@
 //! What the caller may know (`message`, `hint`) and what only the log must know (`log`) are apart.
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
+use aerostack_core::manifest::ManifestRefusal;
 use aerostack_core::plan::Plan;
 use aerostack_core::server::{ReferenceError, ServerUrlError};
+use aerostack_core::skill::{PublishRefusal, SkillReferenceError};
 use aerostack_core::text::NameError;
 use aerostack_core::token::IssueRefusal;
 use aerostack_core::workspace::CreateRefusal;
@@ -164,6 +166,26 @@ impl From<ReadError> for ApiError {
             ReadError::BrokenOff => ErrorCode::InvalidRequest,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<ManifestRefusal> for ApiError {
+    fn from(refusal: ManifestRefusal) -> Self {
+        Self::invalid(refusal.to_string())
+    }
+}
+
+impl From<SkillReferenceError> for ApiError {
+    fn from(error: SkillReferenceError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<PublishRefusal> for ApiError {
+    fn from(refusal: PublishRefusal) -> Self {
+        let (PublishRefusal::Taken(newest) | PublishRefusal::NotRising(newest)) = refusal;
+        Self::new(ErrorCode::Conflict, refusal.to_string())
+            .with_hint(format!("raise it, to {} or more", newest.next_patch()))
     }
 }
 

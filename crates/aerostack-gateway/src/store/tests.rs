@@ -4,5 +4,6 @@ mod account;
 mod audit;
 mod schema;
 mod server;
+mod skill;
 mod token;
 mod workspace;

@@ -57,7 +57,7 @@ pub struct WorkspaceState {
     pub owner_plan: Plan,
     /// The namespace of its owner.
     pub owner_username: Slug,
-    /// Its installed servers, in install order.
+    /// Its installed servers and skills, in install order.
     pub installs: Vec<InstalledServer>,
 }
 

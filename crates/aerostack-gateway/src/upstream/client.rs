@@ -15,6 +15,7 @@ use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
 use super::frame::Reply;
+use super::function::Function;
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
 use super::target::{Caller, Listing, Outgoing, Target};
@@ -39,6 +40,8 @@ pub struct Client {
     calls: Arc<Semaphore>,
     changed: Arc<Notify>,
     listener: Mutex<Option<AbortHandle>>,
+    /// In place of sessions, if it is a function.
+    function: Option<Arc<Function>>,
 }
 
 impl Upstreams {
@@ -106,8 +109,13 @@ impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let changed = Arc::new(Notify::new());
+        let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout);
+        let function = target
+            .function
+            .as_deref()
+            .map(|tools| Arc::new(Function::new(&target, tools, endpoint.clone(), limits.event_limit_bytes)));
         let connector = Connector {
-            endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
+            endpoint,
             ids: Arc::new(AtomicU64::new(1)),
             changed: changed.clone(),
             event_limit_bytes: limits.event_limit_bytes,
@@ -118,6 +126,7 @@ impl Client {
             pool: Pool::new(connector, target.session, sessions),
             calls: Arc::new(Semaphore::new(limits.calls_per_install)),
             listener: Mutex::default(),
+            function,
             target,
             limits,
             changed,
@@ -135,6 +144,9 @@ impl Client {
     /// # Errors
     /// [`UpstreamError`], the text of which the workspace's owner sees.
     pub async fn list(&self) -> Result<Listing, UpstreamError> {
+        if let Some(function) = &self.function {
+            return Ok(function.listing());
+        }
         let limit = self.limits.list_timeout;
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
         listed.unwrap_or_else(|_| {
@@ -154,14 +166,20 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
+        if let Some(function) = &self.function {
+            return function.call(request, permit).await;
+        }
         call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
     }
 
-    /// Waits until the server announces that its list changed. Keeps a listening stream open where
+    /// Waits until the server announces that its list changed; a function's never does. Keeps a listening stream open where
     /// the server announces changes; else never returns. Also woken by an announcement inside a call.
     ///
     /// An announcement nobody waits for is kept, once. One at a time may wait.
     pub async fn list_changed(&self) {
+        if self.function.is_some() {
+            return std::future::pending().await;
+        }
         self.start_listening();
         self.changed.notified().await;
     }

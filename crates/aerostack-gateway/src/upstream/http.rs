@@ -135,6 +135,20 @@ impl Endpoint {
         self.send(Method::POST, headers, Some(body)).await
     }
 
+    /// Posts to a function, which answers with one document.
+    ///
+    /// # Errors
+    /// As `post`.
+    pub(super) async fn post_json(
+        &self,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, UpstreamError> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        self.send(Method::POST, headers, Some(body)).await
+    }
+
     /// Asks for an event stream.
     ///
     /// # Errors

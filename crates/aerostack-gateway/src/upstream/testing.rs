@@ -254,6 +254,7 @@ pub(super) fn target(server: &Server) -> Target {
         session: SessionMode::PerCaller,
         idle_timeout: Duration::from_secs(60),
         trusted: true,
+        function: None,
     }
 }
 

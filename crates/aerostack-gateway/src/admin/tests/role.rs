@@ -63,6 +63,10 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::ListAudit
         | O::VerifyAudit => (Over::Workspace, MANAGERS),
         O::DeleteWorkspace => (Over::Workspace, OWNER),
+        O::ListSkills | O::SearchSkills | O::ShowSkill | O::ListSkillVersions => (Over::Oneself, ALL),
+        O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
+        O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
+        O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
     }
 }
 
@@ -74,6 +78,11 @@ fn body(operation: Operation) -> Value {
         }
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
+        Operation::PublishSkill => {
+            json!({ "name": "crm", "version": "1.0.0", "mcp_url": "https://crm.example.com/mcp" })
+        }
+        Operation::UpdateSkill => json!({ "visibility": "team" }),
+        Operation::InstallSkill => json!({ "skill": "nothing-here" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
         _ => json!({}),

@@ -11,10 +11,13 @@ mod connect;
 mod details;
 mod doctor;
 mod login;
+mod manifest;
 mod mcp;
 mod plan;
 mod reference;
 mod server;
+mod skill;
+mod skill_install;
 mod token;
 mod token_reference;
 mod workspace;
@@ -31,6 +34,7 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Account(command) => account::run(context, command).await,
         Command::Workspace(command) => workspace::run(context, command).await,
         Command::Mcp(command) => mcp::run(context, command).await,
+        Command::Skill(command) => skill::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Doctor => doctor::run(context).await,
         Command::Completions { shell } => completions::run(context, shell),

@@ -33,7 +33,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let style = Style::of(world, &arguments);
     let now = (world.now)();
-    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, .. } = world;
+    let World { environment, stdin, stdout, stderr, terminals, config_dir, folder, read_secret, .. } = world;
     let mut output = Output::new(stdout.as_mut(), stderr.as_mut(), style);
     output.hide_credentials_of(&arguments);
     let cli = match args::cli::parse(&arguments) {
@@ -46,6 +46,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
         Ok(context) => context,
         Err((mut output, failure)) => return output.failure(&failure),
     };
+    context.set_folder(folder.clone());
     let result = commands::run(cli.command, &mut context).await;
     let result = match result {
         Err(failure) => Err(context.with_suggestion(failure).await),

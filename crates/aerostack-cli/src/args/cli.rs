@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use aerostack_core::slug::Slug;
 
 use super::format::{FORMAT_ID, Format, offered};
-use super::{account, format, mcp, plan, workspace};
+use super::{account, format, mcp, plan, skill, workspace};
 
 const ROOT_EXAMPLES: &str = "\
 Examples:
@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Manage MCP servers: your catalogue, and what workspaces have installed
     #[command(subcommand, arg_required_else_help = true)]
     Mcp(mcp::McpCommand),
+    /// Manage skills: publish them, find them, install them into workspaces
+    #[command(subcommand, arg_required_else_help = true)]
+    Skill(skill::SkillCommand),
     /// Show plans and their limits, or set an account's plan
     #[command(subcommand, arg_required_else_help = true)]
     Plan(plan::PlanCommand),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aerostack_core::audit::Action;
 use aerostack_core::plan::Plan;
+use aerostack_core::skill::Visibility;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 fn one_of<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
@@ -31,6 +32,16 @@ pub(crate) fn tool_prefix() -> impl TypedValueParser<Value = aerostack_core::wor
 pub(crate) fn session() -> impl TypedValueParser<Value = aerostack_core::server::SessionMode> {
     use aerostack_core::server::SessionMode;
     one_of([SessionMode::PerCaller, SessionMode::Shared].map(SessionMode::word))
+}
+
+/// `public`, `team` or `private`.
+pub(crate) fn visibility() -> impl TypedValueParser<Value = Visibility> {
+    one_of([Visibility::Public, Visibility::Team, Visibility::Private].map(Visibility::word))
+}
+
+/// `team` or `private`.
+pub(crate) fn private_to() -> impl TypedValueParser<Value = Visibility> {
+    one_of([Visibility::Team, Visibility::Private].map(Visibility::word))
 }
 
 /// `none`.
@@ -62,6 +73,8 @@ mod tests {
         accepts(tool_prefix());
         accepts(session());
         accepts(auth());
+        accepts(visibility());
+        accepts(private_to());
         accepts(action());
     }
 }

@@ -3,6 +3,7 @@
 use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
 use aerostack_core::api::operation::endpoint::{ListAudit, VerifyAudit};
 use aerostack_core::api::page::{Empty, PAGE_MAX, Page};
+use aerostack_core::audit::Action;
 
 use super::details::{count, details};
 use crate::args::audit::Audit;
@@ -71,9 +72,23 @@ async fn collect(
 fn lines(events: &[AuditView]) -> Table {
     let mut table = Table::plain();
     for event in events {
-        table.row([event.at.minute(), event.actor.clone(), format!("{}: {}", event.action, event.object)]);
+        let (at, actor) = (event.at.minute(), event.actor.clone());
+        match skill_verb(event.action) {
+            Some(verb) => table.row([at, actor, event.object.clone(), verb.to_owned()]),
+            None => table.row([at, actor, format!("{}: {}", event.action, event.object)]),
+        }
     }
     table
+}
+
+/// What was done to an installed skill, in one word; such events are shown as who, which, what.
+const fn skill_verb(action: Action) -> Option<&'static str> {
+    match action {
+        Action::SkillInstalled => Some("install"),
+        Action::SkillUpgraded => Some("upgrade"),
+        Action::SkillUninstalled => Some("uninstall"),
+        _ => None,
+    }
 }
 
 fn print_verification(
@@ -107,7 +122,6 @@ fn print_verification(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerostack_core::audit::Action;
     use aerostack_core::time::Timestamp;
 
     #[test]
@@ -120,9 +134,19 @@ mod tests {
             object: "Alice Chen".to_owned(),
             detail: String::new(),
         };
+        let install = AuditView {
+            actor: "bob@acme".to_owned(),
+            action: Action::SkillInstalled,
+            object: "@acme/deploy-skill".to_owned(),
+            ..event.clone()
+        };
         assert_eq!(
             lines(&[event]).render(),
             "2026-03-17 11:15 UTC   admin@co.com   token_revoked: Alice Chen\n"
+        );
+        assert_eq!(
+            lines(&[install]).render(),
+            "2026-03-17 11:15 UTC   bob@acme   @acme/deploy-skill   install\n"
         );
     }
 }

@@ -14,10 +14,12 @@ mod stories {
     mod crash;
     mod crossing;
     mod expiry;
+    mod function;
     mod header;
     mod header_mismatch;
     mod malformed;
     mod malformed_http;
+    mod model_tools;
     mod modern;
     mod name;
     mod old_sse;
@@ -29,7 +31,9 @@ mod stories {
     mod rotation;
     mod seats;
     mod seed;
+    mod seed_skill;
     mod session;
+    mod skill;
     mod stalled;
     mod stranger;
     mod threshold;

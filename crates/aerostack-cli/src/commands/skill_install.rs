@@ -1,18 +1,18 @@
 //! `skill install|upgrade|uninstall`, and `skill list --installed`.
 
 use aerostack_core::api::operation::endpoint::{
-    InstallSkill, ListInstalledSkills, UninstallSkill, UpgradeSkill,
+    InstallSkill, ListInstalledSkills, ShowSkill, UninstallSkill, UpgradeSkill,
 };
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::InstallView;
 use aerostack_core::api::skill::{InstallSkillRequest, UpgradeSkillRequest};
-use aerostack_core::skill::Visibility;
+use aerostack_core::skill::{SkillReference, Visibility};
 
 use super::details::count;
 use crate::args::format::{Format, ListOutput};
 use crate::args::skill as arguments;
 use crate::context::Context;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
 const INSTALL_FIELDS: [&str; 9] = [
@@ -28,8 +28,11 @@ const INSTALL_FIELDS: [&str; 9] = [
 ];
 
 pub(super) async fn install(context: &mut Context<'_>, arguments: arguments::InstallSkill) -> Outcome {
-    let slug = context.workspace(None).await?;
     let request = InstallSkillRequest { skill: arguments.skill, alias: arguments.alias };
+    let slug = match context.workspace(None).await {
+        Ok(slug) => slug,
+        Err(failure) => return Err(refusal_of(context, &request.skill).await.unwrap_or(failure)),
+    };
     let spinner = context.output.spinner(&format!("Installing {} into '{slug}'", request.skill));
     let reply = context.call::<InstallSkill>(&[slug.as_str()], &request).await;
     drop(spinner);
@@ -53,6 +56,13 @@ pub(super) async fn install(context: &mut Context<'_>, arguments: arguments::Ins
         context.output.warn(warning);
     }
     if arguments.output.format == Format::Json { context.output.json(&reply) } else { Ok(()) }
+}
+
+/// Why the skill could not be installed anywhere: that is told before which workspace is missing.
+async fn refusal_of(context: &mut Context<'_>, reference: &str) -> Option<Failure> {
+    let SkillReference { username, name, .. } = reference.parse().ok()?;
+    let shown = context.call::<ShowSkill>(&[username?.as_str(), name.as_str()], &Empty {}).await;
+    shown.err().filter(|failure| failure.code().is_some())
 }
 
 pub(super) async fn upgrade(context: &mut Context<'_>, arguments: arguments::UpgradeSkill) -> Outcome {

@@ -1,4 +1,4 @@
-//! Clients of servers: one per install and target.
+//! Clients of servers: one per install and target, which a secret is part of.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -14,7 +14,7 @@ use super::address::Trust;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
-use super::frame::Reply;
+use super::frame::{Frame, Reply};
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
 use super::target::{Caller, Listing, Outgoing, Target};
@@ -107,7 +107,12 @@ impl Client {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let changed = Arc::new(Notify::new());
         let connector = Connector {
-            endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
+            endpoint: Endpoint::new(
+                http.of(trust),
+                target.url.clone(),
+                target.idle_timeout,
+                target.credential.clone(),
+            ),
             ids: Arc::new(AtomicU64::new(1)),
             changed: changed.clone(),
             event_limit_bytes: limits.event_limit_bytes,
@@ -137,9 +142,13 @@ impl Client {
     pub async fn list(&self) -> Result<Listing, UpstreamError> {
         let limit = self.limits.list_timeout;
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
-        listed.unwrap_or_else(|_| {
-            Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
-        })
+        let mut listing = listed
+            .unwrap_or_else(|_| {
+                Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
+            })
+            .map_err(|error| self.masked(error))?;
+        self.target.credential.mask_listing(&mut listing);
+        Ok(listing)
     }
 
     /// Sends a request and gives the answer once its first message or headers are there.
@@ -154,7 +163,20 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
+        let called = call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await;
+        let reply = called.map_err(|error| self.masked(error))?;
+        let credential = self.target.credential.clone();
+        let frames = reply.frames.map(move |frame| match frame {
+            Ok(Frame::Whole(message)) => Ok(Frame::Whole(credential.mask_error(message))),
+            Ok(frame) => Ok(frame),
+            Err(error) => Err(error.map_text(|text| credential.mask(text))),
+        });
+        Ok(Reply { frames: Box::pin(frames), ..reply })
+    }
+
+    /// An error as the workspace's owner may read it.
+    fn masked(&self, error: UpstreamError) -> UpstreamError {
+        error.map_text(|text| self.target.credential.mask(text))
     }
 
     /// Waits until the server announces that its list changed. Keeps a listening stream open where

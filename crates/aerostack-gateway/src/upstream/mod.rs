@@ -15,6 +15,7 @@ mod call;
 mod channel;
 pub mod client;
 mod connect;
+pub mod credential;
 pub mod error;
 mod exchange;
 pub mod frame;
@@ -33,6 +34,7 @@ mod tests;
 mod watch;
 
 pub use client::{Client, Upstreams};
+pub use credential::Credential;
 pub use error::UpstreamError;
 pub use frame::{Canceller, Frame, Framing, Reply};
 pub use target::{Caller, Era, Listing, Outgoing, Target};

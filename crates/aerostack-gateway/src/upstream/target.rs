@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 
+use super::credential::Credential;
+
 /// An installed server: everything a client of it needs. Equal targets share one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -23,6 +25,8 @@ pub struct Target {
     pub idle_timeout: Duration,
     /// Whether it is an operator's: then it may be on loopback and in private networks.
     pub trusted: bool,
+    /// What it is sent as proof. Another value is another target, so that nothing goes on under the old.
+    pub credential: Credential,
 }
 
 /// Which family of protocol revisions a server speaks.

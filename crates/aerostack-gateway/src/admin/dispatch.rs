@@ -7,8 +7,8 @@ use super::call::Call;
 use super::error::ApiError;
 use super::input::Input;
 use super::{
-    account, account_key, audit, install, install_switch, plan, server, server_test, token, token_end, tool,
-    workspace,
+    account, account_key, audit, install, install_switch, plan, secret, server, server_test, token,
+    token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -71,4 +71,7 @@ handlers! {
     EditServer => server::edit,
     DeleteServer => server::delete,
     TestServer => server_test::test,
+    ListSecrets => secret::list,
+    SetSecret => secret::set,
+    DeleteSecret => secret::delete,
 }

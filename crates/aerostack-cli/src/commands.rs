@@ -14,6 +14,7 @@ mod login;
 mod mcp;
 mod plan;
 mod reference;
+mod secret;
 mod server;
 mod token;
 mod token_reference;

@@ -33,11 +33,6 @@ pub(crate) fn session() -> impl TypedValueParser<Value = aerostack_core::server:
     one_of([SessionMode::PerCaller, SessionMode::Shared].map(SessionMode::word))
 }
 
-/// `none`.
-pub(crate) fn auth() -> impl TypedValueParser<Value = aerostack_core::server::Auth> {
-    one_of([aerostack_core::server::Auth::None.word()])
-}
-
 /// A word of the audit log's vocabulary.
 pub(crate) fn action() -> impl TypedValueParser<Value = Action> {
     one_of(Action::ALL.iter().map(|action| action.word()))
@@ -61,7 +56,6 @@ mod tests {
         accepts(plan());
         accepts(tool_prefix());
         accepts(session());
-        accepts(auth());
         accepts(action());
     }
 }

@@ -28,6 +28,8 @@ mod stories {
     mod revocation;
     mod rotation;
     mod seats;
+    mod secret;
+    mod secret_key;
     mod seed;
     mod session;
     mod stalled;

@@ -85,7 +85,7 @@ pub(crate) struct AddServer {
     pub(crate) url: String,
     /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
     /// `headers` with every secret of the install
-    #[arg(long, default_value = "none", value_name = "none|bearer:KEY|headers")]
+    #[arg(long, default_value = "none", value_name = "HOW")]
     pub(crate) auth: Auth,
     /// Whose session it sees, if it issues sessions
     #[arg(long, default_value = "per-caller", value_name = "MODE", value_parser = words::session())]
@@ -108,7 +108,7 @@ pub(crate) struct EditServer {
     pub(crate) url: Option<String>,
     /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
     /// `headers` with every secret of the install
-    #[arg(long, value_name = "none|bearer:KEY|headers")]
+    #[arg(long, value_name = "HOW")]
     pub(crate) auth: Option<Auth>,
     /// Whose session it sees, if it issues sessions
     #[arg(long, value_name = "MODE", value_parser = words::session())]

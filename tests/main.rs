@@ -30,6 +30,8 @@ mod stories {
     mod revocation;
     mod rotation;
     mod seats;
+    mod secret;
+    mod secret_key;
     mod seed;
     mod seed_skill;
     mod session;

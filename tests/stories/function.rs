@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
+use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::secret::SetSecretRequest;
 use aerostack_core::plan::Plan;
 use aerostack_core::skill::Visibility;
 use aerostack_tests::client::Caller;
 use aerostack_tests::function::{Conduct, Function};
 use aerostack_tests::gateway::Gateway;
+use aerostack_tests::person::Person;
 use aerostack_tests::story::{World, short_story, story};
 use serde_json::{Value, json};
 
 struct Desk {
     _gateway: Gateway,
+    owner: Person,
     alice: Caller,
     function: Function,
 }
@@ -30,14 +34,14 @@ impl Desk {
         owner.publishes("desk", Visibility::Team, &function).await;
         owner.installs_skill("@acme/desk").await.unwrap();
         let alice = owner.creates_token("Alice Chen").await;
-        Self { _gateway: gateway, alice, function }
+        Self { _gateway: gateway, owner, alice, function }
     }
 }
 
 #[tokio::test]
 async fn a_call_becomes_one_post_and_its_answer_a_result_in_both_eras() {
     story(async |world| {
-        let Desk { _gateway: _running, alice, function } = Desk::set(world).await;
+        let Desk { _gateway: _running, owner, alice, function } = Desk::set(world).await;
         let arguments = json!({ "text": "hi", "times": 2 });
         let legacy = alice.calls("desk__echo", arguments.clone()).await.json();
         let content = json!([{ "type": "text", "text": "hi" }]);
@@ -47,12 +51,20 @@ async fn a_call_becomes_one_post_and_its_answer_a_result_in_both_eras() {
         assert_eq!(modern["result"]["resultType"], "complete");
         let failed = alice.calls("desk__fail", json!({})).await.json();
         assert_eq!(failed["result"]["isError"], true);
+        let set: SetSecretRequest =
+            serde_json::from_value(json!({ "value": "hunter2-of-acme", "server": "desk" })).unwrap();
+        owner.asks::<endpoint::SetSecret>(&["engineering", "api-key"], &set).await.unwrap();
+        alice.calls("desk__fail", json!({})).await;
         let calls = function.calls();
         let bodies: Vec<Value> = calls.iter().map(|call| call.body.clone()).collect();
         let echoed = json!({ "tool": "echo", "input": { "text": "hi", "times": 2 }, "secrets": {} });
-        assert_eq!(bodies, [echoed.clone(), echoed, json!({ "tool": "fail", "input": {}, "secrets": {} })]);
+        let failing = |secrets: Value| json!({ "tool": "fail", "input": {}, "secrets": secrets });
+        let with_secret = failing(json!({ "API_KEY": "hunter2-of-acme" }));
+        assert_eq!(bodies, [echoed.clone(), echoed, failing(json!({})), with_secret]);
         for call in calls {
-            assert!(!call.headers.contains_key("authorization") && !call.headers.contains_key("cookie"));
+            let names: Vec<&str> = call.headers.keys().map(http::HeaderName::as_str).collect();
+            assert!(!names.iter().any(|name| ["authorization", "cookie"].contains(name)), "{names:?}");
+            assert!(!names.iter().any(|name| name.starts_with("x-mcp-")), "{names:?}");
         }
     })
     .await;
@@ -61,7 +73,7 @@ async fn a_call_becomes_one_post_and_its_answer_a_result_in_both_eras() {
 #[tokio::test]
 async fn an_input_that_does_not_fit_is_told_why_and_the_function_is_not_called() {
     short_story(async |world| {
-        let Desk { _gateway: _running, alice, function } = Desk::set(world).await;
+        let Desk { _gateway: _running, owner: _, alice, function } = Desk::set(world).await;
         for (input, reason) in [
             (json!({}), r#"Invalid params: input: "text" is a required property"#),
             (json!({ "text": 7 }), r#"Invalid params: input at /text: value is not of type "string""#),
@@ -88,7 +100,7 @@ async fn an_input_that_does_not_fit_is_told_why_and_the_function_is_not_called()
 #[tokio::test]
 async fn a_function_that_fails_is_told_by_its_kind_and_its_slug_and_nothing_else() {
     short_story(async |world| {
-        let Desk { _gateway: _running, alice, function } = Desk::set(world).await;
+        let Desk { _gateway: _running, owner: _, alice, function } = Desk::set(world).await;
         let data = json!({ "server": "desk" });
         for (conduct, code, message) in [
             (Conduct::Status(400), -32012, "Upstream gave a bad answer"),

@@ -6,6 +6,7 @@ pub(crate) mod cli;
 pub(crate) mod format;
 pub(crate) mod mcp;
 pub(crate) mod plan;
+pub(crate) mod secret;
 pub(crate) mod skill;
 pub(crate) mod token;
 pub(crate) mod words;

@@ -15,6 +15,7 @@ mod manifest;
 mod mcp;
 mod plan;
 mod reference;
+mod secret;
 mod server;
 mod skill;
 mod skill_install;

@@ -15,6 +15,7 @@ pub mod member;
 pub mod plan;
 pub mod quota;
 pub mod role;
+pub mod secret;
 pub mod server;
 pub mod skill;
 pub mod slug;

@@ -28,6 +28,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The master key as text, where it is not kept in the data folder.
     pub master_key: Option<secrecy::SecretString>,
+    /// The master key that is to take its place, while it is being replaced.
+    pub next_master_key: Option<secrecy::SecretString>,
     /// What plans allow.
     pub plans: PlanTable,
     /// Everything that is bounded.
@@ -166,6 +168,7 @@ impl Config {
             upstream_allow: Vec::new(),
             tls: None,
             master_key: None,
+            next_master_key: None,
             plans: PlanTable::default(),
             limits: Limits::default(),
         }

@@ -15,7 +15,7 @@ use crate::app::{App, Publication};
 use crate::snapshot::target;
 use crate::store::install::ToolList;
 use crate::store::{self, StoreError};
-use crate::upstream::{Client, Listing, Target, UpstreamError};
+use crate::upstream::{Client, Credential, Listing, Target, UpstreamError};
 
 /// First pause after a failure; doubled each time up to `Limits::list_refresh_every`.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -40,9 +40,9 @@ enum Stored {
 
 /// Where a server is that is not installed yet, or only tested.
 #[must_use]
-pub fn target_of_server(app: &App, server: &Server) -> Target {
+pub fn target_of_server(app: &App, server: &Server, credential: Credential) -> Target {
     let id = InstallId::new(app.clock.now(), &mut app.rng());
-    target(id, &server.slug, server, app.config.limits.call_idle_timeout)
+    target(id, &server.slug, server, credential, app.config.limits.call_idle_timeout)
 }
 
 /// Asks a server for its tools once; nothing is kept of the connection.

@@ -86,6 +86,8 @@ impl Settings {
         let plans = reader.variable("AEROSTACK_PLANS", plans::PLANS, || Ok(PlanTable::default()))?;
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
+        let next_master_key: Option<SecretString> =
+            reader.variable("AEROSTACK_MASTER_KEY_NEW", value::NEXT_MASTER_KEY, || Ok(None))?;
         let limits = limits::read(&mut reader)?;
         let log =
             reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
@@ -99,6 +101,7 @@ impl Settings {
             upstream_allow,
             tls,
             master_key,
+            next_master_key,
             plans,
             limits,
         };
@@ -154,6 +157,10 @@ pub fn environment_help() -> String {
         (
             "AEROSTACK_MASTER_KEY",
             "32 bytes in hex or base64 [default: master.key in the data folder]".to_owned(),
+        ),
+        (
+            "AEROSTACK_MASTER_KEY_NEW",
+            "the key that `key rotate` puts in its place [default: a new one in the data folder]".to_owned(),
         ),
         (
             "AEROSTACK_ALLOWED_ORIGINS",

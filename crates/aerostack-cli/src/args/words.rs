@@ -44,11 +44,6 @@ pub(crate) fn private_to() -> impl TypedValueParser<Value = Visibility> {
     one_of([Visibility::Team, Visibility::Private].map(Visibility::word))
 }
 
-/// `none`.
-pub(crate) fn auth() -> impl TypedValueParser<Value = aerostack_core::server::Auth> {
-    one_of([aerostack_core::server::Auth::None.word()])
-}
-
 /// A word of the audit log's vocabulary.
 pub(crate) fn action() -> impl TypedValueParser<Value = Action> {
     one_of(Action::ALL.iter().map(|action| action.word()))
@@ -72,7 +67,6 @@ mod tests {
         accepts(plan());
         accepts(tool_prefix());
         accepts(session());
-        accepts(auth());
         accepts(visibility());
         accepts(private_to());
         accepts(action());

@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::audit::{self, Audit};
 use super::format::{ItemOutput, ListOutput};
+use super::secret::SecretCommand;
 use super::token::TokenCommand;
 use super::words;
 
@@ -61,6 +62,9 @@ pub(crate) enum WorkspaceCommand {
     /// Manage workspace tokens
     #[command(subcommand, arg_required_else_help = true)]
     Token(TokenCommand),
+    /// Manage the secrets of installed servers
+    #[command(subcommand, arg_required_else_help = true)]
+    Secret(SecretCommand),
     /// Show who did what, newest first
     #[command(after_help = audit::EXAMPLES)]
     Audit(Audit),

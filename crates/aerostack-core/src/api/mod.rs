@@ -9,6 +9,7 @@ pub mod openapi;
 pub mod operation;
 pub mod page;
 pub mod plan;
+pub mod secret;
 pub mod server;
 pub mod skill;
 pub mod token;

@@ -11,6 +11,7 @@ use super::account::{AccountView, CreateKeyRequest, CreatedKey, KeyView};
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
+use super::secret::{DeleteSecretQuery, DeletedSecret, SecretView, SetSecretRequest};
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
@@ -41,7 +42,7 @@ pub enum Method {
     Patch,
     /// Sets; the request is the body.
     Put,
-    /// Removes; there is no request.
+    /// Removes; the request is the query.
     Delete,
 }
 
@@ -62,6 +63,12 @@ impl Method {
     #[must_use]
     pub const fn is_read(self) -> bool {
         matches!(self, Self::Get)
+    }
+
+    /// Tells whether the request is the query; else it is the body.
+    #[must_use]
+    pub const fn asks_in_query(self) -> bool {
+        matches!(self, Self::Get | Self::Delete)
     }
 }
 
@@ -193,6 +200,9 @@ operations! {
     ShowServer: Get "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 ServerView, "Shows one server of the catalogue.";
     EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
     DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
+    ListSecrets: Get "/workspaces/{slug}/secrets", Needs::Workspace(Power::ManageSecrets), PageQuery => 200 Page<SecretView>, "Lists a workspace's secrets: names and dates, never values.";
+    SetSecret: Put "/workspaces/{slug}/secrets/{name}", Needs::Workspace(Power::ManageSecrets), SetSecretRequest => 200 SecretView, "Sets a secret of an installed server; the calls that follow use it.";
+    DeleteSecret: Delete "/workspaces/{slug}/secrets/{name}", Needs::Workspace(Power::ManageSecrets), DeleteSecretQuery => 200 DeletedSecret, "Deletes a secret; no call uses it any more.";
     TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
     ListSkills: Get "/skills", Needs::Nothing, PageQuery => 200 Page<SkillView>, "Lists the caller's own skills and those of their teams.";
     PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";

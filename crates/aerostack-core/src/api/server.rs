@@ -16,8 +16,9 @@ pub struct AddServerRequest {
     pub slug: Slug,
     /// Where it is, `http://` or `https://`.
     pub url: String,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
     #[serde(default)]
+    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     #[serde(default)]
@@ -34,8 +35,9 @@ pub struct EditServerRequest {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Option<Auth>,
     /// Whose session it sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +58,8 @@ pub struct ServerView {
     pub owner: Slug,
     /// Where it is.
     pub url: String,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
+    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     pub session: SessionMode,

@@ -38,7 +38,7 @@ pub(super) async fn verify(call: Call, _request: Empty) -> Result<AuditVerificat
     let mut tx = call.read().await?;
     let workspace = call.workspace_ever(&mut tx).await?;
     let chain = workspace.id.as_str();
-    let mut verifier = Verifier::new(call.app.vault.audit_key(), chain);
+    let mut verifier = Verifier::new(call.app.vault.audit_keys(), chain);
     // From below the first number: a row slipped in before it does not hold either.
     let mut after = i64::MIN;
     let mut broken: Option<BrokenAt> = None;

@@ -7,8 +7,8 @@ use super::call::Call;
 use super::error::ApiError;
 use super::input::Input;
 use super::{
-    account, account_key, audit, install, install_switch, plan, server, server_test, skill, skill_install,
-    skill_publish, token, token_end, tool, workspace,
+    account, account_key, audit, install, install_switch, plan, secret, server, server_test, skill,
+    skill_install, skill_publish, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -81,4 +81,7 @@ handlers! {
     InstallSkill => skill_install::install,
     UninstallSkill => skill_install::uninstall,
     UpgradeSkill => skill_install::upgrade,
+    ListSecrets => secret::list,
+    SetSecret => secret::set,
+    DeleteSecret => secret::delete,
 }

@@ -6,6 +6,7 @@
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
 use aerostack_core::manifest::ManifestRefusal;
 use aerostack_core::plan::Plan;
+use aerostack_core::secret::{SecretNameError, SecretValueError};
 use aerostack_core::server::{ReferenceError, ServerUrlError};
 use aerostack_core::skill::{PublishRefusal, SkillReferenceError};
 use aerostack_core::text::NameError;
@@ -18,6 +19,7 @@ use crate::app::RequestContext;
 use crate::http::body::{Body, ReadError};
 use crate::http::respond;
 use crate::store::StoreError;
+use crate::vault::WrongKey;
 
 /// Seconds after which an unavailable gateway may be asked again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -149,6 +151,25 @@ impl From<NameError> for ApiError {
 impl From<ServerUrlError> for ApiError {
     fn from(error: ServerUrlError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<SecretNameError> for ApiError {
+    fn from(error: SecretNameError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<SecretValueError> for ApiError {
+    fn from(error: SecretValueError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<WrongKey> for ApiError {
+    fn from(error: WrongKey) -> Self {
+        Self::new(ErrorCode::Conflict, error.to_string())
+            .with_hint("whoever runs the gateway puts it back; its log says where".to_owned())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
+use crate::upstream::Credential;
 
 /// Lists the installs of a workspace.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallView>, ApiError> {
@@ -51,7 +52,9 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
         }
         server
     };
-    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server)).await;
+    // Secrets belong to an install, and there is none yet: a server that needs one is not asked.
+    let credential = Credential::open(&call.app.vault, &server, []);
+    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server, credential)).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;

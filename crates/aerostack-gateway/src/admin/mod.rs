@@ -17,6 +17,7 @@ mod install;
 mod install_switch;
 mod paging;
 mod plan;
+mod secret;
 mod server;
 mod server_test;
 mod skill;

@@ -30,7 +30,7 @@ use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::upstream::{Listing, Target, UpstreamError};
+use crate::upstream::{Credential, Listing, Target, UpstreamError};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
 struct Found {
@@ -48,7 +48,8 @@ impl Found {
     fn target(&self, call: &Call) -> Target {
         let place = place(&self.version, self.owner.id.clone(), self.skill.name.clone());
         let function = self.version.function_tools().map(<[_]>::to_vec);
-        Target { function, ..lists::target_of_server(&call.app, &place) }
+        let credential = Credential::open(&call.app.vault, &place, []);
+        Target { function, ..lists::target_of_server(&call.app, &place, credential) }
     }
 }
 

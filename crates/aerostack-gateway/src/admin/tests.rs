@@ -5,6 +5,7 @@ mod audit;
 mod door;
 mod person;
 mod role;
+mod secret;
 mod server;
 mod token;
 mod workspace;

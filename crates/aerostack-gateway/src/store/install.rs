@@ -8,6 +8,7 @@ use aerostack_core::time::Timestamp;
 
 use super::codec;
 use super::error::StoreError;
+use super::secret;
 use super::server::ServerRow;
 use super::sql::{Tx, execute, fetch_all};
 use super::{skill_install, tool_list};
@@ -128,13 +129,13 @@ pub async fn update_switches(tx: &mut Tx, install: &Install) -> Result<(), Store
     Ok(())
 }
 
-/// Deletes an install and its list. The audit log remembers it.
+/// Deletes an install, its list and its secrets. The audit log remembers it.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn delete(tx: &mut Tx, id: &InstallId) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM installs WHERE id = $1", id.as_str())?;
-    Ok(())
+    secret::delete_of_install(tx, id).await
 }
 
 /// Deletes all installs of a workspace.

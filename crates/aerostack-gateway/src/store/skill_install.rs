@@ -92,12 +92,17 @@ pub fn place(version: &SkillVersion, publisher: AccountId, name: Slug) -> Server
         owner: publisher,
         slug: name,
         url: version.backing.url().clone(),
-        auth: Auth::None,
+        auth: auth_of(version.backing.word()),
         session: SessionMode::PerCaller,
         timeout: None,
         trusted: version.trusted,
         created_at: version.published_at,
     }
+}
+
+/// How what stands behind a skill takes secrets: a function in the body, a server in headers.
+pub(super) fn auth_of(backing: &str) -> Auth {
+    if backing == "function" { Auth::Body } else { Auth::Headers }
 }
 
 /// All installed skills of a workspace in install order; bounded by `INSTALLS_MAX`.

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod schema;
+mod secret;
 mod server;
 mod skill;
 mod token;

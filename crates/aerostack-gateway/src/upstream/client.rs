@@ -1,4 +1,4 @@
-//! Clients of servers: one per install and target.
+//! Clients of servers: one per install and target, which a secret is part of.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -14,7 +14,7 @@ use super::address::Trust;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
-use super::frame::Reply;
+use super::frame::{Frame, Reply};
 use super::function::Function;
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
@@ -109,7 +109,8 @@ impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let changed = Arc::new(Notify::new());
-        let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout);
+        let credential = target.credential.clone();
+        let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout, credential);
         let function = target
             .function
             .as_deref()
@@ -149,9 +150,13 @@ impl Client {
         }
         let limit = self.limits.list_timeout;
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
-        listed.unwrap_or_else(|_| {
-            Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
-        })
+        let mut listing = listed
+            .unwrap_or_else(|_| {
+                Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
+            })
+            .map_err(|error| self.masked(error))?;
+        self.target.credential.mask_listing(&mut listing);
+        Ok(listing)
     }
 
     /// Sends a request and gives the answer once its first message or headers are there.
@@ -166,10 +171,23 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        if let Some(function) = &self.function {
-            return function.call(request, permit).await;
-        }
-        call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await
+        let called = match &self.function {
+            Some(function) => function.call(request, permit).await,
+            None => call::call(&self.pool, caller, request, permit, self.limits.whole_answer_bytes).await,
+        };
+        let reply = called.map_err(|error| self.masked(error))?;
+        let credential = self.target.credential.clone();
+        let frames = reply.frames.map(move |frame| match frame {
+            Ok(Frame::Whole(message)) => Ok(Frame::Whole(credential.mask_error(message))),
+            Ok(frame) => Ok(frame),
+            Err(error) => Err(error.map_text(|text| credential.mask(text))),
+        });
+        Ok(Reply { frames: Box::pin(frames), ..reply })
+    }
+
+    /// An error as the workspace's owner may read it.
+    fn masked(&self, error: UpstreamError) -> UpstreamError {
+        error.map_text(|text| self.target.credential.mask(text))
     }
 
     /// Waits until the server announces that its list changed; a function's never does. Keeps a listening stream open where

@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aerostack_core::manifest::ManifestTool;
+use aerostack_core::secret::SecretValue;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::credential::Credential;
 use super::error::UpstreamError;
 use super::frame::{Canceller, Frame, Framing, Reply};
 use super::function_input::{InputCheck, InputRefusal};
@@ -31,7 +33,7 @@ pub(super) struct Function {
     endpoint: Endpoint,
     tools: HashMap<String, InputCheck>,
     listing: Listing,
-    secrets: Value,
+    credential: Credential,
     answer_limit_bytes: usize,
     ids: AtomicU64,
 }
@@ -87,10 +89,16 @@ impl Function {
             endpoint,
             tools: checks.collect(),
             listing,
-            secrets: secrets(target),
+            credential: target.credential.clone(),
             answer_limit_bytes,
             ids: AtomicU64::new(1),
         }
+    }
+
+    /// The opened secrets of the install, by name: they go into the body and nowhere else.
+    fn secrets(&self) -> Map<String, Value> {
+        let text = |value: &SecretValue| Value::String(value.expose().to_owned());
+        self.credential.values().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
     }
 
     /// Its tools, as its manifest has them.
@@ -114,7 +122,8 @@ impl Function {
         let answer = match self.checked(message).await? {
             Err(reason) => invalid(id, &reason),
             Ok(Params { name, arguments }) => {
-                let body = json!({ "tool": name, "input": arguments, "secrets": self.secrets }).to_string();
+                let secrets = self.secrets();
+                let body = json!({ "tool": name, "input": arguments, "secrets": secrets }).to_string();
                 // Asked last: checking may have waited.
                 if !request.may_be_sent() {
                     return Err(UpstreamError::AccessEnded);
@@ -194,11 +203,6 @@ impl Function {
         }
         Ok(body.freeze())
     }
-}
-
-/// What the function is given of the install's secrets, by name.
-fn secrets(_target: &Target) -> Value {
-    json!({})
 }
 
 /// The refusal of an input, as a server would put it.

@@ -15,6 +15,7 @@ mod call;
 mod channel;
 pub mod client;
 mod connect;
+pub mod credential;
 pub mod error;
 mod exchange;
 pub mod frame;
@@ -35,6 +36,7 @@ mod tests;
 mod watch;
 
 pub use client::{Client, Upstreams};
+pub use credential::Credential;
 pub use error::UpstreamError;
 pub use frame::{Canceller, Frame, Framing, Reply};
 pub use function_input::{SchemaFault, try_schemas};

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 
+use super::credential::Credential;
+
 /// An installed server: everything a client of it needs. Equal targets share one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -26,6 +28,8 @@ pub struct Target {
     pub trusted: bool,
     /// The tools of a function; without it, an MCP server stands there.
     pub function: Option<Vec<ManifestTool>>,
+    /// What it is sent as proof. Another value is another target, so that nothing goes on under the old.
+    pub credential: Credential,
 }
 
 /// Which family of protocol revisions a server speaks.

@@ -104,7 +104,7 @@ impl Person {
         request: &E::Request,
     ) -> Result<E::Reply, ErrorBody> {
         let path = E::OPERATION.fill(parameters);
-        let (uri, body) = if E::OPERATION.method().is_read() {
+        let (uri, body) = if E::OPERATION.method().asks_in_query() {
             (format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()), Vec::new())
         } else {
             (path, serde_json::to_vec(request).unwrap())

@@ -33,6 +33,8 @@ const NO_ID: &str = "tok_00000000000000000000000000";
 
 const ALL: Allowed = [true, true, true, true];
 const MANAGERS: Allowed = [true, true, true, false];
+/// Of a foreign workspace an operator sees everything but this.
+const TEAM_ONLY: Allowed = [false, true, true, false];
 const OWNER: Allowed = [true, true, false, false];
 const OPERATOR: Allowed = [true, false, false, false];
 
@@ -67,6 +69,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
         O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
         O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
+        O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
     }
 }
 
@@ -83,6 +86,7 @@ fn body(operation: Operation) -> Value {
         }
         Operation::UpdateSkill => json!({ "visibility": "team" }),
         Operation::InstallSkill => json!({ "skill": "nothing-here" }),
+        Operation::SetSecret => json!({ "value": "ghp_value" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
         _ => json!({}),

@@ -14,12 +14,14 @@ mod stories {
     mod crash;
     mod crossing;
     mod expiry;
+    mod function;
     mod header;
     mod header_mismatch;
     mod held;
     mod malformed;
     mod malformed_http;
     mod member;
+    mod model_tools;
     mod modern;
     mod name;
     mod offboard;
@@ -32,9 +34,13 @@ mod stories {
     mod rotation;
     mod seats;
     mod secrecy;
+    mod secret;
+    mod secret_key;
     mod seed;
+    mod seed_skill;
     mod server_request;
     mod session;
+    mod skill;
     mod stalled;
     mod stranger;
     mod team;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use aerostack_core::api::openapi::document;
-use aerostack_core::api::operation::Operation;
+use aerostack_core::api::operation::{Method, Operation};
+use aerostack_core::skill::Visibility;
+use aerostack_tests::function::Function;
 use aerostack_tests::golden::UPDATE_VARIABLE;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{short_story, story};
@@ -43,6 +45,12 @@ fn parameter(name: &str, operation: Operation, token: &str) -> String {
         ("slug", _) => "engineering".to_owned(),
         ("server", _) => "desk".to_owned(),
         ("username", _) => "acme".to_owned(),
+        ("owner", _) => "acme".to_owned(),
+        ("skill", _)
+        | ("name", Operation::UpdateSkill | Operation::ShowSkill | Operation::ListSkillVersions) => {
+            "crm".to_owned()
+        }
+        ("name", _) => "KEY".to_owned(),
         // There is no key of this number; that is another 404 than that of an unknown path.
         ("id", Operation::RevokeKey) => "key_00000000000000000000000000".to_owned(),
         ("id", _) => token.to_owned(),
@@ -54,6 +62,7 @@ fn parameter(name: &str, operation: Operation, token: &str) -> String {
 async fn every_operation_is_served_and_none_to_strangers() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
+        scene.owner.publishes("crm", Visibility::Team, &Function::starts().await).await;
         let bearer = format!("Bearer {}", scene.owner.key);
         for &operation in Operation::ALL {
             let parameters: Vec<String> =
@@ -73,9 +82,14 @@ async fn every_operation_is_served_and_none_to_strangers() {
                     (401, &Value::from("unauthorized"))
                 );
             }
-            // A body that no operation takes, so that nothing is changed on the way.
+            // Words that no operation takes, so that nothing is changed on the way.
             let headers = [("Authorization", bearer.as_str()), json];
-            let body: &[u8] = if operation.method().is_read() { b"" } else { br#"{"no such field":1}"# };
+            let body: &[u8] = br#"{"no such field":1}"#;
+            let (path, body) = match operation.method() {
+                Method::Get => (path, &b""[..]),
+                Method::Delete => (format!("{path}?nosuchfield=1"), &b""[..]),
+                Method::Post | Method::Patch | Method::Put => (path, body),
+            };
             let answer = ask(scene.gateway.address(), method, &path, &headers, body).await;
             assert!(!matches!(answer.status(), 404 | 405 | 500..), "{operation:?}: {answer:?}");
         }

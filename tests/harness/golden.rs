@@ -10,7 +10,8 @@ pub const UPDATE_VARIABLE: &str = "AEROSTACK_UPDATE_GOLDEN";
 const SECRET_LEN: usize = 48;
 /// Characters of an identifier behind its prefix.
 const ID_LEN: usize = 26;
-const ID_PREFIXES: [&str; 8] = ["tok_", "ws_", "req_", "acc_", "key_", "srv_", "ins_", "aud_"];
+const ID_PREFIXES: [&str; 10] =
+    ["tok_", "ws_", "req_", "acc_", "key_", "srv_", "ins_", "aud_", "skl_", "skv_"];
 
 /// Compares a text with `golden/<name>.txt`, after [`normal`].
 ///

@@ -85,7 +85,7 @@ impl Person {
         let value = serde_json::to_value(request).expect("requests are plain data");
         let mut target = E::OPERATION.fill(parameters);
         let mut body = Vec::new();
-        match (method.is_read(), &value) {
+        match (method.asks_in_query(), &value) {
             (true, Value::Object(fields)) => target.push_str(&query(fields)),
             (true, _) => {}
             (false, value) => body = value.to_string().into_bytes(),

@@ -2,9 +2,11 @@
 
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::{Empty, Page, PageQuery};
+use aerostack_core::api::secret::{DeleteSecretQuery, SetSecretRequest};
 use aerostack_core::api::server::{
     AddServerRequest, InstallRequest, InstallView, InstalledReply, ToolView, UpdateInstallRequest,
 };
+use aerostack_core::secret::SecretValue;
 use aerostack_core::server::{Auth, SessionMode};
 use aerostack_core::slug::Slug;
 
@@ -25,6 +27,43 @@ impl Person {
             timeout,
         };
         self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
+    }
+
+    /// Adds a server that is sent secrets, and installs it into the workspace.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn installs_with(&self, slug: &str, upstream: &Upstream, auth: &str) -> InstalledReply {
+        let request = AddServerRequest {
+            slug: Slug::parse(slug).expect("a slug"),
+            url: upstream.url(),
+            auth: auth.parse().expect("a way to authenticate"),
+            session: SessionMode::default(),
+            timeout: None,
+        };
+        self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
+        self.installs_known(slug, None).await.expect("a server is installed")
+    }
+
+    /// Sets a secret of an installed server.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn sets_secret(&self, name: &str, server: &str, value: &str) {
+        let value = SecretValue::new(value.to_owned()).expect("a value");
+        let request = SetSecretRequest { value, server: Some(Slug::parse(server).expect("a slug")) };
+        let set = self.asks::<endpoint::SetSecret>(&[&self.workspace, name], &request).await;
+        set.expect("a secret is set");
+    }
+
+    /// Deletes a secret of an installed server.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn deletes_secret(&self, name: &str, server: &str) {
+        let query = DeleteSecretQuery { server: Some(Slug::parse(server).expect("a slug")) };
+        let deleted = self.asks::<endpoint::DeleteSecret>(&[&self.workspace, name], &query).await;
+        deleted.expect("a secret is deleted");
     }
 
     /// Adds a server to the catalogue and installs it into the workspace.

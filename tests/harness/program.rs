@@ -109,6 +109,20 @@ pub async fn runs_gateway(place: &Place, arguments: &[&str]) -> Output {
     outside(move || command.output()).await.expect("the program runs")
 }
 
+/// Runs `aerostack-gateway` and kills it after a while, unless it has ended by then.
+///
+/// # Panics
+/// When it does not run.
+pub async fn kills_gateway(place: &Place, arguments: &[&str], after: std::time::Duration) {
+    let mut command = gateway(place);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program runs");
+    tokio::time::sleep(after).await;
+    // It may have ended already.
+    let _ = child.kill();
+    outside(move || child.wait()).await.expect("it is our child");
+}
+
 async fn outside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.expect("the work does not panic")
 }
@@ -123,6 +137,9 @@ fn gateway(place: &Place) -> Command {
         .env("AEROSTACK_LOG", "warn");
     command
 }
+
+/// Where a gateway that talks keeps its log, in the place's folder.
+pub const LOG_FILE: &str = "gateway.log";
 
 /// A gateway in a process of its own. Dropped, it is killed.
 #[derive(Debug)]

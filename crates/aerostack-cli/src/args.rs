@@ -8,6 +8,8 @@ pub(crate) mod mcp;
 pub(crate) mod member;
 pub(crate) mod offboard;
 pub(crate) mod plan;
+pub(crate) mod secret;
+pub(crate) mod skill;
 pub(crate) mod team;
 pub(crate) mod token;
 pub(crate) mod words;

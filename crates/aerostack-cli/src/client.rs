@@ -81,7 +81,7 @@ impl Client {
         let path = E::OPERATION.fill(parameters);
         let method = E::OPERATION.method();
         let mut target = self.url.join(&path)?;
-        if method.is_read() {
+        if method.asks_in_query() {
             add_query(&mut target, request);
         }
         let verb = reqwest::Method::from_bytes(method.word().as_bytes()).expect("a method's word is a token");

@@ -12,13 +12,17 @@ mod details;
 mod doctor;
 mod invitation;
 mod login;
+mod manifest;
 mod mcp;
 mod member;
 mod offboard;
 mod plan;
 mod reference;
+mod secret;
 mod server;
 mod session;
+mod skill;
+mod skill_install;
 mod team;
 mod token;
 mod token_reference;
@@ -38,6 +42,7 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Mcp(command) => mcp::run(context, command).await,
         Command::Team(command) => team::run(context, command).await,
         Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
+        Command::Skill(command) => skill::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,

@@ -6,7 +6,7 @@
 //! may manage there, else oneself.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Endpoint, Needs, Operation, endpoint};
@@ -53,6 +53,7 @@ pub(crate) struct Context<'w> {
     workspace_flag: Option<Slug>,
     team_flag: Option<Slug>,
     workspace_used: Option<Slug>,
+    folder: Option<PathBuf>,
     client: Option<Client>,
     open_url: &'w mut UrlOpener,
 }
@@ -100,9 +101,23 @@ impl<'w> Context<'w> {
             workspace_flag: globals.workspace,
             team_flag: globals.team,
             workspace_used: None,
+            folder: None,
             client: None,
             open_url,
         })
+    }
+
+    /// Tells in which folder the command is run.
+    pub(crate) fn set_folder(&mut self, folder: Option<PathBuf>) {
+        self.folder = folder;
+    }
+
+    /// The folder the command is run in.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn folder(&self) -> Outcome<PathBuf> {
+        self.folder.clone().ok_or_else(|| Failure::failed("the current folder is gone"))
     }
 
     /// What is known of the gateway from earlier runs.

@@ -74,6 +74,14 @@ impl Failure {
         }
     }
 
+    /// What stands before the sentence.
+    pub(crate) fn mark(&self) -> &'static str {
+        match self.code() {
+            Some(ErrorCode::NotAMember) => "✗ 403:",
+            _ => "error:",
+        }
+    }
+
     /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {

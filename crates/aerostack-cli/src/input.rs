@@ -48,6 +48,25 @@ impl<'w> Input<'w> {
         }
     }
 
+    /// All of standard input, without its last line's end; a terminal is asked for one line, not echoed.
+    ///
+    /// # Errors
+    /// When there is none, or too much.
+    pub(crate) fn whole(&mut self, what: &str) -> Outcome<String> {
+        if self.is_terminal {
+            return self.secret(what);
+        }
+        let mut text = String::new();
+        let read = self.stdin.take(LINE_MAX_BYTES).read_to_string(&mut text);
+        read.map_err(|error| Failure::of_io(&format!("{what} cannot be read from standard input"), &error))?;
+        let text =
+            text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        if text.is_empty() {
+            return Err(Failure::usage(format!("{what} was to come from standard input, which is empty")));
+        }
+        Ok(text.to_owned())
+    }
+
     /// Asks for a secret on the terminal.
     ///
     /// # Errors

@@ -33,8 +33,18 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let style = Style::of(world, &arguments);
     let now = (world.now)();
-    let World { environment, stdin, stdout, stderr, terminals, config_dir, read_secret, open_url, .. } =
-        world;
+    let World {
+        environment,
+        stdin,
+        stdout,
+        stderr,
+        terminals,
+        config_dir,
+        folder,
+        read_secret,
+        open_url,
+        ..
+    } = world;
     let mut output = Output::new(stdout.as_mut(), stderr.as_mut(), style);
     output.hide_credentials_of(&arguments);
     let cli = match args::cli::parse(&arguments) {
@@ -47,6 +57,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
         Ok(context) => context,
         Err((mut output, failure)) => return output.failure(&failure),
     };
+    context.set_folder(folder.clone());
     let result = commands::run(cli.command, &mut context).await;
     let result = match result {
         Err(failure) => Err(context.with_suggestion(failure).await),

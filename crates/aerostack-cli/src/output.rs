@@ -168,7 +168,7 @@ impl<'w> Output<'w> {
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
         let message = failure.to_string();
         if !message.is_empty() {
-            let word = paint("error:", RED, self.style.colour_talk);
+            let word = paint(failure.mark(), RED, self.style.colour_talk);
             self.write_talk(&format!("{word} {}\n", self.fit(&message)));
         }
         if let Some(hint) = failure.hint() {

@@ -47,6 +47,8 @@ pub struct World {
     pub terminals: Terminals,
     /// Where `login` keeps its files; `None` if the platform names no folder.
     pub config_dir: Option<PathBuf>,
+    /// The folder the command is run in; `None` if it is gone.
+    pub folder: Option<PathBuf>,
     /// The clock.
     pub now: Box<dyn Fn() -> Timestamp + Send>,
     /// Shows a question and reads the answer without echo.
@@ -67,6 +69,7 @@ impl World {
         Self {
             config_dir: own_dir.or_else(|| dirs::config_dir().map(|dir| dir.join("aerostack"))),
             environment,
+            folder: std::env::current_dir().ok(),
             stdin: Box::new(io::BufReader::new(io::stdin())),
             stdout: Box::new(io::BufWriter::new(io::stdout())),
             stderr: Box::new(io::stderr()),
@@ -92,6 +95,7 @@ impl World {
             stderr: Box::new(stderr.clone()),
             terminals: Terminals::default(),
             config_dir: Some(config_dir),
+            folder: None,
             now: Box::new(move || now),
             read_secret: Box::new(|_| Err(io::ErrorKind::Unsupported.into())),
             open_url: Box::new(|_| false),

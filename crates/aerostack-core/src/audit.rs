@@ -97,6 +97,22 @@ actions! {
     JoinRefused = "join_refused",
     /// Everything of a person in the team was ended.
     PersonOffboarded = "person_offboarded",
+    /// A version of a skill was published.
+    SkillPublished = "skill_published",
+    /// A skill's visibility was changed.
+    SkillUpdated = "skill_updated",
+    /// A skill was installed into the workspace.
+    SkillInstalled = "skill_installed",
+    /// An installed skill was moved to another version.
+    SkillUpgraded = "skill_upgraded",
+    /// A skill was removed from the workspace.
+    SkillUninstalled = "skill_uninstalled",
+    /// A secret was given a value.
+    SecretSet = "secret_set",
+    /// A secret was deleted.
+    SecretDeleted = "secret_deleted",
+    /// The master key was replaced by another; the rows that follow are sealed under that.
+    MasterKeyRotated = "master_key_rotated",
 }
 
 impl fmt::Display for Action {
@@ -202,6 +218,43 @@ impl fmt::Debug for AuditKey {
     }
 }
 
+/// The keys that rows may be sealed under, in the order in which they were in use.
+///
+/// A chain never goes back to an earlier one: a key that was replaced seals nothing any more.
+#[derive(Clone, Debug)]
+pub struct AuditKeys {
+    keys: Vec<(String, AuditKey)>,
+}
+
+impl AuditKeys {
+    /// One key, and the name its rows carry.
+    #[must_use]
+    pub fn of(id: impl Into<String>, key: AuditKey) -> Self {
+        Self { keys: vec![(id.into(), key)] }
+    }
+
+    /// The same with keys that were in use before it, the oldest first.
+    #[must_use]
+    pub fn after(self, former: Vec<(String, AuditKey)>) -> Self {
+        Self { keys: former.into_iter().chain(self.keys).collect() }
+    }
+
+    /// The key that seals now, and its name.
+    ///
+    /// # Panics
+    /// Never: there is one from the start.
+    #[must_use]
+    pub fn present(&self) -> (&str, &AuditKey) {
+        let (id, key) = self.keys.last().expect("there is one from the start");
+        (id, key)
+    }
+
+    fn find(&self, id: &str) -> Option<(usize, &AuditKey)> {
+        let rank = self.keys.iter().position(|(known, _)| known == id)?;
+        Some((rank, &self.keys[rank].1))
+    }
+}
+
 /// A stored row of a chain as a verifier meets it.
 ///
 /// `event` is `None` when the row cannot even be read as an event (an action outside the vocabulary).
@@ -213,15 +266,19 @@ pub struct ChainRow {
     pub event: Option<AuditEvent>,
     /// Its stored seal.
     pub seal: Option<Seal>,
+    /// The name of the key it was sealed under.
+    pub key_id: String,
 }
 
 /// Walks a chain from its beginning and stops at the first row that does not hold.
 #[derive(Debug)]
 pub struct Verifier<'a> {
-    key: &'a AuditKey,
+    keys: &'a AuditKeys,
     chain: &'a str,
     head: Seal,
     count: i64,
+    /// The place of the last row's key among the keys.
+    rank: usize,
 }
 
 /// The first row of a chain that does not hold.
@@ -235,8 +292,8 @@ pub struct BrokenAt {
 impl<'a> Verifier<'a> {
     /// Starts at the beginning of the chain named `chain`.
     #[must_use]
-    pub const fn new(key: &'a AuditKey, chain: &'a str) -> Self {
-        Self { key, chain, head: Seal::GENESIS, count: 0 }
+    pub const fn new(keys: &'a AuditKeys, chain: &'a str) -> Self {
+        Self { keys, chain, head: Seal::GENESIS, count: 0, rank: 0 }
     }
 
     /// Checks the next row.
@@ -246,10 +303,12 @@ impl<'a> Verifier<'a> {
     pub fn check(&mut self, row: &ChainRow) -> Result<(), BrokenAt> {
         let broken = BrokenAt { sequence: row.sequence };
         let event = row.event.as_ref().ok_or(broken)?;
-        let expected = self.key.seal(self.chain, self.count + 1, self.head, event);
-        if row.sequence != self.count + 1 || row.seal != Some(expected) {
+        let (rank, key) = self.keys.find(&row.key_id).ok_or(broken)?;
+        let expected = key.seal(self.chain, self.count + 1, self.head, event);
+        if rank < self.rank || row.sequence != self.count + 1 || row.seal != Some(expected) {
             return Err(broken);
         }
+        self.rank = rank;
         self.head = expected;
         self.count += 1;
         Ok(())
@@ -266,26 +325,36 @@ impl<'a> Verifier<'a> {
 mod tests {
     use super::*;
 
-    fn chain(len: i64) -> (AuditKey, Vec<ChainRow>) {
-        let key = AuditKey::new([7; 32]);
-        let mut previous = Seal::GENESIS;
-        let rows = (1..=len)
-            .map(|sequence| {
-                let event = AuditEvent {
-                    at: Timestamp::from_millis(sequence),
-                    actor: "admin@co.com".to_owned(),
-                    action: Action::TokenCreated,
-                    object: format!("Alice {sequence}"),
-                    detail: String::new(),
-                };
-                previous = key.seal("ws_1", sequence, previous, &event);
-                ChainRow { sequence, event: Some(event), seal: Some(previous) }
-            })
-            .collect();
-        (key, rows)
+    fn key(byte: u8) -> AuditKey {
+        AuditKey::new([byte; 32])
     }
 
-    fn verify(key: &AuditKey, rows: &[ChainRow]) -> Result<i64, BrokenAt> {
+    fn chain(len: i64) -> (AuditKeys, Vec<ChainRow>) {
+        let keys = AuditKeys::of("1", key(7));
+        let rows = extend(&keys, Vec::new(), len);
+        (keys, rows)
+    }
+
+    /// Appends rows up to number `len`, sealed under the present key.
+    fn extend(keys: &AuditKeys, mut rows: Vec<ChainRow>, len: i64) -> Vec<ChainRow> {
+        let (id, key) = keys.present();
+        let mut previous = rows.last().and_then(|row| row.seal).unwrap_or(Seal::GENESIS);
+        let first = i64::try_from(rows.len()).unwrap() + 1;
+        rows.extend((first..=len).map(|sequence| {
+            let event = AuditEvent {
+                at: Timestamp::from_millis(sequence),
+                actor: "admin@co.com".to_owned(),
+                action: Action::TokenCreated,
+                object: format!("Alice {sequence}"),
+                detail: String::new(),
+            };
+            previous = key.seal("ws_1", sequence, previous, &event);
+            ChainRow { sequence, event: Some(event), seal: Some(previous), key_id: id.to_owned() }
+        }));
+        rows
+    }
+
+    fn verify(key: &AuditKeys, rows: &[ChainRow]) -> Result<i64, BrokenAt> {
         let mut verifier = Verifier::new(key, "ws_1");
         rows.iter().try_for_each(|row| verifier.check(row))?;
         Ok(verifier.result().0)
@@ -317,7 +386,19 @@ mod tests {
     #[test]
     fn another_key_or_chain_does_not_hold() {
         let (_, rows) = chain(1);
-        assert_eq!(verify(&AuditKey::new([8; 32]), &rows), Err(BrokenAt { sequence: 1 }));
+        assert_eq!(verify(&AuditKeys::of("1", key(8)), &rows), Err(BrokenAt { sequence: 1 }));
+        assert_eq!(verify(&AuditKeys::of("2", key(7)), &rows), Err(BrokenAt { sequence: 1 }));
+    }
+
+    #[test]
+    fn a_chain_goes_on_under_another_key_and_never_back_to_the_one_before() {
+        let (first, rows) = chain(2);
+        let second = AuditKeys::of("2", key(8)).after(vec![("1".to_owned(), key(7))]);
+        let rows = extend(&second, rows, 4);
+        assert_eq!(verify(&second, &rows), Ok(4));
+        assert_eq!(verify(&first, &rows), Err(BrokenAt { sequence: 3 }));
+        let slipped_in = extend(&first, rows, 5);
+        assert_eq!(verify(&second, &slipped_in), Err(BrokenAt { sequence: 5 }));
     }
 
     #[test]

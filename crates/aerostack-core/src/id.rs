@@ -86,12 +86,16 @@ ids! {
     TokenId = "tok_";
     /// A server in the catalogue of an account.
     ServerId = "srv_";
-    /// A server installed into a workspace.
+    /// A server or a skill installed into a workspace.
     InstallId = "ins_";
     /// An invitation into a team or a workspace.
     InviteId = "inv_";
     /// A browser that is signed in, `ses_…` in its cookie.
     SessionId = "sid_";
+    /// A skill.
+    SkillId = "skl_";
+    /// One version of a skill.
+    SkillVersionId = "skv_";
     /// One request to the gateway, in logs and error answers.
     RequestId = "req_";
 }

@@ -1,11 +1,13 @@
 //! MCP servers: in the catalogue of an account, and installed into workspaces.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-use crate::id::{AccountId, InstallId, ServerId, WorkspaceId};
+use crate::id::{AccountId, InstallId, ServerId, SkillVersionId, WorkspaceId};
+use crate::secret::{Carriage, SecretName};
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
@@ -55,35 +57,73 @@ impl std::str::FromStr for SessionMode {
     }
 }
 
-/// How the gateway proves itself to a server. Only `none` exists so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
+/// How the gateway proves itself to a server. One string on the wire: `none`, `bearer:KEY`, `headers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
     /// It does not.
     #[default]
     None,
+    /// With one secret, as `Authorization: Bearer <value>`, and with nothing else.
+    Bearer(SecretName),
+    /// With every secret of the install, each in a header of its own.
+    Headers,
+    /// With every secret of the install, in the body of each call: so functions take them, and nothing else.
+    /// It is no word that can be chosen.
+    Body,
 }
 
 impl Auth {
-    /// The word used on the wire and in the database.
+    /// How a secret of this name is sent; `None` if it is not.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub fn carriage(&self, name: &SecretName) -> Option<Carriage> {
         match self {
-            Self::None => "none",
+            Self::None => None,
+            Self::Bearer(key) => (key == name).then_some(Carriage::Bearer),
+            Self::Headers => Some(Carriage::Header),
+            Self::Body => Some(Carriage::Body),
+        }
+    }
+}
+
+impl fmt::Display for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Bearer(key) => write!(f, "bearer:{key}"),
+            Self::Headers => f.write_str("headers"),
+            Self::Body => f.write_str("body"),
         }
     }
 }
 
 /// A word that names no way to authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected none: this version sends no credentials to servers")]
+#[error("expected none, bearer:KEY (KEY is the name of a secret) or headers")]
 pub struct AuthError;
 
 impl std::str::FromStr for Auth {
     type Err = AuthError;
 
     fn from_str(text: &str) -> Result<Self, AuthError> {
-        if text == Self::None.word() { Ok(Self::None) } else { Err(AuthError) }
+        match text.split_once(':') {
+            Some(("bearer", key)) => SecretName::normalise(key).map(Self::Bearer).map_err(|_| AuthError),
+            None if text == "none" => Ok(Self::None),
+            None if text == "headers" => Ok(Self::Headers),
+            _ => Err(AuthError),
+        }
+    }
+}
+
+impl Serialize for Auth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Auth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not quoted: somebody may have put the value itself in the place of its name.
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -149,19 +189,30 @@ pub struct Server {
     pub created_at: Timestamp,
 }
 
-/// A server installed into a workspace.
+/// What was installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A server of a catalogue.
+    Server(ServerId),
+    /// One version of a skill.
+    Skill(SkillVersionId),
+}
+
+/// A server or a skill installed into a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Install {
     /// Its identifier.
     pub id: InstallId,
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The server.
-    pub server: ServerId,
+    /// What it is.
+    pub source: Source,
     /// Its name in this workspace, which prefixes its tools; the server's own unless `--as` said otherwise.
     pub slug: Slug,
-    /// Whether its tools are listed and may be called.
+    /// Whether it is switched on.
     pub enabled: bool,
+    /// Whether the right to it has ended: it is a skill that the workspace's owner may not use any more.
+    pub withdrawn: bool,
     /// Tools switched off one by one, by the upstream's own names, sorted.
     pub disabled_tools: Vec<String>,
     /// When it was installed; the order in which name collisions are numbered.
@@ -169,12 +220,18 @@ pub struct Install {
 }
 
 impl Install {
+    /// Tells whether it offers anything: it is switched on, and the right to it holds.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        self.enabled && !self.withdrawn
+    }
+
     /// Tells whether one tool, by the upstream's own name, is listed and may be called.
     ///
     /// The one decision for list and call.
     #[must_use]
     pub fn offers(&self, tool: &str) -> bool {
-        self.enabled && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
+        self.is_active() && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
     }
 }
 
@@ -217,6 +274,32 @@ mod tests {
         assert_eq!(parse_url("https://me:pw@x.test/"), Err(ServerUrlError::Credentials));
         assert_eq!(parse_url("mcp"), Err(ServerUrlError::Unreadable));
         assert_eq!(parse_url(&format!("http://x.test/{}", "a".repeat(3_000))), Err(ServerUrlError::TooLong));
+    }
+
+    #[test]
+    fn a_way_to_authenticate_reads_and_prints_the_same() {
+        for text in ["none", "bearer:GITHUB_TOKEN", "headers"] {
+            let auth: Auth = text.parse().unwrap();
+            assert_eq!(auth.to_string(), text);
+            assert_eq!(serde_json::from_value::<Auth>(serde_json::to_value(&auth).unwrap()).unwrap(), auth);
+        }
+        assert_eq!("bearer:github-token".parse(), Ok("bearer:GITHUB_TOKEN".parse::<Auth>().unwrap()));
+        for bad in ["", "bearer", "bearer:", "Bearer:X", "basic:X", "headers:X", "none:", "body"] {
+            assert_eq!(bad.parse::<Auth>(), Err(AuthError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_server_gets_the_secret_it_names_or_all_of_its_own_or_none() {
+        let [own, other] = ["GITHUB_TOKEN", "OTHER"].map(|name| SecretName::normalise(name).unwrap());
+        let bearer = Auth::Bearer(own.clone());
+        assert_eq!(bearer.carriage(&own), Some(Carriage::Bearer));
+        assert_eq!(bearer.carriage(&other), None);
+        assert_eq!(Auth::Headers.carriage(&other), Some(Carriage::Header));
+        assert_eq!(Auth::Body.carriage(&other), Some(Carriage::Body));
+        assert_eq!(Auth::None.carriage(&own), None);
+        assert_eq!(Carriage::Bearer.line(&own), "Authorization: Bearer …");
+        assert_eq!(Carriage::Header.line(&own), "X-Mcp-Secret-GITHUB-TOKEN: …");
     }
 
     #[test]

@@ -25,9 +25,10 @@ use crate::grants::Grants;
 use crate::http::budget::Budget;
 use crate::recorder::Recorder;
 use crate::snapshot::{Snapshot, target_of};
+use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, Store, StoreError, Tx};
-use crate::upstream::{Caller, Upstreams};
+use crate::upstream::{Caller, Credential, Upstreams};
 use crate::vault::Vault;
 
 /// Time between forgetting ended grants and freeing idle state.
@@ -35,8 +36,6 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// First and longest wait between attempts to read back a commit of unknown outcome.
 const REREAD_FIRST: Duration = Duration::from_millis(50);
 const REREAD_MAX: Duration = Duration::from_secs(5);
-/// The key the audit chains are sealed with; raised when the master key can be changed.
-pub const AUDIT_KEY_ID: &str = "1";
 
 /// Everything a request may need.
 pub struct App {
@@ -154,7 +153,7 @@ impl App {
     /// Names the key that seals audit events.
     #[must_use]
     pub fn audit_key_id(&self) -> &str {
-        AUDIT_KEY_ID
+        self.vault.audit_key_id()
     }
 
     /// Waits for the administrative lane and begins a transaction that writes.
@@ -243,8 +242,13 @@ impl App {
 
     fn publish_state(&self, state: &WorkspaceState) {
         let idle_timeout = self.config.limits.call_idle_timeout;
-        let snapshot =
-            Snapshot::new(state, |installed| self.upstreams.client(target_of(installed, idle_timeout)));
+        let credential = |installed: &InstalledServer| {
+            let own = state.secrets.iter().filter(|secret| secret.place.install == installed.install.id);
+            Credential::open(&self.vault, &installed.server, own)
+        };
+        let snapshot = Snapshot::new(state, |installed| {
+            self.upstreams.client(target_of(installed, credential(installed), idle_timeout))
+        });
         let limits = self.config.plans.limits(state.owner_plan);
         self.grants.publish_workspace(&state.workspace.id, snapshot, limits.rate_limit_per_minute);
     }

@@ -30,6 +30,9 @@ pub enum Command {
     Owner(Owner),
     /// Show the effective settings and say whether `serve` would start.
     Check,
+    /// The master key, under which secrets are sealed.
+    #[command(subcommand)]
+    Key(KeyOrder),
     /// Bring the database's schema up to date; `serve` does this as well.
     Migrate,
     /// Write a consistent copy of the database into a new file, also beside a running gateway.
@@ -64,6 +67,23 @@ pub enum Owner {
         /// The operator's e-mail address.
         #[arg(long)]
         email: Email,
+    },
+}
+
+/// What can be done with the master key. No gateway may be serving.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum KeyOrder {
+    /// Replace it by another, and seal everything anew under that.
+    ///
+    /// The new key is made in the data folder, unless AEROSTACK_MASTER_KEY_NEW or standard input gives
+    /// one. It may be killed and run again at any moment.
+    Rotate {
+        /// Read the new key from standard input, for those who keep it elsewhere.
+        #[arg(long)]
+        new_key_from_stdin: bool,
+        /// The present key is lost for good: forget every secret, and go on with a new key.
+        #[arg(long)]
+        lost: bool,
     },
 }
 

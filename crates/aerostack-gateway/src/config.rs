@@ -30,6 +30,8 @@ pub struct Config {
     pub master_key: Option<secrecy::SecretString>,
     /// How mail is sent; `None` sends none.
     pub mail: Option<Mail>,
+    /// The master key that is to take its place, while it is being replaced.
+    pub next_master_key: Option<secrecy::SecretString>,
     /// What plans allow.
     pub plans: PlanTable,
     /// Everything that is bounded.
@@ -223,6 +225,7 @@ impl Config {
             tls: None,
             master_key: None,
             mail: None,
+            next_master_key: None,
             plans: PlanTable::default(),
             limits: Limits::default(),
         }

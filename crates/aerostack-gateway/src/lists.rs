@@ -15,7 +15,7 @@ use crate::app::{App, Publication};
 use crate::snapshot::target;
 use crate::store::install::ToolList;
 use crate::store::{self, StoreError};
-use crate::upstream::{Client, Listing, Target, UpstreamError};
+use crate::upstream::{Client, Credential, Listing, Target, UpstreamError};
 
 /// First pause after a failure; doubled each time up to `Limits::list_refresh_every`.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -40,9 +40,9 @@ enum Stored {
 
 /// Where a server is that is not installed yet, or only tested.
 #[must_use]
-pub fn target_of_server(app: &App, server: &Server) -> Target {
+pub fn target_of_server(app: &App, server: &Server, credential: Credential) -> Target {
     let id = InstallId::new(app.clock.now(), &mut app.rng());
-    target(id, &server.slug, server, app.config.limits.call_idle_timeout)
+    target(id, &server.slug, server, credential, app.config.limits.call_idle_timeout)
 }
 
 /// Asks a server for its tools once; nothing is kept of the connection.
@@ -117,11 +117,11 @@ async fn announced(client: &Client) {
     client.list_changed().await;
 }
 
-/// The install's present client, and whether it is switched on; `None` once it is removed.
+/// The install's present client, and whether it offers anything; `None` once it is removed.
 fn find(app: &App, kept: &Kept) -> Option<(Arc<Client>, bool)> {
     let snapshot = app.grants.snapshot(&kept.workspace)?;
     let found = snapshot.installs.iter().find(|candidate| candidate.install.id == kept.install)?;
-    Some((Arc::clone(&found.client), found.install.enabled))
+    Some((Arc::clone(&found.client), found.install.is_active()))
 }
 
 /// Waits until the install has another client, was switched on or off, or is gone.

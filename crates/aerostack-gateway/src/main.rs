@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use aerostack_gateway::args::{Args, Command};
-use aerostack_gateway::commands::{backup, check, migrate, owner, serve};
+use aerostack_gateway::commands::{backup, check, key, migrate, owner, serve};
 use aerostack_gateway::settings::{BadSetting, Environment, Settings};
 use aerostack_gateway::telemetry;
 
@@ -47,6 +47,7 @@ async fn obey(command: Command, settings: Settings) -> anyhow::Result<ExitCode> 
         Command::Serve => return serve::run(settings).await,
         Command::Check => return check::run(&settings).await,
         Command::Owner(order) => owner::run(config, order).await?,
+        Command::Key(order) => key::run(config.clone(), order).await?,
         Command::Migrate => migrate::run(config).await?,
         Command::Backup { file } => backup::write(config, &file).await?,
         Command::Restore { file } => backup::restore(config, &file).await?,

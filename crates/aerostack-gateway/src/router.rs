@@ -11,6 +11,26 @@ pub enum Edge {
     Sse,
 }
 
+/// Whose function definitions were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelApi {
+    /// `/ws/<slug>/openai-tools`
+    OpenAi,
+    /// `/ws/<slug>/gemini-tools`
+    Gemini,
+}
+
+impl ModelApi {
+    /// The last segment of its address.
+    #[must_use]
+    pub const fn segment(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai-tools",
+            Self::Gemini => "gemini-tools",
+        }
+    }
+}
+
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
@@ -20,6 +40,13 @@ pub enum Route<'a> {
         slug: &'a str,
         /// Which of its addresses.
         edge: Edge,
+    },
+    /// A workspace's tools as function definitions of another model's interface.
+    ModelTools {
+        /// The workspace's slug, as it stands in the path.
+        slug: &'a str,
+        /// Whose.
+        api: ModelApi,
     },
     /// The admin API.
     Admin,
@@ -39,6 +66,11 @@ pub fn route(path: &str) -> Route<'_> {
         return match rest.split_once('/') {
             None if !rest.is_empty() => Route::Mcp { slug: rest, edge: Edge::Streamable },
             Some((slug, "sse")) if !slug.is_empty() => Route::Mcp { slug, edge: Edge::Sse },
+            Some((slug, segment)) if !slug.is_empty() => {
+                let api =
+                    [ModelApi::OpenAi, ModelApi::Gemini].into_iter().find(|api| api.segment() == segment);
+                api.map_or(Route::Nothing, |api| Route::ModelTools { slug, api })
+            }
             _ => Route::Nothing,
         };
     }
@@ -56,7 +88,12 @@ mod tests {
     #[test]
     fn every_address_leads_to_its_door() {
         let mcp = |slug, edge| Route::Mcp { slug, edge };
+        let tools = |slug, api| Route::ModelTools { slug, api };
         for (path, expected) in [
+            ("/ws/acme/openai-tools", tools("acme", ModelApi::OpenAi)),
+            ("/api/gateway/ws/acme/gemini-tools", tools("acme", ModelApi::Gemini)),
+            ("/ws//openai-tools", Route::Nothing),
+            ("/ws/acme/openai-tools/", Route::Nothing),
             ("/ws/acme", mcp("acme", Edge::Streamable)),
             ("/ws/acme/sse", mcp("acme", Edge::Sse)),
             ("/api/gateway/ws/acme", mcp("acme", Edge::Streamable)),

@@ -14,7 +14,7 @@ use crate::app::{App, RequestContext};
 use crate::http::body::{Body, RequestBody};
 use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
-use crate::mcp::{Door, Refusal};
+use crate::mcp::{Door, Refusal, model_tools};
 use crate::router::{Edge, Route, route};
 use crate::{admin, dashboard, health};
 
@@ -80,6 +80,9 @@ impl Service {
         }
         let response = match route {
             Route::Mcp { slug, edge } => self.door.serve(&self.app, slug, edge, request).await,
+            Route::ModelTools { slug, api } => {
+                model_tools::answer(&self.app, slug, api, request.method(), request.headers())
+            }
             Route::Admin => admin::handle(&self.app, context, request).await,
             Route::Health if !matches!(*request.method(), Method::GET | Method::HEAD) => {
                 Refusal::WrongMethod { allow: "GET, HEAD" }.answer(None)
@@ -102,9 +105,11 @@ struct Place {
 }
 
 fn place(method: &Method, path: &str) -> Place {
+    let shown = |slug| Slug::parse(slug).map_or_else(|_| "{invalid}".to_owned(), |slug| slug.to_string());
     let (door, path) = match route(path) {
+        Route::ModelTools { slug, api } => ("mcp", format!("/ws/{}/{}", shown(slug), api.segment())),
         Route::Mcp { slug, edge } => {
-            let slug = Slug::parse(slug).map_or_else(|_| "{invalid}".to_owned(), |slug| slug.to_string());
+            let slug = shown(slug);
             let edge = if edge == Edge::Sse { "/sse" } else { "" };
             ("mcp", format!("/ws/{slug}{edge}"))
         }

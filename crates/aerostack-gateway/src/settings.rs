@@ -82,6 +82,8 @@ impl Settings {
         let master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY", value::MASTER_KEY, || Ok(None))?;
         let mail = mail::read(&mut reader)?;
+        let next_master_key: Option<SecretString> =
+            reader.variable("AEROSTACK_MASTER_KEY_NEW", value::NEXT_MASTER_KEY, || Ok(None))?;
         let limits = limits::read(&mut reader)?;
         let log =
             reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
@@ -96,6 +98,7 @@ impl Settings {
             tls,
             master_key,
             mail,
+            next_master_key,
             plans,
             limits,
         };
@@ -151,6 +154,10 @@ pub fn environment_help() -> String {
         (
             "AEROSTACK_MASTER_KEY",
             "32 bytes in hex or base64 [default: master.key in the data folder]".to_owned(),
+        ),
+        (
+            "AEROSTACK_MASTER_KEY_NEW",
+            "the key that `key rotate` puts in its place [default: a new one in the data folder]".to_owned(),
         ),
         (
             "AEROSTACK_ALLOWED_ORIGINS",

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aerostack_core::id::InstallId;
 use aerostack_core::server::{Install, Server};
+use aerostack_core::skill::SkillVersion;
 use aerostack_core::slug::Slug;
 use aerostack_core::tool::{Offer, SEPARATOR, expose};
 use serde::Deserialize;
@@ -17,7 +18,7 @@ use serde_json::value::RawValue;
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
 use crate::tool_header::{self, HeaderParameter};
-use crate::upstream::{Client, Target};
+use crate::upstream::{Client, Credential, Target};
 
 /// One workspace at one revision.
 pub struct Snapshot {
@@ -146,16 +147,24 @@ impl Snapshot {
     }
 }
 
-/// Where an installed server is and how it is reached.
+/// Where an installed server or skill is and how it is reached.
 #[must_use]
-pub fn target_of(installed: &InstalledServer, idle_timeout: Duration) -> Target {
+pub fn target_of(installed: &InstalledServer, credential: Credential, idle_timeout: Duration) -> Target {
     let Install { id, slug, .. } = &installed.install;
-    target(id.clone(), slug, &installed.server, idle_timeout)
+    let tools = installed.skill.as_ref().and_then(SkillVersion::function_tools);
+    let target = target(id.clone(), slug, &installed.server, credential, idle_timeout);
+    Target { function: tools.map(<[_]>::to_vec), ..target }
 }
 
 /// The same for a server that may not be installed; `idle_timeout` is for servers without their own.
 #[must_use]
-pub fn target(install: InstallId, slug: &Slug, server: &Server, idle_timeout: Duration) -> Target {
+pub fn target(
+    install: InstallId,
+    slug: &Slug,
+    server: &Server,
+    credential: Credential,
+    idle_timeout: Duration,
+) -> Target {
     Target {
         install,
         slug: slug.to_string(),
@@ -163,6 +172,8 @@ pub fn target(install: InstallId, slug: &Slug, server: &Server, idle_timeout: Du
         session: server.session,
         idle_timeout: server.timeout.unwrap_or(idle_timeout),
         trusted: server.trusted,
+        function: None,
+        credential,
     }
 }
 

@@ -1,16 +1,14 @@
-//! The master key and what is derived from it. The only holder of the key.
+//! The master key and what is derived from it. The only holder of key and cipher.
 //!
-//! Every use has a key of its own (HKDF-SHA-256 with the use as its label): the audit chain, and the
-//! session ids that legacy clients carry. Sealed values are XChaCha20-Poly1305: a random nonce of 24
-//! bytes, then the ciphertext.
+//! Every use has a key of its own (HKDF-SHA-256 with the use as its label): secrets, the audit chain,
+//! the session ids that legacy clients carry, and the keys of master keys that were replaced. Sealed
+//! values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-
-use aerostack_core::audit::AuditKey;
+use aerostack_core::audit::{AuditKey, AuditKeys};
+use aerostack_core::secret::{SealedSecret, SecretPlace, SecretValue};
+use aerostack_core::time::Timestamp;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
@@ -18,156 +16,329 @@ use rand::CryptoRng;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+pub mod key_file;
+
+pub use key_file::{MASTER_KEY_FILE, MasterKeyError, parse_master_key};
+
 /// Bytes of a master key.
 pub const MASTER_KEY_LEN: usize = 32;
-/// The file a master key is kept in, inside the data folder.
-pub const MASTER_KEY_FILE: &str = "master.key";
 const NONCE_LEN: usize = 24;
+const DERIVED_LEN: usize = 32;
+/// The name that audit rows carry until the master key is replaced for the first time.
+const FIRST_AUDIT_KEY_ID: &str = "1";
 
-/// Why there is no usable master key.
-#[derive(Debug, thiserror::Error)]
-pub enum MasterKeyError {
-    /// The text is not 32 bytes in hex or base64.
-    #[error("a master key is 32 bytes, written as 64 hex digits or in base64")]
-    Malformed,
-    /// The file cannot be read or made.
-    #[error("the master key file {} cannot be used", .path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+/// A master key.
+pub type MasterKey = Zeroizing<[u8; MASTER_KEY_LEN]>;
+
+/// What is kept of a master key that was replaced, sealed under the present one: with it audit rows
+/// of that time can be verified, and sessions of that time go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerKey {
+    /// The name that audit rows of its time carry.
+    pub id: String,
+    /// The name of the master key it is sealed under.
+    pub sealed_by: String,
+    /// Nonce and ciphertext.
+    pub sealed: Vec<u8>,
+    /// When it was replaced.
+    pub retired_at: Timestamp,
 }
+
+/// The vault's key is not the one that was used before; nothing may be sealed under it for keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the master key is missing, or is not the one this database was sealed with")]
+pub struct WrongKey;
 
 /// Seals and opens values, and hands out the keys derived for other rooms.
 pub struct Vault {
-    audit: AuditKey,
+    id: String,
+    secrets: XChaCha20Poly1305,
+    former: XChaCha20Poly1305,
     session: XChaCha20Poly1305,
+    session_key: Zeroizing<[u8; DERIVED_LEN]>,
+    session_before: Option<XChaCha20Poly1305>,
+    audit_key: Zeroizing<[u8; DERIVED_LEN]>,
+    audit: AuditKeys,
+    fits: bool,
 }
 
 impl Vault {
     /// Derives every key from the master key.
     #[must_use]
     pub fn new(master: &[u8; MASTER_KEY_LEN]) -> Self {
-        let session = derive(master, b"aerostack session id v1");
+        let session_key = derive(master, b"aerostack session id v1");
+        let audit_key = derive(master, b"aerostack audit chain v1");
         Self {
-            audit: AuditKey::new(*derive(master, b"aerostack audit chain v1")),
-            session: XChaCha20Poly1305::new(&Key::from(*session)),
+            id: key_id(master),
+            secrets: cipher(&derive(master, b"aerostack secret v1")),
+            former: cipher(&derive(master, b"aerostack former key v1")),
+            session: cipher(&session_key),
+            session_key,
+            session_before: None,
+            audit: AuditKeys::of(FIRST_AUDIT_KEY_ID, AuditKey::new(*audit_key)),
+            audit_key,
+            fits: true,
         }
     }
 
-    /// The key of the audit chains.
+    /// The same for a database whose master key was replaced before: with the keys of those times.
+    ///
+    /// # Errors
+    /// [`WrongKey`] when they are not sealed under this master key.
+    pub fn after(mut self, mut former: Vec<FormerKey>) -> Result<Self, WrongKey> {
+        if former.is_empty() {
+            return Ok(self);
+        }
+        former.sort_by_key(|former| former.retired_at);
+        let mut audit = Vec::with_capacity(former.len());
+        for former in former {
+            let keys = self.open_former(&former).ok_or(WrongKey)?;
+            let (audit_key, session_key) = keys.split_at(DERIVED_LEN);
+            let audit_key: [u8; DERIVED_LEN] = audit_key.try_into().map_err(|_| WrongKey)?;
+            let session_key: [u8; DERIVED_LEN] = session_key.try_into().map_err(|_| WrongKey)?;
+            audit.push((former.id, AuditKey::new(audit_key)));
+            // Those of the key before last end: a session id is worth nothing without its token anyway.
+            self.session_before = Some(cipher(&Zeroizing::new(session_key)));
+        }
+        self.audit = AuditKeys::of(self.id.clone(), AuditKey::new(*self.audit_key)).after(audit);
+        Ok(self)
+    }
+
+    /// The same, known not to be what the database was sealed with: it seals no secret.
     #[must_use]
-    pub const fn audit_key(&self) -> &AuditKey {
+    pub fn not_fitting(self) -> Self {
+        Self { fits: false, ..self }
+    }
+
+    /// Tells whether this is the key the database was sealed with, as far as that can be told.
+    #[must_use]
+    pub const fn fits(&self) -> bool {
+        self.fits
+    }
+
+    /// Names the master key; tells nothing of it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The keys that audit rows may be sealed under.
+    #[must_use]
+    pub const fn audit_keys(&self) -> &AuditKeys {
         &self.audit
     }
 
-    /// Seals what a legacy session id carries; URL-safe text.
-    ///
-    /// # Panics
-    /// Never in practice: sealing fails only for values of hundreds of gigabytes.
-    pub fn seal_session(&self, plain: &[u8], rng: &mut dyn CryptoRng) -> String {
-        let mut nonce = [0u8; NONCE_LEN];
-        rng.fill_bytes(&mut nonce);
-        let sealed = self
-            .session
-            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: b"session" })
-            .expect("a short value can be sealed");
-        URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
+    /// The key that seals audit rows now.
+    #[must_use]
+    pub fn audit_key(&self) -> &AuditKey {
+        self.audit.present().1
     }
 
-    /// Opens a session id; `None` if this installation did not seal it.
+    /// The name that audit rows carry now.
+    #[must_use]
+    pub fn audit_key_id(&self) -> &str {
+        self.audit.present().0
+    }
+
+    /// Seals a secret's value for its place.
+    ///
+    /// # Errors
+    /// [`WrongKey`]: what is sealed under a key that nobody keeps would be lost.
+    pub fn seal_secret(
+        &self,
+        place: &SecretPlace,
+        value: &SecretValue,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, WrongKey> {
+        if !self.fits {
+            return Err(WrongKey);
+        }
+        Ok(seal(&self.secrets, value.expose().as_bytes(), &place.bytes(&self.id), rng))
+    }
+
+    /// Opens a secret; `None` if it was sealed under another key, for another place, or changed.
+    #[must_use]
+    pub fn open_secret(&self, secret: &SealedSecret) -> Option<SecretValue> {
+        let plain = open(&self.secrets, &secret.sealed, &secret.place.bytes(&secret.key_id))?;
+        SecretValue::new(std::str::from_utf8(&plain).ok()?.to_owned()).ok()
+    }
+
+    /// Seals what is kept of a master key under this one, which takes its place at `retired_at`.
+    pub fn seal_former(&self, former: &Self, retired_at: Timestamp, rng: &mut dyn CryptoRng) -> FormerKey {
+        let keys = Zeroizing::new([&former.audit_key[..], &former.session_key[..]].concat());
+        self.seal_keys(former.audit_key_id(), &keys, retired_at, rng)
+    }
+
+    /// Seals what is kept of an earlier master key under this one; `before` is the one it was sealed under.
+    ///
+    /// # Errors
+    /// [`WrongKey`] when `before` does not open it.
+    pub fn reseal_former(
+        &self,
+        former: &FormerKey,
+        before: &Self,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<FormerKey, WrongKey> {
+        let keys = before.open_former(former).ok_or(WrongKey)?;
+        Ok(self.seal_keys(&former.id, &keys, former.retired_at, rng))
+    }
+
+    fn seal_keys(&self, id: &str, keys: &[u8], retired_at: Timestamp, rng: &mut dyn CryptoRng) -> FormerKey {
+        FormerKey {
+            id: id.to_owned(),
+            sealed_by: self.id.clone(),
+            sealed: seal(&self.former, keys, &former_place(id, &self.id), rng),
+            retired_at,
+        }
+    }
+
+    fn open_former(&self, former: &FormerKey) -> Option<Zeroizing<Vec<u8>>> {
+        let keys = open(&self.former, &former.sealed, &former_place(&former.id, &former.sealed_by))?;
+        (former.sealed_by == self.id && keys.len() == 2 * DERIVED_LEN).then_some(keys)
+    }
+
+    /// Seals what a legacy session id carries; URL-safe text.
+    pub fn seal_session(&self, plain: &[u8], rng: &mut dyn CryptoRng) -> String {
+        URL_SAFE_NO_PAD.encode(seal(&self.session, plain, b"session", rng))
+    }
+
+    /// Opens a session id, also one that was sealed under the master key before this one; `None` if
+    /// this installation did not seal it.
     #[must_use]
     pub fn open_session(&self, text: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
-        let nonce = XNonce::try_from(nonce).ok()?;
-        self.session.decrypt(&nonce, Payload { msg: sealed, aad: b"session" }).ok()
+        let mut ciphers = [Some(&self.session), self.session_before.as_ref()].into_iter().flatten();
+        ciphers.find_map(|cipher| open(cipher, &bytes, b"session")).map(|plain| plain.to_vec())
     }
 }
 
-fn derive(master: &[u8; MASTER_KEY_LEN], label: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0u8; 32]);
+/// The name of a master key: derived like its keys, so that it tells nothing of it.
+#[must_use]
+pub fn key_id(master: &[u8; MASTER_KEY_LEN]) -> String {
+    derive(master, b"aerostack key name v1")[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn former_place(id: &str, sealed_by: &str) -> Vec<u8> {
+    // Neither has a slash in it.
+    format!("{id}/{sealed_by}").into_bytes()
+}
+
+fn derive(master: &[u8; MASTER_KEY_LEN], label: &[u8]) -> Zeroizing<[u8; DERIVED_LEN]> {
+    let mut key = Zeroizing::new([0u8; DERIVED_LEN]);
     Hkdf::<Sha256>::new(None, master).expand(label, &mut key[..]).expect("32 bytes are within HKDF's reach");
     key
 }
 
-/// Reads a master key from text: 64 hex digits, or base64 of 32 bytes.
-///
-/// # Errors
-/// [`MasterKeyError::Malformed`]; the text itself is in no message.
-pub fn parse_master_key(text: &str) -> Result<Zeroizing<[u8; MASTER_KEY_LEN]>, MasterKeyError> {
-    let text = text.trim();
-    let bytes = Zeroizing::new(if text.len() == MASTER_KEY_LEN * 2 {
-        let pairs = text.as_bytes().chunks_exact(2);
-        pairs
-            .map(|pair| std::str::from_utf8(pair).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok()))
-            .collect::<Option<Vec<u8>>>()
-            .ok_or(MasterKeyError::Malformed)?
-    } else {
-        STANDARD
-            .decode(text)
-            .or_else(|_| URL_SAFE_NO_PAD.decode(text))
-            .map_err(|_| MasterKeyError::Malformed)?
-    });
-    let key: [u8; MASTER_KEY_LEN] = bytes[..].try_into().map_err(|_| MasterKeyError::Malformed)?;
-    Ok(Zeroizing::new(key))
+fn cipher(key: &[u8; DERIVED_LEN]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*key))
 }
 
-/// Reads the master key of a data folder, or makes one (mode 0600) if there is none yet.
-///
-/// Two processes starting at once agree: the file is made under another name and linked into place,
-/// and whoever comes second reads the first one's.
-///
-/// # Errors
-/// [`MasterKeyError`] when the file cannot be read, made or understood.
-pub fn master_key_of(
-    data_dir: &Path,
-    rng: &mut dyn CryptoRng,
-) -> Result<Zeroizing<[u8; MASTER_KEY_LEN]>, MasterKeyError> {
-    let path = data_dir.join(MASTER_KEY_FILE);
-    let failed = |source| MasterKeyError::File { path: path.clone(), source };
-    let mut text = Zeroizing::new(String::new());
-    match fs::File::open(&path) {
-        Ok(mut file) => {
-            file.read_to_string(&mut text).map_err(failed)?;
-            return parse_master_key(&text);
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let mut key = Zeroizing::new([0u8; MASTER_KEY_LEN]);
-    rng.fill_bytes(&mut key[..]);
-    text.push_str(&STANDARD.encode(&key[..]));
-    text.push('\n');
-    let draft = data_dir.join(format!("{MASTER_KEY_FILE}.{}", std::process::id()));
-    write_private(&draft, text.as_bytes()).map_err(failed)?;
-    let linked = fs::hard_link(&draft, &path);
-    fs::remove_file(&draft).map_err(failed)?;
-    match linked {
-        Ok(()) => Ok(key),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => master_key_of(data_dir, rng),
-        Err(error) => Err(failed(error)),
-    }
+fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], place: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
+    let mut nonce = [0u8; NONCE_LEN];
+    rng.fill_bytes(&mut nonce);
+    let sealed = cipher
+        .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: place })
+        .expect("sealing fails only for values of hundreds of gigabytes");
+    [&nonce[..], &sealed].concat()
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn open(cipher: &XChaCha20Poly1305, bytes: &[u8], place: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN)?;
+    let nonce = XNonce::try_from(nonce).ok()?;
+    cipher.decrypt(&nonce, Payload { msg: sealed, aad: place }).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aerostack_core::id::{InstallId, WorkspaceId};
+    use aerostack_core::secret::SecretName;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);
+
+    fn place() -> SecretPlace {
+        SecretPlace {
+            workspace: WorkspaceId::from_stored("ws_1".to_owned()),
+            install: InstallId::from_stored("ins_1".to_owned()),
+            address: "https://mcp.example.com/mcp".to_owned(),
+            name: SecretName::normalise("GITHUB_TOKEN").unwrap(),
+        }
+    }
+
+    fn sealed(vault: &Vault, rng: &mut StdRng) -> SealedSecret {
+        let value = SecretValue::new("ghp_value".to_owned()).unwrap();
+        let sealed = vault.seal_secret(&place(), &value, rng).unwrap();
+        SealedSecret {
+            place: place(),
+            key_id: vault.id().to_owned(),
+            sealed,
+            revision: 1,
+            created_at: NOW,
+            updated_at: NOW,
+        }
+    }
+
+    fn opened(vault: &Vault, secret: &SealedSecret) -> Option<String> {
+        vault.open_secret(secret).map(|value| value.expose().to_owned())
+    }
+
+    #[test]
+    fn a_secret_opens_in_its_own_place_and_nowhere_else() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let vault = Vault::new(&[1; 32]);
+        let secret = sealed(&vault, &mut rng);
+        assert_eq!(opened(&vault, &secret).as_deref(), Some("ghp_value"));
+        assert_eq!(opened(&Vault::new(&[2; 32]), &secret), None);
+        assert_ne!(sealed(&vault, &mut rng).sealed, secret.sealed, "every value has a nonce of its own");
+        let moved = [
+            SecretPlace { workspace: WorkspaceId::from_stored("ws_2".to_owned()), ..place() },
+            SecretPlace { install: InstallId::from_stored("ins_2".to_owned()), ..place() },
+            SecretPlace { address: "https://evil.example.com/mcp".to_owned(), ..place() },
+            SecretPlace { name: SecretName::normalise("OTHER").unwrap(), ..place() },
+        ];
+        for place in moved {
+            assert_eq!(opened(&vault, &SealedSecret { place, ..secret.clone() }), None);
+        }
+        assert_eq!(opened(&vault, &SealedSecret { key_id: "other".to_owned(), ..secret.clone() }), None);
+        for index in 0..secret.sealed.len() {
+            let mut changed = secret.clone();
+            changed.sealed[index] ^= 1;
+            assert_eq!(opened(&vault, &changed), None);
+        }
+    }
+
+    #[test]
+    fn a_vault_that_does_not_fit_seals_nothing() {
+        let value = SecretValue::new("ghp_value".to_owned()).unwrap();
+        let vault = Vault::new(&[1; 32]).not_fitting();
+        let refused = vault.seal_secret(&place(), &value, &mut StdRng::seed_from_u64(1));
+        assert_eq!(refused, Err(WrongKey));
+    }
+
+    #[test]
+    fn what_is_kept_of_former_keys_opens_with_the_present_one_only() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let at = |millis| Timestamp::from_millis(millis);
+        let [first, second, third] = [1, 2, 3].map(|byte| Vault::new(&[byte; 32]));
+        let oldest = second.seal_former(&first, at(1), &mut rng);
+        let session = first.seal_session(b"state", &mut rng);
+        let second = second.after(vec![oldest.clone()]).unwrap();
+        assert_eq!(second.open_session(&session).as_deref(), Some(&b"state"[..]));
+        assert_eq!((oldest.id.as_str(), second.audit_key_id()), ("1", second.id()));
+        assert!(Vault::new(&[3; 32]).after(vec![oldest.clone()]).is_err());
+
+        let kept = vec![
+            third.seal_former(&second, at(2), &mut rng),
+            third.reseal_former(&oldest, &second, &mut rng).unwrap(),
+        ];
+        assert_eq!(third.reseal_former(&kept[0], &second, &mut rng), Err(WrongKey));
+        let later = second.seal_session(b"later", &mut rng);
+        let third = third.after(kept).unwrap();
+        assert_eq!(third.open_session(&later).as_deref(), Some(&b"later"[..]));
+        assert_eq!(third.open_session(&session), None);
+    }
 
     #[test]
     fn a_sealed_session_opens_with_the_same_key_only() {
@@ -178,26 +349,5 @@ mod tests {
         assert_eq!(Vault::new(&[2; 32]).open_session(&text), None);
         assert_eq!(vault.open_session(&text[1..]), None);
         assert_eq!(vault.open_session(""), None);
-    }
-
-    #[test]
-    fn the_key_file_is_made_once_and_private() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut rng = StdRng::seed_from_u64(1);
-        let first = master_key_of(folder.path(), &mut rng).unwrap();
-        let second = master_key_of(folder.path(), &mut rng).unwrap();
-        assert_eq!(first, second);
-        let mode = std::os::unix::fs::PermissionsExt::mode(
-            &fs::metadata(folder.path().join(MASTER_KEY_FILE)).unwrap().permissions(),
-        );
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn keys_are_read_in_hex_and_base64_and_nothing_else() {
-        assert_eq!(parse_master_key(&"07".repeat(32)).unwrap()[..], [7; 32]);
-        assert_eq!(parse_master_key(&STANDARD.encode([7; 32])).unwrap()[..], [7; 32]);
-        assert!(parse_master_key("short").is_err());
-        assert!(parse_master_key(&"zz".repeat(32)).is_err());
     }
 }

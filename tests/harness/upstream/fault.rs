@@ -17,6 +17,8 @@ pub enum Fault {
     DropsMidBody,
     /// This status with a small JSON body; 401 and 429 with the headers they have in the wild.
     Status(u16),
+    /// An error with these words.
+    Says(String),
     /// 307 to somewhere else.
     Redirects(String),
     /// A body that says it is JSON and is not.

@@ -27,6 +27,7 @@ where
             Ok(right.await)
         }
         Fault::Status(code) => Ok(status(code, id)),
+        Fault::Says(words) => Ok(respond::json(StatusCode::OK, says(id, &words))),
         Fault::Redirects(to) => {
             let mut response = respond::empty(StatusCode::TEMPORARY_REDIRECT);
             let to = HeaderValue::from_str(&to).expect("a scripted location is a header value");
@@ -70,6 +71,11 @@ pub(super) async fn messages(fault: Option<Fault>, text: String, id: &str) -> Ve
         // Whatever else goes wrong, the answer does not come.
         Some(_) => Vec::new(),
     }
+}
+
+fn says(id: &str, words: &str) -> String {
+    let words = serde_json::Value::from(words);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32000,"message":{words}}}}}"#)
 }
 
 type Chunks = stream::BoxStream<'static, Result<String, BrokenOff>>;

@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use aerostack_core::slug::Slug;
 
 use super::format::{FORMAT_ID, Format, offered};
-use super::{account, format, mcp, offboard, plan, team, workspace};
+use super::{account, format, mcp, offboard, plan, skill, team, workspace};
 
 const ROOT_EXAMPLES: &str = "\
 Examples:
@@ -99,6 +99,9 @@ pub(crate) enum Command {
     /// The link works once, for 15 minutes. Who has it is signed in as you: hand it to nobody.
     #[command(after_help = account::DASHBOARD_EXAMPLES)]
     Dashboard(format::ItemOutput),
+    /// Manage skills: publish them, find them, install them into workspaces
+    #[command(subcommand, arg_required_else_help = true)]
+    Skill(skill::SkillCommand),
     /// Show plans and their limits, or set an account's plan
     #[command(subcommand, arg_required_else_help = true)]
     Plan(plan::PlanCommand),

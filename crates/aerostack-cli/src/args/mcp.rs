@@ -13,6 +13,7 @@ use super::words;
 const ADD_EXAMPLES: &str = "\
 Examples:
   aerostack mcp add github --url https://mcp.example.com/mcp
+  aerostack mcp add github --url https://mcp.example.com/mcp --auth bearer:GITHUB_TOKEN
   aerostack mcp add browser --url http://127.0.0.1:9000/mcp --session shared --timeout 10m";
 const EDIT_EXAMPLES: &str = "\
 Examples:
@@ -44,7 +45,8 @@ pub(crate) enum McpCommand {
     Catalog(ListOutput),
     /// Change a server of your catalogue
     ///
-    /// Workspaces that have it installed follow at once.
+    /// Workspaces that have it installed follow at once. Secrets were given for its address: after that
+    /// has changed they are not sent until they are set again.
     #[command(after_help = EDIT_EXAMPLES)]
     Edit(EditServer),
     /// Delete a server from your catalogue; refused while it is installed
@@ -81,8 +83,9 @@ pub(crate) struct AddServer {
     /// Where it is
     #[arg(long)]
     pub(crate) url: String,
-    /// How the gateway proves itself to it
-    #[arg(long, default_value = "none", value_parser = words::auth())]
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
+    /// `headers` with every secret of the install
+    #[arg(long, default_value = "none", value_name = "HOW")]
     pub(crate) auth: Auth,
     /// Whose session it sees, if it issues sessions
     #[arg(long, default_value = "per-caller", value_name = "MODE", value_parser = words::session())]
@@ -103,8 +106,9 @@ pub(crate) struct EditServer {
     /// Where it is
     #[arg(long)]
     pub(crate) url: Option<String>,
-    /// How the gateway proves itself to it
-    #[arg(long, value_parser = words::auth())]
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
+    /// `headers` with every secret of the install
+    #[arg(long, value_name = "HOW")]
     pub(crate) auth: Option<Auth>,
     /// Whose session it sees, if it issues sessions
     #[arg(long, value_name = "MODE", value_parser = words::session())]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aerostack_core::audit::Action;
 use aerostack_core::plan::Plan;
+use aerostack_core::skill::Visibility;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 fn one_of<T>(words: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
@@ -33,9 +34,14 @@ pub(crate) fn session() -> impl TypedValueParser<Value = aerostack_core::server:
     one_of([SessionMode::PerCaller, SessionMode::Shared].map(SessionMode::word))
 }
 
-/// `none`.
-pub(crate) fn auth() -> impl TypedValueParser<Value = aerostack_core::server::Auth> {
-    one_of([aerostack_core::server::Auth::None.word()])
+/// `public`, `team` or `private`.
+pub(crate) fn visibility() -> impl TypedValueParser<Value = Visibility> {
+    one_of([Visibility::Public, Visibility::Team, Visibility::Private].map(Visibility::word))
+}
+
+/// `team` or `private`.
+pub(crate) fn private_to() -> impl TypedValueParser<Value = Visibility> {
+    one_of([Visibility::Team, Visibility::Private].map(Visibility::word))
 }
 
 /// A word of the audit log's vocabulary.
@@ -61,7 +67,8 @@ mod tests {
         accepts(plan());
         accepts(tool_prefix());
         accepts(session());
-        accepts(auth());
+        accepts(visibility());
+        accepts(private_to());
         accepts(action());
     }
 }

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use super::audit::{self, Audit};
 use super::format::{ItemOutput, ListOutput};
 use super::member::MemberCommand;
+use super::secret::SecretCommand;
 use super::token::TokenCommand;
 use super::words;
 
@@ -65,6 +66,9 @@ pub(crate) enum WorkspaceCommand {
     /// Manage who belongs to one workspace
     #[command(subcommand, arg_required_else_help = true)]
     Member(MemberCommand),
+    /// Manage the secrets of installed servers
+    #[command(subcommand, arg_required_else_help = true)]
+    Secret(SecretCommand),
     /// Show who did what, newest first
     #[command(after_help = audit::EXAMPLES)]
     Audit(Audit),

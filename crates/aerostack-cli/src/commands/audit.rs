@@ -4,6 +4,7 @@ use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
 use aerostack_core::api::operation::Endpoint;
 use aerostack_core::api::operation::endpoint::{ListAudit, ListTeamAudit, VerifyAudit, VerifyTeamAudit};
 use aerostack_core::api::page::{Empty, PAGE_MAX, Page};
+use aerostack_core::audit::Action;
 
 use super::details::{count, details};
 use crate::args::audit::{Audit, Wanted};
@@ -90,9 +91,23 @@ where
 fn lines(events: &[AuditView]) -> Table {
     let mut table = Table::plain();
     for event in events {
-        table.row([event.at.minute(), event.actor.clone(), format!("{}: {}", event.action, event.object)]);
+        let (at, actor) = (event.at.minute(), event.actor.clone());
+        match skill_verb(event.action) {
+            Some(verb) => table.row([at, actor, event.object.clone(), verb.to_owned()]),
+            None => table.row([at, actor, format!("{}: {}", event.action, event.object)]),
+        }
     }
     table
+}
+
+/// What was done to an installed skill, in one word; such events are shown as who, which, what.
+const fn skill_verb(action: Action) -> Option<&'static str> {
+    match action {
+        Action::SkillInstalled => Some("install"),
+        Action::SkillUpgraded => Some("upgrade"),
+        Action::SkillUninstalled => Some("uninstall"),
+        _ => None,
+    }
 }
 
 fn print_verification(
@@ -126,7 +141,6 @@ fn print_verification(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aerostack_core::audit::Action;
     use aerostack_core::time::Timestamp;
 
     #[test]
@@ -139,9 +153,19 @@ mod tests {
             object: "Alice Chen".to_owned(),
             detail: String::new(),
         };
+        let install = AuditView {
+            actor: "bob@acme".to_owned(),
+            action: Action::SkillInstalled,
+            object: "@acme/deploy-skill".to_owned(),
+            ..event.clone()
+        };
         assert_eq!(
             lines(&[event]).render(),
             "2026-03-17 11:15 UTC   admin@co.com   token_revoked: Alice Chen\n"
+        );
+        assert_eq!(
+            lines(&[install]).render(),
+            "2026-03-17 11:15 UTC   bob@acme   @acme/deploy-skill   install\n"
         );
     }
 }

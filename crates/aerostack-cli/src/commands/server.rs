@@ -5,6 +5,8 @@ use aerostack_core::api::operation::endpoint::{
 };
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::{AddServerRequest, EditServerRequest, ServerView, TestReply};
+use aerostack_core::secret::Carriage;
+use aerostack_core::server::Auth;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::format_span;
 
@@ -29,6 +31,17 @@ pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServ
     let server = context.call::<AddServer>(&[], &request).await?;
     context.output.done(&format!("Server '{}' added to the catalogue.", server.slug));
     context.output.talk(&format!("Next: aerostack mcp install {} --workspace <slug>", server.slug));
+    match &server.auth {
+        Auth::None | Auth::Body => {}
+        Auth::Bearer(key) => context.output.talk(&format!(
+            "Then:  aerostack workspace secret set <slug> {key}   (sent as `{}`)",
+            Carriage::Bearer.line(key)
+        )),
+        Auth::Headers => context.output.talk(&format!(
+            "Then:  aerostack workspace secret set <slug> <KEY> --server {}   (sent as `X-Mcp-Secret-<KEY>`)",
+            server.slug
+        )),
+    }
     print(context, &server, arguments.output.format)
 }
 
@@ -41,6 +54,12 @@ pub(super) async fn edit(context: &mut Context<'_>, arguments: arguments::EditSe
     };
     let server = context.call::<EditServer>(&[arguments.slug.as_str()], &request).await?;
     context.output.done(&format!("Server '{}' changed.", server.slug));
+    if request.url.is_some() && server.auth != Auth::None {
+        context.output.talk(
+            "Its secrets were given for the address it had: if that is another now, they are not sent until \
+             they are set again.",
+        );
+    }
     print(context, &server, arguments.output.format)
 }
 
@@ -66,13 +85,14 @@ pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) ->
         Format::Csv => return context.output.csv(&page.items, &CSV_FIELDS),
         Format::Table | Format::Token | Format::McpJson => {}
     }
-    let mut table = Table::new(&["SERVER", "URL", "SESSION", "TIMEOUT", "INSTALLED IN", "ADDED"]);
+    let mut table = Table::new(&["SERVER", "URL", "AUTH", "SESSION", "TIMEOUT", "INSTALLED IN", "ADDED"]);
     for server in &page.items {
         let timeout = server.timeout.map(|secs| format_span(std::time::Duration::from_secs(secs)));
         let workspaces: Vec<&str> = server.installed_in.iter().map(Slug::as_str).collect();
         table.row([
             server.slug.to_string(),
             server.url.clone(),
+            server.auth.to_string(),
             server.session.word().to_owned(),
             timeout.unwrap_or_else(|| "default".to_owned()),
             workspaces.join(", "),

@@ -1,4 +1,4 @@
-//! `workspace create|list|use|show|set|delete`; tokens, audit and connect have files of their own.
+//! `workspace create|list|use|show|set|delete`; tokens, secrets, audit and connect have files of their own.
 
 use aerostack_core::api::operation::endpoint::{
     CreateWorkspace, DeleteWorkspace, ShowWorkspace, UpdateWorkspace,
@@ -9,7 +9,7 @@ use aerostack_core::plan::Seats;
 use aerostack_core::slug::Slug;
 
 use super::details::{count, details, mark};
-use super::{audit, connect, member, token};
+use super::{audit, connect, member, secret, token};
 use crate::args::format::{Format, ListOutput};
 use crate::args::workspace::{self as arguments, WorkspaceCommand};
 use crate::context::Context;
@@ -41,6 +41,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: WorkspaceCommand) ->
         WorkspaceCommand::Connect(arguments) => connect::run(context, arguments).await,
         WorkspaceCommand::Token(command) => token::run(context, command).await,
         WorkspaceCommand::Member(command) => member::run(context, command).await,
+        WorkspaceCommand::Secret(command) => secret::run(context, command).await,
         WorkspaceCommand::Audit(arguments) => audit::run(context, arguments).await,
     }
 }

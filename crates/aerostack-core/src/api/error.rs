@@ -36,6 +36,8 @@ codes! {
     Unauthorized = 401 "unauthorized",
     /// The caller's role does not allow it.
     Forbidden = 403 "forbidden",
+    /// It is for the members of a team, and the caller or the workspace's owner is none.
+    NotAMember = 403 "not_a_member",
     /// Every token of the plan is in use.
     SeatLimitReached = 403 "seat_limit_reached",
     /// Every workspace of the plan is in use.

@@ -105,8 +105,7 @@ impl EndpointVisitor for Collector {
         entry.insert("operationId".to_owned(), json!(operation.name()));
         entry.insert("summary".to_owned(), json!(operation.summary()));
         match operation.method() {
-            Method::Get => parameters.extend(query_parameters::<E::Request>()),
-            Method::Delete => {}
+            Method::Get | Method::Delete => parameters.extend(query_parameters::<E::Request>()),
             Method::Post | Method::Patch | Method::Put => {
                 let request = self.add_schema::<E::Request>();
                 let required = as_json(&E::Request::schema())["required"].is_array();

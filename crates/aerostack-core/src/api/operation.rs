@@ -17,9 +17,14 @@ use super::member::{
 use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
+use super::secret::{DeleteSecretQuery, DeletedSecret, SecretView, SetSecretRequest};
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
+};
+use super::skill::{
+    InstallSkillRequest, InstalledSkillReply, PublishSkillRequest, PublishedSkill, SearchSkillsQuery,
+    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
 };
 use super::team::{
     AcceptRequest, InvitePreview, InviteRequest, InviteSent, InviteView, Joined, RemovedInvite,
@@ -47,7 +52,7 @@ pub enum Method {
     Patch,
     /// Sets; the request is the body.
     Put,
-    /// Removes; there is no request.
+    /// Removes; the request is the query.
     Delete,
 }
 
@@ -68,6 +73,12 @@ impl Method {
     #[must_use]
     pub const fn is_read(self) -> bool {
         matches!(self, Self::Get)
+    }
+
+    /// Tells whether the request is the query; else it is the body.
+    #[must_use]
+    pub const fn asks_in_query(self) -> bool {
+        matches!(self, Self::Get | Self::Delete)
     }
 }
 
@@ -201,6 +212,9 @@ operations! {
     ShowServer: Get "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 ServerView, "Shows one server of the catalogue.";
     EditServer: Patch "/servers/{server}", Needs::Team(Power::ManageWorkspace), EditServerRequest => 200 ServerView, "Changes a server of the catalogue.";
     DeleteServer: Delete "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 DeletedServer, "Deletes a server from the catalogue; refused while it is installed.";
+    ListSecrets: Get "/workspaces/{slug}/secrets", Needs::Workspace(Power::ManageSecrets), PageQuery => 200 Page<SecretView>, "Lists a workspace's secrets: names and dates, never values.";
+    SetSecret: Put "/workspaces/{slug}/secrets/{name}", Needs::Workspace(Power::ManageSecrets), SetSecretRequest => 200 SecretView, "Sets a secret of an installed server; the calls that follow use it.";
+    DeleteSecret: Delete "/workspaces/{slug}/secrets/{name}", Needs::Workspace(Power::ManageSecrets), DeleteSecretQuery => 200 DeletedSecret, "Deletes a secret; no call uses it any more.";
     TestServer: Post "/servers/{server}/test", Needs::Team(Power::ManageWorkspace), Empty => 200 TestReply, "Connects to a server and lists its tools.";
 
     ShowTeam: Get "/team", Needs::Team(Power::ManageTeam), Empty => 200 TeamView, "Lists a team: members and who is invited.";
@@ -220,6 +234,16 @@ operations! {
     ListWorkspaceMembers: Get "/workspaces/{slug}/members", Needs::Workspace(Power::ManageWorkspace), Empty => 200 WorkspaceMembersView, "Lists a workspace's members and who is invited into it.";
     InviteWorkspaceMember: Post "/workspaces/{slug}/members", Needs::Workspace(Power::ManageWorkspace), InviteWorkspaceMemberRequest => 201 WorkspaceInviteSent, "Invites somebody into a workspace; a link that waited is replaced.";
     RemoveWorkspaceMember: Delete "/workspaces/{slug}/members/{email}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 RemovedWorkspaceMember, "Removes somebody from a workspace; their tokens of it end at once.";
+    ListSkills: Get "/skills", Needs::Nothing, PageQuery => 200 Page<SkillView>, "Lists the caller's own skills and those of their teams.";
+    PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";
+    SearchSkills: Get "/skills/search", Needs::Nothing, SearchSkillsQuery => 200 Page<SkillView>, "Looks for skills the caller may use.";
+    UpdateSkill: Patch "/skills/{name}", Needs::Team(Power::ManageSkills), UpdateSkillRequest => 200 SkillView, "Changes who may use a skill; where the right ends its tools are gone at once.";
+    ShowSkill: Get "/skills/{owner}/{name}", Needs::Nothing, Empty => 200 SkillView, "Shows a skill the caller may use.";
+    ListSkillVersions: Get "/skills/{owner}/{name}/versions", Needs::Nothing, PageQuery => 200 Page<SkillVersionView>, "Lists the versions of a skill, newest first.";
+    ListInstalledSkills: Get "/workspaces/{slug}/skills", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the skills installed into a workspace.";
+    InstallSkill: Post "/workspaces/{slug}/skills", Needs::Workspace(Power::InstallTeamSkills), InstallSkillRequest => 201 InstalledSkillReply, "Installs a skill into a workspace.";
+    UninstallSkill: Delete "/workspaces/{slug}/skills/{skill}", Needs::Workspace(Power::ManageWorkspace), Empty => 200 Uninstalled, "Removes a skill from a workspace.";
+    UpgradeSkill: Post "/workspaces/{slug}/skills/{skill}/upgrade", Needs::Workspace(Power::ManageWorkspace), UpgradeSkillRequest => 200 UpgradedSkill, "Moves an installed skill to another version.";
 }
 
 /// What a method and path come to.

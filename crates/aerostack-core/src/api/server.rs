@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{InstallId, ServerId};
 use crate::server::{Auth, SessionMode};
+use crate::skill::Version;
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
@@ -15,8 +16,9 @@ pub struct AddServerRequest {
     pub slug: Slug,
     /// Where it is, `http://` or `https://`.
     pub url: String,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
     #[serde(default)]
+    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     #[serde(default)]
@@ -33,8 +35,9 @@ pub struct EditServerRequest {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Option<Auth>,
     /// Whose session it sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +58,8 @@ pub struct ServerView {
     pub owner: Slug,
     /// Where it is.
     pub url: String,
-    /// How the gateway proves itself to it.
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
+    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     pub session: SessionMode,
@@ -122,6 +126,8 @@ pub enum InstallStatus {
     Pending,
     /// Somebody switched it off.
     Disabled,
+    /// It is a skill the workspace's owner has no right to any more: its tools are gone.
+    Withdrawn,
 }
 
 impl InstallStatus {
@@ -133,19 +139,24 @@ impl InstallStatus {
             Self::Failing => "failing",
             Self::Pending => "pending",
             Self::Disabled => "disabled",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
 
-/// A server installed into a workspace.
+/// A server or a skill installed into a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InstallView {
     /// Its identifier.
     pub id: InstallId,
     /// Its name in this workspace.
     pub slug: Slug,
-    /// Its catalogue entry, `@user/name`.
+    /// What it is, `@user/name`: a server of a catalogue or a skill.
     pub server: String,
+    /// Its version, if it is a skill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub version: Option<Version>,
     /// How it does.
     pub status: InstallStatus,
     /// Tools that are listed.

@@ -60,7 +60,7 @@ pub(super) async fn verify_of_team(call: Call, _request: Empty) -> Result<AuditV
 
 /// Checks a chain from its beginning, in one state of the database.
 async fn walk(call: &Call, tx: &mut Tx, chain: &str) -> Result<AuditVerification, ApiError> {
-    let mut verifier = Verifier::new(call.app.vault.audit_key(), chain);
+    let mut verifier = Verifier::new(call.app.vault.audit_keys(), chain);
     // From below the first number: a row slipped in before it does not hold either.
     let mut after = i64::MIN;
     let mut broken: Option<BrokenAt> = None;

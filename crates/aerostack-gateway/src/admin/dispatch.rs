@@ -7,8 +7,9 @@ use super::error::ApiError;
 use super::input::Input;
 use super::visit::Visit;
 use super::{
-    account, account_key, audit, install, install_switch, join, member, offboard, plan, server, server_test,
-    session, team, team_invite, token, token_end, tool, workspace,
+    account, account_key, audit, install, install_switch, join, member, offboard, plan, secret, server,
+    server_test, session, skill, skill_install, skill_publish, team, team_invite, token, token_end, tool,
+    workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -95,4 +96,17 @@ handlers! {
     ListWorkspaceMembers => member::list,
     InviteWorkspaceMember => member::invite,
     RemoveWorkspaceMember => member::remove,
+    ListSkills => skill::list,
+    PublishSkill => skill_publish::publish,
+    SearchSkills => skill::search,
+    UpdateSkill => skill_publish::update,
+    ShowSkill => skill::show,
+    ListSkillVersions => skill::versions,
+    ListInstalledSkills => skill_install::list,
+    InstallSkill => skill_install::install,
+    UninstallSkill => skill_install::uninstall,
+    UpgradeSkill => skill_install::upgrade,
+    ListSecrets => secret::list,
+    SetSecret => secret::set,
+    DeleteSecret => secret::delete,
 }

@@ -5,9 +5,12 @@
 
 use aerostack_core::api::error::{ErrorBody, ErrorCode, ErrorReply};
 use aerostack_core::invite::{DeadLink, EntryRefusal, InviteRefusal};
+use aerostack_core::manifest::ManifestRefusal;
 use aerostack_core::offboard::OffboardRefusal;
 use aerostack_core::plan::Plan;
+use aerostack_core::secret::{SecretNameError, SecretValueError};
 use aerostack_core::server::{ReferenceError, ServerUrlError};
+use aerostack_core::skill::{PublishRefusal, SkillReferenceError};
 use aerostack_core::text::NameError;
 use aerostack_core::token::IssueRefusal;
 use aerostack_core::workspace::CreateRefusal;
@@ -18,6 +21,7 @@ use crate::app::RequestContext;
 use crate::http::body::{Body, ReadError};
 use crate::http::respond;
 use crate::store::StoreError;
+use crate::vault::WrongKey;
 
 /// Seconds after which an unavailable gateway may be asked again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -203,6 +207,25 @@ impl From<ServerUrlError> for ApiError {
     }
 }
 
+impl From<SecretNameError> for ApiError {
+    fn from(error: SecretNameError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<SecretValueError> for ApiError {
+    fn from(error: SecretValueError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<WrongKey> for ApiError {
+    fn from(error: WrongKey) -> Self {
+        Self::new(ErrorCode::Conflict, error.to_string())
+            .with_hint("whoever runs the gateway puts it back; its log says where".to_owned())
+    }
+}
+
 impl From<ReferenceError> for ApiError {
     fn from(error: ReferenceError) -> Self {
         Self::invalid(error.to_string())
@@ -218,6 +241,26 @@ impl From<ReadError> for ApiError {
             ReadError::NoRoom(_) => ErrorCode::Unavailable,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<ManifestRefusal> for ApiError {
+    fn from(refusal: ManifestRefusal) -> Self {
+        Self::invalid(refusal.to_string())
+    }
+}
+
+impl From<SkillReferenceError> for ApiError {
+    fn from(error: SkillReferenceError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<PublishRefusal> for ApiError {
+    fn from(refusal: PublishRefusal) -> Self {
+        let (PublishRefusal::Taken(newest) | PublishRefusal::NotRising(newest)) = refusal;
+        Self::new(ErrorCode::Conflict, refusal.to_string())
+            .with_hint(format!("raise it, to {} or more", newest.next_patch()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a request says beyond its path: the query of a read, the JSON body of everything else.
+//! What a request says beyond its path: the query of a read or a removal, the JSON body of everything
+//! else.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,19 +22,19 @@ const REASON_MAX_CHARS: usize = 300;
 /// A request's own words, not yet read.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// Of a read.
+    /// Of a read or a removal.
     Query(String),
     /// Of everything else; no bytes are an empty object.
     Json(Bytes),
 }
 
-/// Takes a request's words in. The body of a read is left alone.
+/// Takes a request's words in. The body of a read or a removal is left alone.
 pub(super) async fn receive(
     operation: Operation,
     request: http::Request<impl RequestBody>,
     app: &App,
 ) -> Result<Input, ApiError> {
-    if operation.method().is_read() {
+    if operation.method().asks_in_query() {
         return Ok(Input::Query(request.uri().query().unwrap_or_default().to_owned()));
     }
     let (parts, body) = request.into_parts();

@@ -6,7 +6,7 @@ use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::server::{InstallRequest, InstallStatus, InstallView, InstalledReply, Uninstalled};
 use aerostack_core::audit::Action;
 use aerostack_core::id::InstallId;
-use aerostack_core::server::{INSTALLS_MAX, Install, Reference, Server};
+use aerostack_core::server::{INSTALLS_MAX, Install, Reference, Server, Source};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
 use aerostack_core::workspace::Workspace;
@@ -18,6 +18,7 @@ use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
+use crate::upstream::Credential;
 
 /// Lists the installs of a workspace.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallView>, ApiError> {
@@ -51,7 +52,9 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
         }
         server
     };
-    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server)).await;
+    // Secrets belong to an install, and there is none yet: a server that needs one is not asked.
+    let credential = Credential::open(&call.app.vault, &server, []);
+    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server, credential)).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
@@ -69,9 +72,10 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     let install = Install {
         id: InstallId::new(now, &mut call.app.rng()),
         workspace: workspace.id.clone(),
-        server: server.id.clone(),
+        source: Source::Server(server.id.clone()),
         slug,
         enabled: true,
+        withdrawn: false,
         disabled_tools: Vec::new(),
         created_at: now,
     };
@@ -97,14 +101,18 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     Ok(InstalledReply { install: view(&call, summary), already_installed: false, warning })
 }
 
-/// Removes a server from a workspace.
+/// Removes a server or a skill from a workspace.
 pub(super) async fn uninstall(call: Call, _request: Empty) -> Result<Uninstalled, ApiError> {
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
     let found = find(&call, &mut order.tx, &workspace).await?;
     store::install::delete(&mut order.tx, &found.install.id).await?;
     let detail = found.install.slug.to_string();
-    let deed = Deed { action: Action::ServerUninstalled, object: &found.reference(), detail };
+    let action = match found.install.source {
+        Source::Server(_) => Action::ServerUninstalled,
+        Source::Skill(_) => Action::SkillUninstalled,
+    };
+    let deed = Deed { action, object: &found.reference(), detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(Uninstalled { slug: found.install.slug })
@@ -169,7 +177,7 @@ async fn find_existing(
     server: &Server,
 ) -> Result<Option<InstallSummary>, ApiError> {
     match store::install::find_by_slug(tx, &workspace.id, slug).await? {
-        Some(existing) if existing.install.server != server.id => {
+        Some(existing) if existing.install.source != Source::Server(server.id.clone()) => {
             let message = format!("'{slug}' is {} in this workspace", existing.reference());
             Err(ApiError::new(ErrorCode::NameTaken, message)
                 .with_hint("install it under another name: --as other-slug".to_owned()))
@@ -186,6 +194,7 @@ fn already_installed(call: &Call, existing: InstallSummary) -> InstalledReply {
 pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     let tools = offered_tools(call, &summary.install);
     let status = match &summary {
+        summary if summary.install.withdrawn => InstallStatus::Withdrawn,
         summary if !summary.install.enabled => InstallStatus::Disabled,
         summary if summary.last_error.is_some() => InstallStatus::Failing,
         summary if summary.listed_at.is_none() => InstallStatus::Pending,
@@ -193,6 +202,7 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     };
     InstallView {
         server: summary.reference(),
+        version: summary.skill.as_ref().map(|skill| skill.version),
         id: summary.install.id,
         slug: summary.install.slug,
         status,

@@ -103,7 +103,7 @@ pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<Serve
     let moved = url.as_ref().is_some_and(|url| *url != before.url);
     let after = Server {
         url: url.unwrap_or_else(|| before.url.clone()),
-        auth: request.auth.unwrap_or(before.auth),
+        auth: request.auth.unwrap_or_else(|| before.auth.clone()),
         session: request.session.unwrap_or(before.session),
         timeout: timeout.unwrap_or(before.timeout),
         // An address that stays keeps the trust of whoever gave it.
@@ -200,7 +200,7 @@ fn changes(before: &Server, after: &Server) -> String {
     let host = after.url.host_str().unwrap_or_default();
     let changed = [
         (before.url != after.url).then(|| format!("url: {host}")),
-        (before.auth != after.auth).then(|| format!("auth: {}", after.auth.word())),
+        (before.auth != after.auth).then(|| format!("auth: {}", after.auth)),
         (before.session != after.session).then(|| format!("session: {}", after.session.word())),
         (before.timeout != after.timeout).then(|| "timeout".to_owned()),
     ];

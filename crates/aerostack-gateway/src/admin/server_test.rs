@@ -9,6 +9,7 @@ use super::call::Call;
 use super::error::ApiError;
 use super::server::find;
 use crate::lists;
+use crate::upstream::Credential;
 
 /// What of a tool definition is shown.
 #[derive(Deserialize)]
@@ -16,7 +17,7 @@ struct Named {
     name: String,
 }
 
-/// Connects to a server and lists its tools. That it does not answer is a reply, not an error.
+/// Connects to a server, as a stranger without any secret, and lists its tools. That it does not answer is a reply, not an error.
 pub(super) async fn test(call: Call, _request: Empty) -> Result<TestReply, ApiError> {
     let server = {
         let mut tx = call.read().await?;
@@ -24,7 +25,8 @@ pub(super) async fn test(call: Call, _request: Empty) -> Result<TestReply, ApiEr
         find(&call, &mut tx, &team).await?
     };
     let started = Instant::now();
-    let outcome = lists::ask(&call.app, lists::target_of_server(&call.app, &server)).await;
+    let outcome =
+        lists::ask(&call.app, lists::target_of_server(&call.app, &server, Credential::none())).await;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(match outcome {
         Ok(listing) => TestReply {

@@ -7,6 +7,7 @@ mod member;
 mod offboard;
 mod person;
 mod role;
+mod secret;
 mod server;
 mod team;
 mod token;

@@ -20,8 +20,10 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>,
         return Ok(Page { items: Vec::new(), next_cursor: None });
     };
     let after = paging.after.as_deref().unwrap_or_default();
-    let mut tools: Vec<&ToolEntry> =
-        snapshot.tools.iter().filter(|tool| tool.exposed.as_str() > after).collect();
+    // What a skill offers is no business of those whose right to it has ended.
+    let is_known = |tool: &&ToolEntry| !snapshot.installs[tool.install].install.withdrawn;
+    let is_after = |tool: &&ToolEntry| tool.exposed.as_str() > after;
+    let mut tools: Vec<&ToolEntry> = snapshot.tools.iter().filter(is_known).filter(is_after).collect();
     tools.sort_by(|a, b| a.exposed.cmp(&b.exposed));
     let (tools, next_cursor) = paging.cut(tools, |tool| tool.exposed.clone());
     Ok(Page { items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(), next_cursor })

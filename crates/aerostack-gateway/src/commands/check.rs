@@ -5,17 +5,17 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use secrecy::ExposeSecret;
-
 use super::ground;
+use super::master_key::{self, Place};
 use crate::config::{Config, Database};
 use crate::http::tls::Tls;
 use crate::mail;
 use crate::settings::{Setting, Settings};
 use crate::store::Store;
-use crate::store::sealed::{self, Fit};
+use crate::store::sealed;
 use crate::telemetry;
-use crate::vault::{MASTER_KEY_FILE, Vault, parse_master_key};
+use crate::vault::MASTER_KEY_FILE;
+use crate::vault::key_file::NEXT_KEY_FILE;
 
 /// What was found out about one thing.
 struct Finding {
@@ -154,31 +154,35 @@ async fn database(config: &Config) -> Result<(Verdict, Option<Store>), Verdict> 
 
 async fn master_key(config: &Config, store: Option<&Store>) -> Verdict {
     let path = config.data_dir.join(MASTER_KEY_FILE);
-    let (text, place) = match &config.master_key {
-        Some(text) => (text.expose_secret().to_owned(), "AEROSTACK_MASTER_KEY".to_owned()),
-        None => match fs::read_to_string(&path) {
-            Ok(text) => (text, path.display().to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return missing_key(&path, store).await;
-            }
-            Err(error) => return Verdict::Stops(format!("{} cannot be read: {error}", path.display())),
-        },
+    let present = match master_key::present(config) {
+        Ok(present) => present,
+        Err(error) => return Verdict::Stops(format!("{error:#}")),
     };
-    let master = match parse_master_key(&text) {
-        Ok(master) => master,
-        Err(error) => return Verdict::Stops(format!("{place}: {error}")),
+    let fitting = match store {
+        None => Ok(None),
+        Some(store) => master_key::fitting(config, store).await,
     };
-    let Some(store) = store else {
-        return Verdict::Fine(format!("{place} can be read"));
+    let fitting = match fitting {
+        Ok(fitting) => fitting.map(|(place, _)| place),
+        Err(error) => return Verdict::Stops(format!("{error:#}")),
     };
-    match ground::fit(store, Vault::new(&master).audit_key()).await {
-        Ok(Fit::Fits | Fit::NothingSealed) => {
-            Verdict::Fine(format!("{place} can be read and fits the database"))
+    let shown = |place| match place {
+        Place::Variable => "AEROSTACK_MASTER_KEY".to_owned(),
+        Place::File => path.display().to_string(),
+        Place::NextVariable => "AEROSTACK_MASTER_KEY_NEW".to_owned(),
+        Place::NextFile => config.data_dir.join(NEXT_KEY_FILE).display().to_string(),
+    };
+    match (fitting, present) {
+        (Some(place @ (Place::NextVariable | Place::NextFile)), _) => Verdict::Warning(format!(
+            "replacing the key was broken off; the database is sealed under the key in {}",
+            shown(place)
+        )),
+        (Some(place), _) => Verdict::Fine(format!("{} can be read and fits the database", shown(place))),
+        (None, Some((place, _))) if store.is_none() => Verdict::Fine(format!("{} can be read", shown(place))),
+        (None, Some((place, _))) => {
+            Verdict::Warning(format!("{} is not the key this database was sealed with", shown(place)))
         }
-        Ok(Fit::DoesNotFit) => {
-            Verdict::Warning(format!("{place} is not the key this database was sealed with"))
-        }
-        Err(error) => Verdict::Stops(error.to_string()),
+        (None, None) => missing_key(&path, store).await,
     }
 }
 

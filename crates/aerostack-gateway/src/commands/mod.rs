@@ -4,6 +4,8 @@
 pub mod backup;
 pub mod check;
 mod ground;
+pub mod key;
+mod master_key;
 pub mod migrate;
 pub mod owner;
 mod reload;

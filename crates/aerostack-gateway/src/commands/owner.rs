@@ -10,8 +10,7 @@ use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use anyhow::{Context, bail, ensure};
 
-use super::ground;
-use crate::app::AUDIT_KEY_ID;
+use super::{ground, master_key};
 use crate::args::Owner;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -119,7 +118,7 @@ pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::R
 
 async fn open(config: &Config, clock: &Clock) -> anyhow::Result<(Store, Vault)> {
     let store = ground::open_current(config, clock).await?;
-    let vault = ground::vault(config, &store).await?;
+    let vault = master_key::vault(config, &store).await?;
     Ok((store, vault))
 }
 
@@ -160,5 +159,5 @@ async fn record(
         object: object.to_owned(),
         detail: DETAIL.to_owned(),
     };
-    audit::append(tx, vault.audit_key(), AUDIT_KEY_ID, account.id.as_str(), &event).await
+    audit::append(tx, vault.audit_key(), vault.audit_key_id(), account.id.as_str(), &event).await
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::{Hangups, Signals};
-use super::{ground, reload};
+use super::{ground, master_key, reload};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -138,7 +138,8 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     if applied > 0 {
         tracing::info!(migrations = applied, "the database's schema was brought up to date");
     }
-    let vault = ground::vault(&config, &store).await?;
+    master_key::finish(&config, &store).await?;
+    let vault = master_key::vault(&config, &store).await?;
     let app = App::start(config, store, vault, clock).await.context("the database cannot be read")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;

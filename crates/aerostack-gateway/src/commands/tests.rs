@@ -10,7 +10,9 @@ use aerostack_core::slug::Slug;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{check, ground, owner, serve};
+mod key;
+
+use super::{check, ground, master_key, owner, serve};
 use crate::args::Flags;
 use crate::clock::Clock;
 use crate::config::{Config, Database};
@@ -97,11 +99,11 @@ async fn an_operator_gets_a_new_key_and_the_audit_log_says_so() {
         assert_eq!(nobody.to_string(), "x@co.com is no operator of this gateway");
 
         let store = ground::open(&config).await.unwrap();
-        let vault = ground::vault(&config, &store).await.unwrap();
+        let vault = master_key::vault(&config, &store).await.unwrap();
         let mut tx = store.read().await.unwrap();
         assert_eq!(account::live_keys(&mut tx, &operator.id).await.unwrap().len(), 2);
         let chain = operator.id.as_str();
-        let mut verifier = Verifier::new(vault.audit_key(), chain);
+        let mut verifier = Verifier::new(vault.audit_keys(), chain);
         let rows = audit::walk(&mut tx, chain, 0, 10).await.unwrap();
         let told = rows.iter().map(|row| {
             verifier.check(row).unwrap();

@@ -175,7 +175,13 @@ mod tests {
             deleted_at: None,
         };
         let owner_username = Slug::parse("acme").unwrap();
-        WorkspaceState { workspace, owner_plan: Plan::Pro, owner_username, installs: Vec::new() }
+        WorkspaceState {
+            workspace,
+            owner_plan: Plan::Pro,
+            owner_username,
+            installs: Vec::new(),
+            secrets: Vec::new(),
+        }
     }
 
     fn publish(grants: &Grants, revision: i64) -> WorkspaceId {

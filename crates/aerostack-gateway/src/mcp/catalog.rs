@@ -106,7 +106,7 @@ fn instructions(snapshot: &Snapshot) -> Option<String> {
     let mut joined = String::new();
     let mut room = ALL_INSTRUCTIONS_MAX;
     for install in &snapshot.installs {
-        let Some(text) = install.instructions.as_deref().filter(|_| install.install.enabled) else {
+        let Some(text) = install.instructions.as_deref().filter(|_| install.install.is_active()) else {
             continue;
         };
         let section = section(&install.install, text, room);

@@ -261,7 +261,7 @@ fn end_of_access(app: &App, grant: Arc<Grant>) -> Ending {
 
 /// The grant of the bearer, if it is accepted and opens this workspace. The reasons why not are told
 /// apart in the log only.
-fn admit(app: &App, slug: &str, headers: &HeaderMap) -> Option<Arc<Grant>> {
+pub(super) fn admit(app: &App, slug: &str, headers: &HeaderMap) -> Option<Arc<Grant>> {
     let refuse = |reason: &'static str| {
         tracing::debug!(reason, "credential refused");
         None

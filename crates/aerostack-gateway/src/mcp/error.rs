@@ -244,6 +244,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
         UpstreamError::TimedOut(_) => (-32011, "Upstream timed out"),
         UpstreamError::BadAnswer(_) | UpstreamError::HeadersRefused => (-32012, "Upstream gave a bad answer"),
         UpstreamError::RefusedCredential(_) => (-32013, "Upstream refused the gateway's credential"),
+        UpstreamError::LackingCredential(_) => (-32013, "The gateway has no credential for this upstream"),
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),
     };

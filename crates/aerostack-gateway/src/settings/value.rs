@@ -39,6 +39,8 @@ pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
         if key.is_some() { "***".to_owned() } else { "master.key in the data folder".to_owned() }
     },
 };
+pub(super) const NEXT_MASTER_KEY: Kind<Option<SecretString>> =
+    Kind { parse: MASTER_KEY.parse, show: |key| if key.is_some() { "***".to_owned() } else { none() } };
 pub(super) const LOG: Kind<String> = Kind { parse: parse_log, show: String::clone };
 
 fn none() -> String {

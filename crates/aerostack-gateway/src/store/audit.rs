@@ -20,6 +20,7 @@ struct AuditRow {
     object: String,
     detail: String,
     seal: Vec<u8>,
+    key_id: String,
 }
 
 impl AuditRow {
@@ -102,6 +103,20 @@ pub struct AuditFilter<'a> {
     pub before: Option<i64>,
 }
 
+#[derive(sqlx::FromRow)]
+struct ChainName {
+    chain: String,
+}
+
+/// The names of all chains.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn chains(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    const SQL: &str = "SELECT chain FROM audit WHERE sequence = 1 ORDER BY chain";
+    Ok(fetch_all!(tx, ChainName, SQL)?.into_iter().map(|row| row.chain).collect())
+}
+
 /// One page of a chain, newest first, each event with its number.
 ///
 /// # Errors
@@ -115,7 +130,7 @@ pub async fn page(
     let rows = fetch_all!(
         tx,
         AuditRow,
-        "SELECT sequence, at_ms, actor, action, object, detail, seal FROM audit
+        "SELECT sequence, at_ms, actor, action, object, detail, seal, key_id FROM audit
          WHERE chain = $1
            AND ($2 IS NULL OR at_ms >= $2)
            AND ($3 IS NULL OR at_ms < $3)
@@ -152,7 +167,7 @@ pub async fn walk(
     let rows = fetch_all!(
         tx,
         AuditRow,
-        "SELECT sequence, at_ms, actor, action, object, detail, seal FROM audit
+        "SELECT sequence, at_ms, actor, action, object, detail, seal, key_id FROM audit
          WHERE chain = $1 AND sequence > $2 ORDER BY sequence LIMIT $3",
         chain,
         after_sequence,
@@ -162,7 +177,7 @@ pub async fn walk(
 }
 
 fn chain_row(row: AuditRow) -> ChainRow {
-    let (sequence, seal) = (row.sequence, Seal::from_bytes(&row.seal));
+    let (sequence, seal, key_id) = (row.sequence, Seal::from_bytes(&row.seal), row.key_id.clone());
     let action: Option<Action> = row.action.parse().ok();
-    ChainRow { sequence, seal, event: action.map(|action| row.event(action)) }
+    ChainRow { sequence, seal, key_id, event: action.map(|action| row.event(action)) }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aerostack_core::account::AccountKind;
 use aerostack_core::bearer::TokenDigest;
+use aerostack_core::skill::Version;
 use aerostack_core::time::Timestamp;
 
 use super::error::StoreError;
@@ -52,6 +53,11 @@ pub(super) fn span(value: Option<i64>, what: &'static str) -> Result<Option<Dura
 /// Writes a span in milliseconds that may be missing.
 pub(super) fn span_millis(span: Option<Duration>) -> Option<i64> {
     span.map(|span| i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Reads a version of a skill from its number.
+pub(super) fn version(number: i64) -> Result<Version, StoreError> {
+    Version::from_number(number).ok_or(StoreError::Unreadable { what: "skill_versions.number" })
 }
 
 /// Reads what an account may do to the installation.

@@ -1,28 +1,33 @@
-//! Servers installed into workspaces.
+//! Installs, and the servers among them.
 
 use aerostack_core::id::{InstallId, ServerId, WorkspaceId};
-use aerostack_core::server::{Install, Server};
+use aerostack_core::server::{Install, Server, Source};
+use aerostack_core::skill::SkillVersion;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 
 use super::codec;
 use super::error::StoreError;
+use super::secret;
 use super::server::ServerRow;
 use super::sql::{Tx, execute, fetch_all};
-use super::tool_list;
+use super::{skill_install, tool_list};
 
 pub use super::install_summary::{InstallSummary, count_of_workspace, find_by_slug, list_page};
 pub use super::tool_list::{StoredList, ToolList, save_failure, save_list};
 
-/// An installed server with all that is known of it.
+/// An installed server, or skill, with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstalledServer {
     /// The install.
     pub install: Install,
-    /// The catalogue's entry.
+    /// The catalogue's entry. Of a skill: where its version is and how it is reached, in the same terms;
+    /// its identifier is then the version's and names no server.
     pub server: Server,
     /// The namespace of the account whose catalogue it stands in.
     pub server_owner: Slug,
+    /// The version, if it is a skill.
+    pub skill: Option<SkillVersion>,
     /// What is known of its tools.
     pub list: StoredList,
 }
@@ -52,9 +57,10 @@ impl TryFrom<InstalledRow> for InstalledServer {
         let install = Install {
             id: InstallId::from_stored(row.install_id),
             workspace: WorkspaceId::from_stored(row.workspace_id),
-            server: server.id.clone(),
+            source: Source::Server(server.id.clone()),
             slug: Slug::from_stored(row.install_slug),
             enabled: codec::flag(row.enabled, "installs.enabled")?,
+            withdrawn: false,
             disabled_tools: read_names(&row.disabled_tools)?,
             created_at: Timestamp::from_millis(row.installed_at_ms),
         };
@@ -62,6 +68,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
             install,
             server,
             server_owner: Slug::from_stored(row.owner_username),
+            skill: None,
             list: StoredList {
                 tools: row.tools.as_deref().map(tool_list::decode).transpose()?,
                 listed_at: codec::moment(row.listed_at_ms),
@@ -86,13 +93,19 @@ fn write_names(names: &[String]) -> String {
 /// # Errors
 /// [`StoreError::Conflict`] when the workspace has an install of that slug.
 pub async fn insert(tx: &mut Tx, install: &Install) -> Result<(), StoreError> {
+    let (server, skill_version) = match &install.source {
+        Source::Server(id) => (Some(id.as_str()), None),
+        Source::Skill(id) => (None, Some(id.as_str())),
+    };
     execute!(
         tx,
-        "INSERT INTO installs (id, workspace_id, server_id, slug, enabled, disabled_tools, created_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO installs
+             (id, workspace_id, server_id, skill_version_id, slug, enabled, disabled_tools, created_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         install.id.as_str(),
         install.workspace.as_str(),
-        install.server.as_str(),
+        server,
+        skill_version,
         install.slug.as_str(),
         i64::from(install.enabled),
         write_names(&install.disabled_tools),
@@ -116,13 +129,13 @@ pub async fn update_switches(tx: &mut Tx, install: &Install) -> Result<(), Store
     Ok(())
 }
 
-/// Deletes an install and its list. The audit log remembers it.
+/// Deletes an install, its list and its secrets. The audit log remembers it.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn delete(tx: &mut Tx, id: &InstallId) -> Result<(), StoreError> {
     execute!(tx, "DELETE FROM installs WHERE id = $1", id.as_str())?;
-    Ok(())
+    secret::delete_of_install(tx, id).await
 }
 
 /// Deletes all installs of a workspace.
@@ -152,7 +165,11 @@ pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<In
          ORDER BY i.created_at_ms, i.id",
         workspace.as_str(),
     )?;
-    rows.into_iter().map(InstalledServer::try_from).collect()
+    let mut installs = rows.into_iter().map(InstalledServer::try_from).collect::<Result<Vec<_>, _>>()?;
+    installs.extend(skill_install::of_workspace(tx, workspace).await?);
+    let order = |installed: &InstalledServer| (installed.install.created_at, installed.install.id.clone());
+    installs.sort_by_key(order);
+    Ok(installs)
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,7 +1,8 @@
 //! Installs as lists show them: without the tool definitions, which may be megabytes.
 
-use aerostack_core::id::{InstallId, ServerId, WorkspaceId};
-use aerostack_core::server::Install;
+use aerostack_core::id::{AccountId, InstallId, ServerId, SkillVersionId, WorkspaceId};
+use aerostack_core::server::{Install, Source};
+use aerostack_core::skill::{Relation, Version, Visibility};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 
@@ -10,19 +11,30 @@ use super::error::StoreError;
 use super::install::read_names;
 use super::sql::{Count, Tx, fetch_all, fetch_one, fetch_optional};
 
-/// An installed server in a list.
+/// An installed server or skill in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstallSummary {
     /// The install.
     pub install: Install,
-    /// The server's name in its catalogue.
+    /// The server's name in its catalogue, or the skill's.
     pub server_slug: Slug,
-    /// The namespace of the account whose catalogue it stands in.
+    /// The namespace of the account whose catalogue it stands in, or under which the skill is published.
     pub server_owner: Slug,
+    /// What is to be known of it as a skill, if it is one.
+    pub skill: Option<SkillSummary>,
     /// When its tools were last listed.
     pub listed_at: Option<Timestamp>,
     /// Why it last failed, unless it has answered since.
     pub last_error: Option<String>,
+}
+
+/// An installed skill in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkillSummary {
+    /// The version that is installed.
+    pub version: Version,
+    /// Who may use the skill.
+    pub visibility: Visibility,
 }
 
 impl InstallSummary {
@@ -37,7 +49,13 @@ impl InstallSummary {
 struct SummaryRow {
     id: String,
     workspace_id: String,
-    server_id: String,
+    server_id: Option<String>,
+    skill_version_id: Option<String>,
+    number: Option<i64>,
+    visibility: Option<String>,
+    source_owner_id: String,
+    workspace_owner_id: String,
+    memberships: i64,
     slug: String,
     enabled: i64,
     disabled_tools: String,
@@ -48,17 +66,40 @@ struct SummaryRow {
     last_error: Option<String>,
 }
 
+impl SummaryRow {
+    /// What it is as a skill, and whether the right to it has ended.
+    fn skill(&self) -> Result<(Option<SkillSummary>, bool), StoreError> {
+        let (Some(number), Some(visibility)) = (self.number, &self.visibility) else {
+            return Ok((None, false));
+        };
+        let visibility: Visibility = codec::word(visibility, "skills.visibility")?;
+        let id = |text: &String| AccountId::from_stored(text.clone());
+        let (owner, publisher) = (id(&self.workspace_owner_id), id(&self.source_owner_id));
+        let relation = Relation::of(&owner, &publisher, self.memberships > 0);
+        let version = codec::version(number)?;
+        Ok((Some(SkillSummary { version, visibility }), !visibility.opens_to(relation)))
+    }
+}
+
 impl TryFrom<SummaryRow> for InstallSummary {
     type Error = StoreError;
 
     fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
+        let (skill, withdrawn) = row.skill()?;
+        let source = match (row.server_id, row.skill_version_id) {
+            (Some(id), None) => Source::Server(ServerId::from_stored(id)),
+            (None, Some(id)) => Source::Skill(SkillVersionId::from_stored(id)),
+            _ => return Err(StoreError::Unreadable { what: "installs.server_id" }),
+        };
         Ok(Self {
+            skill,
             install: Install {
                 id: InstallId::from_stored(row.id),
                 workspace: WorkspaceId::from_stored(row.workspace_id),
-                server: ServerId::from_stored(row.server_id),
+                source,
                 slug: Slug::from_stored(row.slug),
                 enabled: codec::flag(row.enabled, "installs.enabled")?,
+                withdrawn,
                 disabled_tools: read_names(&row.disabled_tools)?,
                 created_at: Timestamp::from_millis(row.created_at_ms),
             },
@@ -73,11 +114,18 @@ impl TryFrom<SummaryRow> for InstallSummary {
 macro_rules! summary_sql {
     ($rest:literal) => {
         concat!(
-            "SELECT i.id, i.workspace_id, i.server_id, i.slug, i.enabled, i.disabled_tools, i.created_at_ms,
-                    s.slug AS server_slug, a.username AS server_owner, l.listed_at_ms, l.last_error
+            "SELECT i.id, i.workspace_id, i.server_id, i.skill_version_id, i.slug, i.enabled, i.disabled_tools,
+                    i.created_at_ms, COALESCE(s.slug, k.name) AS server_slug, a.username AS server_owner,
+                    a.id AS source_owner_id, w.owner_id AS workspace_owner_id, v.number, k.visibility,
+                    (SELECT COUNT(*) FROM team_members m
+                     WHERE m.team_id = a.id AND m.account_id = w.owner_id) AS memberships,
+                    l.listed_at_ms, l.last_error
              FROM installs i
-             JOIN servers s ON s.id = i.server_id
-             JOIN accounts a ON a.id = s.owner_id
+             JOIN workspaces w ON w.id = i.workspace_id
+             LEFT JOIN servers s ON s.id = i.server_id
+             LEFT JOIN skill_versions v ON v.id = i.skill_version_id
+             LEFT JOIN skills k ON k.id = v.skill_id
+             JOIN accounts a ON a.id = COALESCE(s.owner_id, k.owner_id)
              LEFT JOIN install_lists l ON l.install_id = i.id
              WHERE i.workspace_id = $1 AND ",
             $rest
@@ -97,6 +145,22 @@ pub async fn list_page(
     limit: i64,
 ) -> Result<Vec<InstallSummary>, StoreError> {
     const SQL: &str = summary_sql!("($2 IS NULL OR i.id > $2) ORDER BY i.id LIMIT $3");
+    let rows = fetch_all!(tx, SummaryRow, SQL, workspace.as_str(), after, limit)?;
+    rows.into_iter().map(InstallSummary::try_from).collect()
+}
+
+/// The same of its skills only.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn list_skills_page(
+    tx: &mut Tx,
+    workspace: &WorkspaceId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<InstallSummary>, StoreError> {
+    const SQL: &str =
+        summary_sql!("i.server_id IS NULL AND ($2 IS NULL OR i.id > $2) ORDER BY i.id LIMIT $3");
     let rows = fetch_all!(tx, SummaryRow, SQL, workspace.as_str(), after, limit)?;
     rows.into_iter().map(InstallSummary::try_from).collect()
 }

@@ -1,11 +1,11 @@
 //! What the database itself tells about the master key: whether anything in it was sealed, and a row
 //! by which a key can be tried.
 
-use aerostack_core::audit::{AuditKey, Verifier};
+use aerostack_core::audit::{AuditKeys, Verifier};
 
 use super::audit;
 use super::error::StoreError;
-use super::sql::{Tx, fetch_optional};
+use super::sql::{Count, Tx, fetch_one, fetch_optional};
 
 /// How a master key and a database fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,19 +28,23 @@ struct ChainName {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn is_anything_sealed(tx: &mut Tx) -> Result<bool, StoreError> {
-    Ok(first_chain(tx).await?.is_some())
+    const SECRETS: &str = "SELECT COUNT(*) AS n FROM secrets";
+    const FORMER_KEYS: &str = "SELECT COUNT(*) AS n FROM former_keys";
+    Ok(first_chain(tx).await?.is_some()
+        || fetch_one!(tx, Count, SECRETS)?.n > 0
+        || fetch_one!(tx, Count, FORMER_KEYS)?.n > 0)
 }
 
-/// Tries a key on the first event of a chain.
+/// Tries keys on the first event of a chain. Those of replaced master keys are known to fit by opening.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
-pub async fn try_key(tx: &mut Tx, key: &AuditKey) -> Result<Fit, StoreError> {
+pub async fn try_key(tx: &mut Tx, keys: &AuditKeys) -> Result<Fit, StoreError> {
     let Some(chain) = first_chain(tx).await? else {
         return Ok(Fit::NothingSealed);
     };
     let rows = audit::walk(tx, &chain, 0, 1).await?;
-    let mut verifier = Verifier::new(key, &chain);
+    let mut verifier = Verifier::new(keys, &chain);
     let holds = rows.iter().all(|row| verifier.check(row).is_ok());
     Ok(if holds { Fit::Fits } else { Fit::DoesNotFit })
 }

@@ -64,9 +64,11 @@ async fn administer(url: &str, statement: String) {
 /// Rows to begin with: an account, a workspace of it, and what makes more of both.
 pub(crate) mod sample {
     use aerostack_core::account::{Account, AccountKind, Email};
-    use aerostack_core::id::{AccountId, InstallId, ServerId, WorkspaceId};
+    use aerostack_core::id::{AccountId, InstallId, ServerId, SkillId, SkillVersionId, WorkspaceId};
+    use aerostack_core::manifest::{Backing, ManifestTool};
     use aerostack_core::plan::{Plan, Seats};
-    use aerostack_core::server::{Auth, Install, Server, SessionMode, parse_url};
+    use aerostack_core::server::{Auth, Install, Server, SessionMode, Source, parse_url};
+    use aerostack_core::skill::{Skill, SkillVersion, Visibility};
     use aerostack_core::slug::Slug;
     use aerostack_core::time::Timestamp;
     use aerostack_core::token::{self, Token, TokenOrder};
@@ -144,11 +146,56 @@ pub(crate) mod sample {
         Install {
             id: InstallId::new(at, &mut rand::rng()),
             workspace: workspace.clone(),
-            server: server.id.clone(),
+            source: Source::Server(server.id.clone()),
             slug: slug(text),
             enabled: true,
+            withdrawn: false,
             disabled_tools: Vec::new(),
             created_at: at,
+        }
+    }
+
+    /// A skill of an account.
+    pub(crate) fn skill(owner: &AccountId, name: &str, visibility: Visibility) -> Skill {
+        Skill {
+            id: SkillId::new(NOW, &mut rand::rng()),
+            owner: owner.clone(),
+            name: slug(name),
+            visibility,
+            created_at: NOW,
+        }
+    }
+
+    /// A version of a skill, backed by a function.
+    pub(crate) fn skill_version(skill: &Skill, version: &str) -> SkillVersion {
+        let tool = ManifestTool {
+            name: "find".to_owned(),
+            description: "Finds\0people".to_owned(),
+            input_schema: serde_json::json!({ "type": "object" }),
+        };
+        SkillVersion {
+            id: SkillVersionId::new(NOW, &mut rand::rng()),
+            skill: skill.id.clone(),
+            version: version.parse().unwrap(),
+            description: format!("Finds 100% of people, {version}"),
+            backing: Backing::Function(parse_url("https://fn.test/crm").unwrap()),
+            tools: vec![tool],
+            trusted: true,
+            published_at: NOW,
+        }
+    }
+
+    /// A version of a skill installed into a workspace.
+    pub(crate) fn skill_install(workspace: &WorkspaceId, version: &SkillVersion, text: &str) -> Install {
+        Install {
+            id: InstallId::new(NOW, &mut rand::rng()),
+            workspace: workspace.clone(),
+            source: Source::Skill(version.id.clone()),
+            slug: slug(text),
+            enabled: true,
+            withdrawn: false,
+            disabled_tools: Vec::new(),
+            created_at: NOW,
         }
     }
 

@@ -5,6 +5,8 @@ mod audit;
 mod invite;
 mod member;
 mod schema;
+mod secret;
 mod server;
+mod skill;
 mod token;
 mod workspace;

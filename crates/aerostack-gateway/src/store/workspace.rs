@@ -2,6 +2,7 @@
 
 use aerostack_core::id::{AccountId, WorkspaceId};
 use aerostack_core::plan::Plan;
+use aerostack_core::secret::SealedSecret;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
@@ -9,6 +10,7 @@ use aerostack_core::workspace::Workspace;
 use super::codec;
 use super::error::StoreError;
 use super::install::{self, InstalledServer};
+use super::secret;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 macro_rules! columns {
@@ -57,8 +59,10 @@ pub struct WorkspaceState {
     pub owner_plan: Plan,
     /// The namespace of its owner.
     pub owner_username: Slug,
-    /// Its installed servers, in install order.
+    /// Its installed servers and skills, in install order.
     pub installs: Vec<InstalledServer>,
+    /// The secrets of everything installed, sealed.
+    pub secrets: Vec<SealedSecret>,
 }
 
 /// A workspace in a list: with its owner and what is counted of it.
@@ -191,8 +195,8 @@ pub async fn update(tx: &mut Tx, workspace: &Workspace) -> Result<(), StoreError
     Ok(())
 }
 
-/// Marks a workspace as deleted. Tokens, audit and the slug stay; its installs go, so that their
-/// servers can be deleted.
+/// Marks a workspace as deleted. Tokens, audit and the slug stay; its secrets go, and its installs, so
+/// that their servers can be deleted.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
@@ -203,6 +207,7 @@ pub async fn mark_deleted(tx: &mut Tx, id: &WorkspaceId, at: Timestamp) -> Resul
         id.as_str(),
         at.as_millis(),
     )?;
+    secret::delete_of_workspace(tx, id).await?;
     install::delete_of_workspace(tx, id).await
 }
 
@@ -318,5 +323,7 @@ pub async fn state(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<WorkspaceStat
         return Err(StoreError::Unreadable { what: "workspaces.owner_id" });
     };
     let installs = install::of_workspace(tx, id).await?;
-    Ok(Some(WorkspaceState { workspace, owner_plan: owner.plan, owner_username: owner.username, installs }))
+    let secrets = secret::of_workspace(tx, id).await?;
+    let (owner_plan, owner_username) = (owner.plan, owner.username);
+    Ok(Some(WorkspaceState { workspace, owner_plan, owner_username, installs, secrets }))
 }

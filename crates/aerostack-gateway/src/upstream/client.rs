@@ -1,4 +1,4 @@
-//! Clients of servers: one per install and target.
+//! Clients of servers: one per install and target, which a secret is part of.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -15,8 +15,9 @@ use super::aside::Aside;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
-use super::frame::Reply;
+use super::frame::{Frame, Reply};
 use super::freshness::Freshness;
+use super::function::Function;
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
 use super::target::{Caller, Listing, Outgoing, Target};
@@ -41,6 +42,8 @@ pub struct Client {
     calls: Arc<Semaphore>,
     freshness: Freshness,
     listener: Mutex<Option<AbortHandle>>,
+    /// In place of sessions, if it is a function.
+    function: Option<Arc<Function>>,
 }
 
 impl Upstreams {
@@ -108,8 +111,14 @@ impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let freshness = Freshness::default();
+        let credential = target.credential.clone();
+        let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout, credential);
+        let function = target
+            .function
+            .as_deref()
+            .map(|tools| Arc::new(Function::new(&target, tools, endpoint.clone(), limits.event_limit_bytes)));
         let connector = Connector {
-            endpoint: Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout),
+            endpoint,
             ids: Arc::new(AtomicU64::new(1)),
             aside: Aside::new(freshness.wanted()),
             event_limit_bytes: limits.event_limit_bytes,
@@ -120,6 +129,7 @@ impl Client {
             pool: Pool::new(connector, target.session, sessions),
             calls: Arc::new(Semaphore::new(limits.calls_per_install)),
             listener: Mutex::default(),
+            function,
             target,
             limits,
             freshness,
@@ -137,12 +147,19 @@ impl Client {
     /// # Errors
     /// [`UpstreamError`], the text of which the workspace's owner sees.
     pub async fn list(&self) -> Result<Listing, UpstreamError> {
+        if let Some(function) = &self.function {
+            return Ok(function.listing());
+        }
         let limit = self.limits.list_timeout;
         self.freshness.asked();
         let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
-        listed.unwrap_or_else(|_| {
-            Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
-        })
+        let mut listing = listed
+            .unwrap_or_else(|_| {
+                Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
+            })
+            .map_err(|error| self.masked(error))?;
+        self.target.credential.mask_listing(&mut listing);
+        Ok(listing)
     }
 
     /// Sends a request and gives the answer once its first message or headers are there.
@@ -157,14 +174,33 @@ impl Client {
             let limit = self.limits.calls_per_install;
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
-        call::call(&self.pool, caller, request, permit, &self.limits).await
+        let called = match &self.function {
+            Some(function) => function.call(request, permit).await,
+            None => call::call(&self.pool, caller, request, permit, &self.limits).await,
+        };
+        let reply = called.map_err(|error| self.masked(error))?;
+        let credential = self.target.credential.clone();
+        let frames = reply.frames.map(move |frame| match frame {
+            Ok(Frame::Whole(message)) => Ok(Frame::Whole(credential.mask_error(message))),
+            Ok(frame) => Ok(frame),
+            Err(error) => Err(error.map_text(|text| credential.mask(text))),
+        });
+        Ok(Reply { frames: Box::pin(frames), ..reply })
     }
 
-    /// Waits until the server announces that its list changed. Keeps a listening stream open where
+    /// An error as the workspace's owner may read it.
+    fn masked(&self, error: UpstreamError) -> UpstreamError {
+        error.map_text(|text| self.target.credential.mask(text))
+    }
+
+    /// Waits until the server announces that its list changed; a function's never does. Keeps a listening stream open where
     /// the server announces changes; else never returns. Also woken by an announcement inside a call.
     ///
     /// An announcement nobody waits for is kept, once. One at a time may wait.
     pub async fn list_changed(&self) {
+        if self.function.is_some() {
+            return std::future::pending().await;
+        }
         self.start_listening();
         self.freshness.wanted().notified().await;
     }

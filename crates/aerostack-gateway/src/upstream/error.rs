@@ -19,10 +19,27 @@ pub enum UpstreamError {
     /// It refused our credential (401 or 403).
     #[error("refused our credential: HTTP {0}")]
     RefusedCredential(u16),
+    /// A secret that it needs is not there, so nothing was sent to it.
+    #[error("no credential: {0}")]
+    LackingCredential(String),
     /// It is busy (429), or our own limit of calls in flight is reached.
     #[error("busy: {0}")]
     Busy(String),
     /// The caller's access ended before anything was written to the server.
     #[error("access ended")]
     AccessEnded,
+}
+
+impl UpstreamError {
+    /// The same with its words changed.
+    pub(super) fn map_text(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Unreachable(text) => Self::Unreachable(change(text)),
+            Self::TimedOut(text) => Self::TimedOut(change(text)),
+            Self::BadAnswer(text) => Self::BadAnswer(change(text)),
+            Self::LackingCredential(text) => Self::LackingCredential(change(text)),
+            Self::Busy(text) => Self::Busy(change(text)),
+            Self::HeadersRefused | Self::RefusedCredential(_) | Self::AccessEnded => self,
+        }
+    }
 }

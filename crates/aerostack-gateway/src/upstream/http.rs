@@ -18,6 +18,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use super::address::{AddressPolicy, Resolver, Trust};
+use super::credential::Credential;
 use super::error::UpstreamError;
 
 /// Time for a name to resolve, a connection and TLS to stand.
@@ -99,20 +100,21 @@ impl Http {
     }
 }
 
-/// An address of a server, and how long it may keep silent.
+/// An address of a server, how long it may keep silent, and what it is sent with every request.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     http: Http,
     url: Url,
     idle: Duration,
+    credential: Credential,
 }
 
 impl Endpoint {
-    pub(super) fn new(http: Http, url: Url, idle: Duration) -> Self {
-        Self { http, url, idle }
+    pub(super) fn new(http: Http, url: Url, idle: Duration, credential: Credential) -> Self {
+        Self { http, url, idle, credential }
     }
 
-    /// The same server at another address.
+    /// The same server at another address, which must be of the same origin: it is sent the same.
     pub(super) fn at(&self, url: Url) -> Self {
         Self { url, ..self.clone() }
     }
@@ -125,6 +127,11 @@ impl Endpoint {
         self.idle
     }
 
+    /// An error in the server's words, without what it was sent.
+    pub(super) fn masked(&self, error: UpstreamError) -> UpstreamError {
+        error.map_text(|text| self.credential.mask(text))
+    }
+
     /// Posts a message.
     ///
     /// # Errors
@@ -132,6 +139,20 @@ impl Endpoint {
     pub(super) async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response, UpstreamError> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, BOTH_KINDS);
+        self.send(Method::POST, headers, Some(body)).await
+    }
+
+    /// Posts to a function, which answers with one document.
+    ///
+    /// # Errors
+    /// As `post`.
+    pub(super) async fn post_json(
+        &self,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, UpstreamError> {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         self.send(Method::POST, headers, Some(body)).await
     }
 
@@ -155,9 +176,11 @@ impl Endpoint {
     async fn send(
         &self,
         method: Method,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Response, UpstreamError> {
+        // The one place where a server is written to, so that no request goes without.
+        self.credential.apply(&mut headers).map_err(UpstreamError::LackingCredential)?;
         self.http
             .policy
             .check_url(&self.url)

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use aerostack_core::id::{InstallId, TokenId};
+use aerostack_core::manifest::ManifestTool;
 use aerostack_core::server::SessionMode;
 use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
+
+use super::credential::Credential;
 
 /// An installed server: everything a client of it needs. Equal targets share one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub struct Target {
     pub idle_timeout: Duration,
     /// Whether it is an operator's: then it may be on loopback and in private networks.
     pub trusted: bool,
+    /// The tools of a function; without it, an MCP server stands there.
+    pub function: Option<Vec<ManifestTool>>,
+    /// What it is sent as proof. Another value is another target, so that nothing goes on under the old.
+    pub credential: Credential,
 }
 
 /// Which family of protocol revisions a server speaks.
@@ -76,7 +83,7 @@ pub struct Listing {
     pub server_name: Option<String>,
     /// The protocol revision spoken with it.
     pub protocol_version: String,
-    /// How it was reached: `modern`, `streamable-http` or `http+sse`.
+    /// How it was reached: `modern`, `streamable-http`, `http+sse`, or `function`.
     pub transport: &'static str,
     /// Whether it announces changes of its list.
     pub announces_changes: bool,

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use super::{Caller, Era, Frame, Outgoing, Reply, Target, UpstreamError};
+use super::{Caller, Credential, Era, Frame, Outgoing, Reply, Target, UpstreamError};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -254,6 +254,8 @@ pub(super) fn target(server: &Server) -> Target {
         session: SessionMode::PerCaller,
         idle_timeout: Duration::from_secs(60),
         trusted: true,
+        function: None,
+        credential: Credential::none(),
     }
 }
 

@@ -51,7 +51,10 @@ pub(super) async fn listen(pool: Arc<Pool>, install: InstallId) {
                 continue;
             }
             Ok(Ended::Broken) => {}
-            Err(error) => tracing::debug!(%install, %error, "no stream of announcements"),
+            Err(error) => {
+                let error = pool.connector().endpoint.masked(error);
+                tracing::debug!(%install, %error, "no stream of announcements");
+            }
         }
         failures = if began.elapsed() >= GOOD_STREAM { 0 } else { failures + 1 };
         tokio::time::sleep(wait(failures, &install)).await;

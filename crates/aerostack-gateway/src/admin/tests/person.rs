@@ -93,7 +93,7 @@ impl Hall {
 /// An operation as a request that nobody signed.
 fn request_of<E: Endpoint>(parameters: &[&str], request: &E::Request) -> Request<Full<Bytes>> {
     let path = E::OPERATION.fill(parameters);
-    let (uri, body) = if E::OPERATION.method().is_read() {
+    let (uri, body) = if E::OPERATION.method().asks_in_query() {
         (format!("{path}?{}", serde_urlencoded::to_string(request).unwrap()), Vec::new())
     } else {
         (path, serde_json::to_vec(request).unwrap())

@@ -35,6 +35,8 @@ const NO_ID: &str = "tok_00000000000000000000000000";
 
 const ALL: Allowed = [true, true, true, true];
 const MANAGERS: Allowed = [true, true, true, false];
+/// Of a foreign workspace an operator sees everything but this.
+const TEAM_ONLY: Allowed = [false, true, true, false];
 const OWNER: Allowed = [true, true, false, false];
 const OPERATOR: Allowed = [true, false, false, false];
 
@@ -78,6 +80,11 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::VerifyTeamAudit => (Over::Team, MANAGERS),
         O::ShowInvite | O::AcceptInvite => (Over::Link, ALL),
         O::ListSessions | O::EndSession | O::CreateSignInLink => (Over::Oneself, ALL),
+        O::ListSkills | O::SearchSkills | O::ShowSkill | O::ListSkillVersions => (Over::Oneself, ALL),
+        O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
+        O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
+        O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
+        O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
     }
 }
 
@@ -91,6 +98,12 @@ fn body(operation: Operation) -> Value {
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
+        Operation::PublishSkill => {
+            json!({ "name": "crm", "version": "1.0.0", "mcp_url": "https://crm.example.com/mcp" })
+        }
+        Operation::UpdateSkill => json!({ "visibility": "team" }),
+        Operation::InstallSkill => json!({ "skill": "nothing-here" }),
+        Operation::SetSecret => json!({ "value": "ghp_value" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
         Operation::Offboard => json!({ "who": "nobody@co.com" }),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aerostack_core::account::{Account, AccountKind, Email, issue_key};
-use aerostack_core::audit::{Action, AuditEvent, AuditKey, Verifier};
+use aerostack_core::audit::{Action, AuditEvent, AuditKey, AuditKeys, Verifier};
 use aerostack_core::id::AccountId;
 use aerostack_core::plan::Plan;
 use aerostack_core::slug::Slug;
@@ -69,8 +69,8 @@ async fn is_filled(store: &Store, owner: &AccountId) {
         (keys.len(), keys[0].name.as_str(), keys[0].last_used_at),
         (1, "first 'key' — \"ключ\"", None)
     );
-    let (key, chain) = (AuditKey::new(KEY), owner.as_str());
-    let mut verifier = Verifier::new(&key, chain);
+    let (keys, chain) = (AuditKeys::of("1", AuditKey::new(KEY)), owner.as_str());
+    let mut verifier = Verifier::new(&keys, chain);
     for row in audit::walk(&mut tx, chain, 0, EVENTS + 1).await.unwrap() {
         verifier.check(&row).unwrap();
     }

@@ -22,6 +22,8 @@ pub enum Doing {
     Migrate,
     /// Reading a backup in.
     Restore,
+    /// Replacing the master key.
+    RotateKey,
 }
 
 impl fmt::Display for Doing {
@@ -30,6 +32,7 @@ impl fmt::Display for Doing {
             Self::Serve(address) => write!(f, "{address}"),
             Self::Migrate => f.write_str("migrate"),
             Self::Restore => f.write_str("restore"),
+            Self::RotateKey => f.write_str("rotate-key"),
         }
     }
 }
@@ -80,6 +83,7 @@ impl Holder {
         let doing = match words.next()? {
             "migrate" => Doing::Migrate,
             "restore" => Doing::Restore,
+            "rotate-key" => Doing::RotateKey,
             address => Doing::Serve(address.parse().ok()?),
         };
         let host = words.next().unwrap_or_default().to_owned();
@@ -97,7 +101,7 @@ impl fmt::Display for Holder {
         write!(f, ", since {}", self.since.minute())?;
         match self.doing {
             Doing::Serve(address) => write!(f, ", on {address})"),
-            Doing::Migrate | Doing::Restore => write!(f, ", busy with {})", self.doing),
+            Doing::Migrate | Doing::Restore | Doing::RotateKey => write!(f, ", busy with {})", self.doing),
         }
     }
 }
@@ -121,7 +125,12 @@ mod tests {
     #[test]
     fn a_holder_reads_back_as_it_was_written() {
         let now = Timestamp::from_millis(1_773_746_100_000);
-        for doing in [Doing::Serve("127.0.0.1:8787".parse().unwrap()), Doing::Migrate, Doing::Restore] {
+        for doing in [
+            Doing::Serve("127.0.0.1:8787".parse().unwrap()),
+            Doing::Migrate,
+            Doing::Restore,
+            Doing::RotateKey,
+        ] {
             let holder = Holder::this_process(doing, now);
             assert_eq!(Holder::parse(&holder.line()), Some(holder.clone()));
             assert!(holder.line().len() <= LINE_MAX_BYTES && holder.line().is_ascii());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aerostack_core::audit::{Action, AuditEvent, AuditKey, Verifier};
+use aerostack_core::audit::{Action, AuditEvent, AuditKey, AuditKeys, Verifier};
 use aerostack_core::time::Timestamp;
 
 use crate::store::audit::AuditFilter;
@@ -36,7 +36,8 @@ async fn objects(tx: &mut Tx, filter: AuditFilter<'_>) -> Vec<String> {
 }
 
 async fn verify(tx: &mut Tx, key: &AuditKey) -> Result<i64, i64> {
-    let mut verifier = Verifier::new(key, "ws_1");
+    let keys = AuditKeys::of("1", key.clone());
+    let mut verifier = Verifier::new(&keys, "ws_1");
     for row in store::audit::walk(tx, "ws_1", 0, 100).await.unwrap() {
         verifier.check(&row).map_err(|broken| broken.sequence)?;
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aerostack_core::api::openapi::document;
-use aerostack_core::api::operation::{Method, Operation};
+use aerostack_core::api::operation::{Method, Needs, Operation};
 use aerostack_core::skill::Visibility;
 use aerostack_tests::function::Function;
 use aerostack_tests::golden::UPDATE_VARIABLE;
@@ -51,6 +51,7 @@ fn parameter(name: &str, operation: Operation, token: &str) -> String {
             "crm".to_owned()
         }
         ("name", _) => "KEY".to_owned(),
+        ("email", _) => "nobody@example.com".to_owned(),
         // There is no key of this number; that is another 404 than that of an unknown path.
         ("id", Operation::RevokeKey) => "key_00000000000000000000000000".to_owned(),
         ("id", _) => token.to_owned(),
@@ -64,7 +65,8 @@ async fn every_operation_is_served_and_none_to_strangers() {
         let scene = Scene::set(world, Setup::legacy()).await;
         scene.owner.publishes("crm", Visibility::Team, &Function::starts().await).await;
         let bearer = format!("Bearer {}", scene.owner.key);
-        for &operation in Operation::ALL {
+        // A link is all that those need who follow one: they are looked at below.
+        for &operation in Operation::ALL.iter().filter(|operation| operation.needs() != Needs::Nobody) {
             let parameters: Vec<String> =
                 operation.parameters().map(|name| parameter(name, operation, &scene.alice.id)).collect();
             let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
@@ -93,6 +95,26 @@ async fn every_operation_is_served_and_none_to_strangers() {
             let answer = ask(scene.gateway.address(), method, &path, &headers, body).await;
             assert!(!matches!(answer.status(), 404 | 405 | 500..), "{operation:?}: {answer:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_follows_a_link_that_leads_nowhere_is_told_so_without_a_key() {
+    story(async |world| {
+        let gateway = world.gateway().await;
+        let open = Operation::ALL.iter().filter(|operation| operation.needs() == Needs::Nobody);
+        let mut asked = 0;
+        for &operation in open {
+            let path = operation.fill(&["jl_0123456789"]);
+            let json = [("Content-Type", "application/json")];
+            let answer = ask(gateway.address(), operation.method().word(), &path, &json, b"{}").await;
+            let error = &answer.json()["error"];
+            assert_eq!((answer.status(), &error["code"]), (404, &Value::from("not_found")), "{operation:?}");
+            assert_eq!(error["message"], "this invitation is not valid any more", "{operation:?}");
+            asked += 1;
+        }
+        assert_eq!(asked, 2);
     })
     .await;
 }

@@ -9,7 +9,7 @@ use aerostack_tests::golden::assert_golden;
 use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::Setup;
+use aerostack_tests::upstream::{Setup, Upstream};
 use aerostack_tests::wire::ask;
 
 use super::token::status;
@@ -49,21 +49,20 @@ fn holder(owner: &Person, token: String) -> Caller {
     }
 }
 
-async fn set(gateway: &Gateway, plan: Plan) -> Person {
+/// The owner of a workspace, and the server behind it.
+async fn set(gateway: &Gateway, plan: Plan) -> (Person, Upstream) {
     let mut owner = gateway.owner_on(plan).await;
     owner.creates_workspace("engineering").await;
     let upstream = Setup::legacy().start().await;
     owner.installs("desk", &upstream).await;
-    // The server runs as long as the story.
-    std::mem::forget(upstream);
-    owner
+    (owner, upstream)
 }
 
 #[tokio::test]
 async fn who_is_invited_joins_with_a_token_is_listed_and_is_shut_out_at_once() {
     story(async |world| {
         let gateway = world.gateway_out_of_time().await;
-        let owner = set(&gateway, Plan::Team).await;
+        let (owner, _upstream) = set(&gateway, Plan::Team).await;
         let mut terminal = Terminal::of(&owner);
         let (link, _) = is_invited(&mut terminal, ALICE).await;
         let waiting = terminal.runs(&["workspace", "member", "list", "engineering"]).await;
@@ -91,7 +90,7 @@ async fn who_is_invited_joins_with_a_token_is_listed_and_is_shut_out_at_once() {
 async fn without_a_seat_page_command_and_owner_are_told_and_the_link_stays_good() {
     story(async |world| {
         let gateway = world.gateway_out_of_time().await;
-        let owner = set(&gateway, Plan::Free).await;
+        let (owner, _upstream) = set(&gateway, Plan::Free).await;
         for name in ["One", "Two", "Three"] {
             owner.creates_token(name).await;
         }
@@ -122,7 +121,7 @@ async fn without_a_seat_page_command_and_owner_are_told_and_the_link_stays_good(
 async fn offboarding_ends_membership_token_and_invitation_of_workspaces() {
     story(async |world| {
         let gateway = world.gateway_out_of_time().await;
-        let owner = set(&gateway, Plan::Team).await;
+        let (owner, _upstream) = set(&gateway, Plan::Team).await;
         let mut operations = owner.clone();
         operations.creates_workspace("operations").await;
         let mut terminal = Terminal::of(&owner);

@@ -3,6 +3,7 @@
 mod answers;
 mod person;
 mod scripted_gateway;
+mod secret;
 mod sign_in;
 mod token;
 mod workspace;

@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
         for keyword in DIRECT {
             match fields.get(keyword) {
                 Some(Value::Array(schemas)) => {
-                    schemas.iter().try_for_each(|schema| self.schema(schema, depth + 1))?
+                    schemas.iter().try_for_each(|schema| self.schema(schema, depth + 1))?;
                 }
                 Some(schema) => self.schema(schema, depth + 1)?,
                 None => {}

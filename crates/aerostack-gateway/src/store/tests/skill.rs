@@ -144,7 +144,7 @@ async fn an_install_is_withdrawn_while_the_workspace_owner_has_no_right() {
         assert_eq!(withdrawn(&mut tx).await, [false, false]);
         let concerned =
             store::skill_install::workspaces_concerned(&mut tx, &owner.id, &bob.id).await.unwrap();
-        assert_eq!(concerned, [own.id.clone()]);
+        assert_eq!(concerned, std::slice::from_ref(&own.id));
         let mut with = store::skill_install::workspaces_with(&mut tx, &crm.id).await.unwrap();
         with.sort_by_key(|(_, relation)| *relation != Relation::Owner);
         assert_eq!(with, [(engineering.id.clone(), Relation::Owner), (own.id.clone(), Relation::Member)]);

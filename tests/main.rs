@@ -23,6 +23,7 @@ mod stories {
     mod modern;
     mod name;
     mod offboard;
+    mod odd_tool;
     mod old_sse;
     mod progress;
     mod quota;
@@ -37,6 +38,7 @@ mod stories {
     mod session;
     mod stalled;
     mod stranger;
+    mod takeover;
     mod team;
     mod threshold;
     mod token;

@@ -21,7 +21,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>,
     };
     let after = paging.after.as_deref().unwrap_or_default();
     let mut tools: Vec<&ToolEntry> =
-        snapshot.tools.iter().filter(|tool| tool.exposed.as_str() > after).collect();
+        snapshot.tools().iter().filter(|tool| tool.exposed.as_str() > after).collect();
     tools.sort_by(|a, b| a.exposed.cmp(&b.exposed));
     let (tools, next_cursor) = paging.cut(tools, |tool| tool.exposed.clone());
     Ok(Page { items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(), next_cursor })
@@ -31,8 +31,8 @@ fn view(snapshot: &Snapshot, tool: &ToolEntry) -> ToolView {
     ToolView {
         name: tool.exposed.clone(),
         server: snapshot.installs[tool.install].install.slug.clone(),
-        tool: tool.name.clone(),
-        description: tool.description.clone(),
+        tool: tool.definition.name.clone(),
+        description: tool.definition.description.clone(),
         enabled: tool.enabled,
     }
 }

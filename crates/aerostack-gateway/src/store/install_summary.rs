@@ -9,6 +9,7 @@ use super::codec;
 use super::error::StoreError;
 use super::install::read_names;
 use super::sql::{Count, Tx, fetch_all, fetch_one, fetch_optional};
+use super::tool_list::ListStatus;
 
 /// An installed server in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +20,8 @@ pub struct InstallSummary {
     pub server_slug: Slug,
     /// The namespace of the account whose catalogue it stands in.
     pub server_owner: Slug,
-    /// When its tools were last listed.
-    pub listed_at: Option<Timestamp>,
-    /// Why it last failed, unless it has answered since.
-    pub last_error: Option<String>,
+    /// How it last answered.
+    pub status: ListStatus,
 }
 
 impl InstallSummary {
@@ -46,6 +45,7 @@ struct SummaryRow {
     server_owner: String,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
+    failed_at_ms: Option<i64>,
 }
 
 impl TryFrom<SummaryRow> for InstallSummary {
@@ -64,8 +64,11 @@ impl TryFrom<SummaryRow> for InstallSummary {
             },
             server_slug: Slug::from_stored(row.server_slug),
             server_owner: Slug::from_stored(row.server_owner),
-            listed_at: codec::moment(row.listed_at_ms),
-            last_error: row.last_error,
+            status: ListStatus {
+                listed_at: codec::moment(row.listed_at_ms),
+                last_error: row.last_error,
+                failed_at: codec::moment(row.failed_at_ms),
+            },
         })
     }
 }
@@ -74,7 +77,8 @@ macro_rules! summary_sql {
     ($rest:literal) => {
         concat!(
             "SELECT i.id, i.workspace_id, i.server_id, i.slug, i.enabled, i.disabled_tools, i.created_at_ms,
-                    s.slug AS server_slug, a.username AS server_owner, l.listed_at_ms, l.last_error
+                    s.slug AS server_slug, a.username AS server_owner, l.listed_at_ms, l.last_error,
+                    l.failed_at_ms
              FROM installs i
              JOIN servers s ON s.id = i.server_id
              JOIN accounts a ON a.id = s.owner_id

@@ -24,6 +24,7 @@ mod stories {
     mod model_tools;
     mod modern;
     mod name;
+    mod odd_tool;
     mod offboard;
     mod old_sse;
     mod progress;
@@ -43,6 +44,7 @@ mod stories {
     mod skill;
     mod stalled;
     mod stranger;
+    mod takeover;
     mod team;
     mod threshold;
     mod token;

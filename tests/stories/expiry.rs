@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aerostack_core::api::token::CreateTokenRequest;
+use aerostack_core::time::Timestamp;
 use aerostack_core::token::TokenStatus;
+use aerostack_gateway::clock::Clock;
 use aerostack_tests::client::Caller;
 use aerostack_tests::person::token_named;
 use aerostack_tests::scene::Scene;
-use aerostack_tests::story::story;
+use aerostack_tests::story::{BEGINNING, story};
 use aerostack_tests::upstream::{Ended, Setup, Tool};
 use serde_json::json;
 
@@ -71,6 +73,37 @@ async fn an_expiry_survives_a_restart() {
         assert_eq!(demo.asks("ping", json!({})).await.status(), 200);
         scene.gateway.clock.advance(Duration::from_secs(60));
         assert_eq!(demo.asks("ping", json!({})).await.status(), 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_over_a_restart_lets_nobody_in_again() {
+    story(async |world| {
+        let mut scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
+        let demo = caller_for(&scene, "Demo", 60).await;
+        let bob = scene.owner.creates_token("Bob").await;
+        scene.gateway.clock.advance(Duration::from_secs(61));
+        scene.owner.revokes("name:Alice Chen").await.unwrap();
+        let replaced = scene.owner.rotates("name:Bob", Some(600)).await.unwrap();
+        scene.gateway.stops().await;
+        scene.gateway.clock = Clock::manual(Timestamp::from_millis(BEGINNING.as_millis() - 3_600_000));
+        scene.gateway.starts().await;
+        let address = scene.gateway.address();
+        let status = async |caller: &Caller| {
+            Caller { address, ..caller.clone() }.asks("ping", json!({})).await.status()
+        };
+        assert_eq!(status(&scene.alice).await, 401, "what was revoked stays revoked");
+        assert_eq!(status(&demo).await, 401, "what has expired stays expired");
+        assert_eq!(status(&bob).await, 200, "what is to end later ends later");
+        let listed = scene.owner.at(address).tokens().await.items;
+        let mut shown: Vec<_> = listed.iter().map(|token| (token.name.as_str(), token.status)).collect();
+        shown.sort_unstable_by_key(|(name, _)| *name);
+        let (active, revoked, expired) = (TokenStatus::Active, TokenStatus::Revoked, TokenStatus::Expired);
+        assert_eq!(shown, [("Alice Chen", revoked), ("Bob", active), ("Bob", active), ("Demo", expired)]);
+        scene.gateway.clock.advance(Duration::from_secs(600));
+        assert_eq!(status(&bob).await, 401);
+        assert_eq!(status(&scene.owner.caller(&replaced)).await, 200);
     })
     .await;
 }

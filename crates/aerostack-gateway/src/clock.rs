@@ -1,7 +1,12 @@
 //! The time. Everything that needs it is given a [`Clock`], so that tests can set it.
+//!
+//! It never steps back: what was revoked or has expired would otherwise live again for the length of the
+//! step. When the machine's clock is set back, ours goes on from where it was, at the same pace, until the
+//! process ends; the next one begins no earlier than what the database remembers ([`Clock::begin_at`]).
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aerostack_core::time::Timestamp;
 use tokio::sync::watch;
@@ -15,15 +20,15 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    System(Arc<Steady>),
     Manual(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
     /// The machine's clock.
     #[must_use]
-    pub const fn system() -> Self {
-        Self(Source::System)
+    pub fn system() -> Self {
+        Self(Source::System(Arc::new(Steady::new())))
     }
 
     /// A clock that stands at `now` until [`Clock::advance`] moves it.
@@ -39,15 +44,21 @@ impl Clock {
         }
     }
 
+    /// Lets the clock be at `moment` unless it is later already; gives by how much it was behind.
+    pub fn begin_at(&self, moment: Timestamp) -> Duration {
+        let behind = moment.since(self.now());
+        match &self.0 {
+            Source::System(steady) => drop(steady.at(moment, steady.begun.elapsed())),
+            Source::Manual(sender) => sender.send_modify(|now| *now = (*now).max(moment)),
+        }
+        behind
+    }
+
     /// The present moment.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => {
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp::from_millis(0).plus(since_epoch)
-            }
+            Source::System(steady) => steady.at(machine_time(), steady.begun.elapsed()),
             Source::Manual(sender) => *sender.borrow(),
         }
     }
@@ -55,7 +66,7 @@ impl Clock {
     /// Waits until the moment has come.
     pub async fn reached(&self, moment: Timestamp) {
         match &self.0 {
-            Source::System => {
+            Source::System(_) => {
                 while self.now() < moment {
                     tokio::time::sleep(moment.since(self.now()).min(SLEEP_MAX)).await;
                 }
@@ -68,9 +79,69 @@ impl Clock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+fn machine_time() -> Timestamp {
+    Timestamp::from_millis(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+/// A time that goes on when the machine's is set back.
+#[derive(Debug)]
+struct Steady {
+    begun: Instant,
+    /// The time when this began, by the latest that the machine has ever said; milliseconds.
+    began_at_ms: AtomicI64,
+}
+
+impl Steady {
+    fn new() -> Self {
+        Self { begun: Instant::now(), began_at_ms: AtomicI64::new(i64::MIN) }
+    }
+
+    /// The time `elapsed` after the beginning, when the machine says that it is `told`.
+    fn at(&self, told: Timestamp, elapsed: Duration) -> Timestamp {
+        let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        let began_at_ms = told.as_millis().saturating_sub(elapsed_ms);
+        // Read first: written by every request of every thread, it would hold them up.
+        let mut latest_ms = self.began_at_ms.load(Ordering::Acquire);
+        if latest_ms < began_at_ms {
+            latest_ms = self.began_at_ms.fetch_max(began_at_ms, Ordering::AcqRel).max(began_at_ms);
+        }
+        Timestamp::from_millis(latest_ms.saturating_add(elapsed_ms))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_whose_clock_is_set_back_does_not_turn_ours_back() {
+        let steady = Steady::new();
+        let moment = |secs: i64| Timestamp::from_millis(secs * 1_000);
+        let at = |told: i64, elapsed: u64| steady.at(moment(told), Duration::from_secs(elapsed));
+        assert_eq!(at(1_000, 0), moment(1_000));
+        assert_eq!(at(1_010, 10), moment(1_010));
+        // Set back by an hour: it goes on at the same pace.
+        assert_eq!(at(1_015 - 3_600, 15), moment(1_015));
+        assert_eq!(at(1_075 - 3_600, 75), moment(1_075));
+        // Set forward it is followed, and not back again.
+        assert_eq!(at(9_000, 100), moment(9_000));
+        assert_eq!(at(1_110, 110), moment(9_010));
+    }
+
+    #[test]
+    fn a_clock_begins_no_earlier_than_what_is_remembered() {
+        let clock = Clock::system();
+        let ahead = clock.now().plus(Duration::from_secs(3_600));
+        assert!(clock.begin_at(ahead) > Duration::from_secs(3_590));
+        assert!(clock.now() >= ahead);
+        assert_eq!(clock.begin_at(Timestamp::from_millis(0)), Duration::ZERO);
+        assert!(clock.now() >= ahead);
+        let manual = Clock::manual(Timestamp::from_millis(5_000));
+        assert_eq!(manual.begin_at(Timestamp::from_millis(7_000)), Duration::from_secs(2));
+        assert_eq!(manual.begin_at(Timestamp::from_millis(6_000)), Duration::ZERO);
+        assert_eq!(manual.now(), Timestamp::from_millis(7_000));
+    }
 
     #[tokio::test]
     async fn a_manual_clock_wakes_who_waits_for_a_moment() {

@@ -1,9 +1,8 @@
 //! What the path of a call needs of one workspace, ready in memory: routes, tools, clients.
 //!
-//! A snapshot is made whole from what the database says and never changed; a change makes a new one.
-//! Exposed names are looked up in a map here and nowhere taken apart.
+//! A snapshot is made whole from what the database says and never changed; a change makes a new one. The
+//! tools of installs that did not change are shared with the one before.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,16 @@ use aerostack_core::id::InstallId;
 use aerostack_core::server::{Install, Server};
 use aerostack_core::skill::SkillVersion;
 use aerostack_core::slug::Slug;
-use aerostack_core::tool::{Offer, SEPARATOR, expose};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use aerostack_core::tool::SEPARATOR;
+use aerostack_core::workspace::ToolPrefix;
+
+mod offering;
+
+pub use offering::{Offering, Stock, ToolEntry};
 
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
-use crate::tool_header::{self, HeaderParameter};
+use crate::tool_set::ToolSet;
 use crate::upstream::{Client, Credential, Target};
 
 /// One workspace at one revision.
@@ -30,42 +32,37 @@ pub struct Snapshot {
     pub name: String,
     /// Its installed servers, in install order.
     pub installs: Vec<SnapshotInstall>,
-    /// All their tools, switched on or not, in install order and the upstreams' own.
-    pub tools: Vec<ToolEntry>,
-    by_name: HashMap<String, usize>,
+    tool_prefix: ToolPrefix,
+    offering: Offering,
 }
 
 /// An installed server, with the client that reaches it.
+#[derive(Clone)]
 pub struct SnapshotInstall {
     /// The install.
     pub install: Install,
-    /// The server's instructions to models.
-    pub instructions: Option<String>,
-    /// Whether its tools are known. If not, calls are relayed by prefix.
-    pub is_listed: bool,
+    /// Its tools. While they are not known, calls are relayed by prefix.
+    pub tools: Option<Arc<ToolSet>>,
     /// Its client.
     pub client: Arc<Client>,
 }
 
-/// One tool.
-pub struct ToolEntry {
-    /// The name under which it is listed and called.
-    pub exposed: String,
-    /// Its server, as an index into [`Snapshot::installs`].
-    pub install: usize,
-    /// The upstream's own name.
-    pub name: String,
-    /// Whether it is listed and may be called.
-    pub enabled: bool,
-    /// What it does, in the upstream's words.
-    pub description: Option<String>,
-    /// Its definition as the upstream wrote it, but for the name.
-    pub definition: String,
-    /// Its definition for clients of 2025-11-25 and older, where that must differ: they refuse a whole
-    /// list over one tool whose output schema is no object, so that schema is left out.
-    pub legacy_definition: Option<String>,
-    /// Arguments that modern requests mirror in headers.
-    pub header_parameters: Vec<HeaderParameter>,
+impl SnapshotInstall {
+    /// Tells whether its tools are known.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.tools.is_some()
+    }
+
+    /// The server's instructions to models.
+    #[must_use]
+    pub fn instructions(&self) -> Option<&str> {
+        self.tools.as_ref()?.instructions.as_deref()
+    }
+
+    fn stock(&self) -> Stock {
+        Stock { install: self.install.clone(), tools: self.tools.clone() }
+    }
 }
 
 /// Where a call goes.
@@ -78,62 +75,94 @@ pub struct Route<'a> {
     pub entry: Option<&'a ToolEntry>,
 }
 
-/// What of a tool definition is read; everything else passes as the upstream wrote it.
-#[derive(Deserialize)]
-struct Definition<'a> {
-    #[serde(borrow)]
-    name: &'a RawValue,
-    description: Option<String>,
-    #[serde(borrow, rename = "inputSchema")]
-    input_schema: Option<&'a RawValue>,
-    #[serde(borrow, rename = "outputSchema")]
-    output_schema: Option<&'a RawValue>,
+/// A snapshot before its change is committed: everything but the clients, which are made, and whose
+/// predecessors are let go, only when it is certain.
+pub struct Draft {
+    /// The state it is made of.
+    pub state: WorkspaceState,
+    tools: Vec<Option<Arc<ToolSet>>>,
+    offering: Offering,
+}
+
+impl Draft {
+    /// Prepares a workspace's snapshot; `tools` has an entry for each install of the state.
+    pub async fn of(state: WorkspaceState, tools: Vec<Option<Arc<ToolSet>>>) -> Self {
+        let stock = |(installed, tools): (&InstalledServer, &Option<Arc<ToolSet>>)| Stock {
+            install: installed.install.clone(),
+            tools: tools.clone(),
+        };
+        let stocks = state.installs.iter().zip(&tools).map(stock).collect();
+        let offering = Offering::of(state.workspace.tool_prefix, stocks).await;
+        Self { state, tools, offering }
+    }
 }
 
 impl Snapshot {
     /// Makes the snapshot of a workspace. `client_of` gives the client of an installed server.
-    pub fn new(state: &WorkspaceState, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
-        let definitions: Vec<Vec<(String, &str)>> = state.installs.iter().map(named_definitions).collect();
-        let tools = name_tools(state, &definitions);
-        let by_name = tools.iter().enumerate().map(|(index, tool)| (tool.exposed.clone(), index)).collect();
-        let installs = state
-            .installs
-            .iter()
-            .map(|installed| SnapshotInstall {
-                install: installed.install.clone(),
-                instructions: installed.list.tools.as_ref().and_then(|list| list.instructions.clone()),
-                is_listed: installed.list.tools.is_some(),
-                client: client_of(installed),
-            })
-            .collect();
+    pub fn new(draft: Draft, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
+        let Draft { state, tools, offering } = draft;
+        let install = |(installed, tools): (&InstalledServer, _)| SnapshotInstall {
+            install: installed.install.clone(),
+            tools,
+            client: client_of(installed),
+        };
         Self {
             revision: state.workspace.revision,
             slug: state.workspace.slug.to_string(),
             name: state.workspace.name.clone(),
-            installs,
-            tools,
-            by_name,
+            installs: state.installs.iter().zip(tools).map(install).collect(),
+            tool_prefix: state.workspace.tool_prefix,
+            offering,
         }
+    }
+
+    /// The same with other tools of one install; `None` if that is not there.
+    pub async fn with_tools(&self, install: &InstallId, tools: &Arc<ToolSet>) -> Option<Self> {
+        let mut installs = self.installs.clone();
+        let changed = installs.iter_mut().find(|installed| installed.install.id == *install)?;
+        changed.tools = Some(Arc::clone(tools));
+        let stocks = installs.iter().map(SnapshotInstall::stock).collect();
+        let offering = Offering::of(self.tool_prefix, stocks).await;
+        let (slug, name) = (self.slug.clone(), self.name.clone());
+        Some(Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering })
+    }
+
+    /// Finds an install.
+    #[must_use]
+    pub fn install(&self, id: &InstallId) -> Option<&SnapshotInstall> {
+        self.installs.iter().find(|installed| installed.install.id == *id)
+    }
+
+    /// Tells whether calls may go through this client.
+    #[must_use]
+    pub fn has_client(&self, client: &Arc<Client>) -> bool {
+        self.installs.iter().any(|installed| Arc::ptr_eq(&installed.client, client))
+    }
+
+    /// All tools, switched on or not, in install order and the servers' own.
+    #[must_use]
+    pub fn tools(&self) -> &[ToolEntry] {
+        &self.offering.tools
     }
 
     /// The one decision for list and call: the tools that are listed are those that may be called.
     pub fn listed(&self) -> impl Iterator<Item = &ToolEntry> {
-        self.tools.iter().filter(|tool| tool.enabled)
+        self.tools().iter().filter(|tool| tool.enabled)
     }
 
     /// Tells whether callers would list the same of both.
     #[must_use]
     pub fn lists_the_same_as(&self, other: &Self) -> bool {
-        self.listed().map(|tool| &tool.definition).eq(other.listed().map(|tool| &tool.definition))
+        self.listed().count() == other.listed().count()
+            && self.listed().zip(other.listed()).all(|(ours, theirs)| ours.is_listed_as(theirs))
     }
 
     /// Finds where a call of `exposed` goes; `None` for unknown and switched-off tools alike.
     #[must_use]
     pub fn route(&self, exposed: &str) -> Option<Route<'_>> {
-        if let Some(&index) = self.by_name.get(exposed) {
-            let entry = &self.tools[index];
-            let install = &self.installs[entry.install];
-            return entry.enabled.then(|| Route { install, tool: entry.name.clone(), entry: Some(entry) });
+        if let Some(entry) = self.offering.find(exposed) {
+            let (install, tool) = (&self.installs[entry.install], entry.definition.name.clone());
+            return entry.enabled.then_some(Route { install, tool, entry: Some(entry) });
         }
         self.route_by_prefix(exposed)
     }
@@ -142,7 +171,7 @@ impl Snapshot {
     fn route_by_prefix(&self, exposed: &str) -> Option<Route<'_>> {
         let (slug, tool) = exposed.split_once(SEPARATOR)?;
         let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
-        let may_be_called = !install.is_listed && install.install.offers(tool);
+        let may_be_called = !install.is_listed() && install.install.offers(tool);
         may_be_called.then(|| Route { install, tool: tool.to_owned(), entry: None })
     }
 }
@@ -175,84 +204,4 @@ pub fn target(
         function: None,
         credential,
     }
-}
-
-/// The definitions of an install's tools with their own names; one that has none is left out.
-fn named_definitions(installed: &InstalledServer) -> Vec<(String, &str)> {
-    let tools = installed.list.tools.iter().flat_map(|list| &list.tools);
-    tools
-        .filter_map(|text| {
-            let definition: Definition<'_> = serde_json::from_str(text).ok()?;
-            Some((serde_json::from_str(definition.name.get()).ok()?, text.as_str()))
-        })
-        .collect()
-}
-
-fn name_tools(state: &WorkspaceState, definitions: &[Vec<(String, &str)>]) -> Vec<ToolEntry> {
-    let names: Vec<Vec<&str>> =
-        definitions.iter().map(|list| list.iter().map(|(name, _)| name.as_str()).collect()).collect();
-    let offers: Vec<Offer<'_>> = state
-        .installs
-        .iter()
-        .zip(&names)
-        .map(|(installed, tools)| Offer { slug: installed.install.slug.as_str(), tools })
-        .collect();
-    let exposed = expose(state.workspace.tool_prefix, &offers);
-    let mut entries = Vec::new();
-    for (install, (list, exposed)) in definitions.iter().zip(exposed).enumerate() {
-        for ((name, text), exposed) in list.iter().zip(exposed) {
-            entries.extend(entry(&state.installs[install], install, name, text, exposed));
-        }
-    }
-    entries
-}
-
-fn entry(
-    installed: &InstalledServer,
-    install: usize,
-    name: &str,
-    text: &str,
-    exposed: String,
-) -> Option<ToolEntry> {
-    let definition: Definition<'_> = serde_json::from_str(text).ok()?;
-    let exposed_definition = replace_span(text, definition.name.get(), &format!("\"{exposed}\""));
-    let odd_output =
-        definition.output_schema.is_some_and(|schema| root_type(schema.get()).as_deref() != Some("object"));
-    Some(ToolEntry {
-        legacy_definition: odd_output.then(|| without_output_schema(&exposed_definition)),
-        definition: exposed_definition,
-        exposed,
-        install,
-        name: name.to_owned(),
-        enabled: installed.install.offers(name),
-        description: definition.description,
-        header_parameters: definition
-            .input_schema
-            .and_then(|schema| tool_header::parameters(schema.get()).ok())
-            .unwrap_or_default(),
-    })
-}
-
-fn root_type(schema: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Root {
-        #[serde(rename = "type")]
-        kind: Option<serde_json::Value>,
-    }
-    let root: Root = serde_json::from_str(schema).ok()?;
-    root.kind?.as_str().map(str::to_owned)
-}
-
-/// The definition without `outputSchema`; written anew, since this is a crossing of eras.
-fn without_output_schema(definition: &str) -> String {
-    let mut fields: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(definition).unwrap_or_default();
-    fields.remove("outputSchema");
-    serde_json::Value::Object(fields).to_string()
-}
-
-/// `text` with `part`, which lies inside it, replaced. Everything else stays byte for byte.
-fn replace_span(text: &str, part: &str, replacement: &str) -> String {
-    let start = part.as_ptr() as usize - text.as_ptr() as usize;
-    [&text[..start], replacement, &text[start + part.len()..]].concat()
 }

@@ -109,7 +109,7 @@ pub struct InstalledReply {
     pub install: InstallView,
     /// Whether it was there before, so that nothing was done.
     pub already_installed: bool,
-    /// Why its tools are not known yet, if they are not.
+    /// Why its tools are not known yet, or which of them are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
@@ -163,7 +163,7 @@ pub struct InstallView {
     pub tools: u32,
     /// Tools switched off one by one.
     pub disabled_tools: Vec<String>,
-    /// Why it last failed.
+    /// Why it last failed; with status `ok`, what was left out of its list and why.
     pub last_error: Option<String>,
     /// When its tools were last listed.
     #[schema(value_type = Option<String>, format = DateTime)]

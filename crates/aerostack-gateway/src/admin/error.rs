@@ -110,6 +110,12 @@ impl From<StoreError> for ApiError {
                 Self { log: Some(with_sources(&error)), ..refused }
                     .with_hint("try again in a moment".to_owned())
             }
+            StoreError::LeaseLost => {
+                let message = "another gateway has taken over and serves this database now";
+                let refused = Self::new(ErrorCode::Unavailable, message);
+                Self { log: Some(with_sources(&error)), ..refused }
+                    .with_hint("try again in a moment".to_owned())
+            }
             StoreError::Unreadable { .. }
             | StoreError::SchemaIsNewer { .. }
             | StoreError::Migration(_)

@@ -18,6 +18,7 @@ use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
+use crate::tool_set::FreshList;
 use crate::upstream::Credential;
 
 /// Lists the installs of a workspace.
@@ -54,7 +55,11 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     };
     // Secrets belong to an install, and there is none yet: a server that needs one is not asked.
     let credential = Credential::open(&call.app.vault, &server, []);
-    let answer = lists::ask(&call.app, lists::target_of_server(&call.app, &server, credential)).await;
+    let target = lists::target_of_server(&call.app, &server, credential);
+    let answer = match lists::ask(&call.app, target).await {
+        Ok(listing) => Ok(FreshList::of(listing).await),
+        Err(error) => Err(error),
+    };
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
@@ -81,9 +86,9 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     };
     store::install::insert(&mut order.tx, &install).await?;
     let warning = match &answer {
-        Ok(listing) => {
-            store::install::save_list(&mut order.tx, &install.id, &lists::tool_list(listing), now).await?;
-            None
+        Ok(list) => {
+            order.save_list(&workspace.id, &install.id, list, now).await?;
+            list.note.clone()
         }
         Err(error) => {
             store::install::save_failure(&mut order.tx, &install.id, &error.to_string(), now).await?;
@@ -96,8 +101,7 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     let summary = store::install::find_by_slug(&mut order.tx, &workspace.id, &install.slug).await?;
     let summary =
         summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))?;
-    order.commit(vec![Publication::Workspace(workspace.id.clone())]).await?;
-    lists::adopt(&call.app, workspace.id, install.id);
+    order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     Ok(InstalledReply { install: view(&call, summary), already_installed: false, warning })
 }
 
@@ -196,8 +200,8 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     let status = match &summary {
         summary if summary.install.withdrawn => InstallStatus::Withdrawn,
         summary if !summary.install.enabled => InstallStatus::Disabled,
-        summary if summary.last_error.is_some() => InstallStatus::Failing,
-        summary if summary.listed_at.is_none() => InstallStatus::Pending,
+        summary if summary.status.failed_at.is_some() => InstallStatus::Failing,
+        summary if summary.status.listed_at.is_none() => InstallStatus::Pending,
         _ => InstallStatus::Ok,
     };
     InstallView {
@@ -208,8 +212,8 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
         status,
         tools,
         disabled_tools: summary.install.disabled_tools,
-        last_error: summary.last_error,
-        listed_at: summary.listed_at,
+        last_error: summary.status.last_error,
+        listed_at: summary.status.listed_at,
         created_at: summary.install.created_at,
     }
 }

@@ -51,25 +51,25 @@ fn find_tool(call: &Call, install: &Install, text: &str) -> Result<String, ApiEr
         snapshot.installs.iter().position(|candidate| candidate.install.id == install.id)
     });
     let of_install = || {
-        let tools = snapshot.iter().flat_map(|snapshot| &snapshot.tools);
+        let tools = snapshot.iter().flat_map(|snapshot| snapshot.tools());
         tools.filter(|tool| Some(tool.install) == place)
     };
-    let by_own = of_install().find(|tool| tool.name == text);
+    let by_own = of_install().find(|tool| tool.definition.name == text);
     if let Some(tool) = by_own.or_else(|| of_install().find(|tool| tool.exposed == text)) {
-        return Ok(tool.name.clone());
+        return Ok(tool.definition.name.clone());
     }
     if install.disabled_tools.iter().any(|name| name == text) {
         return Ok(text.to_owned());
     }
     let is_listed =
-        place.is_some_and(|place| snapshot.as_ref().is_some_and(|found| found.installs[place].is_listed));
+        place.is_some_and(|place| snapshot.as_ref().is_some_and(|found| found.installs[place].is_listed()));
     if !is_listed {
         let message = format!("the tools of '{}' are not known yet", install.slug);
         return Err(ApiError::new(ErrorCode::Conflict, message).with_hint(
             "it has not answered so far; see its last error with: aerostack mcp list".to_owned(),
         ));
     }
-    let hint = suggest::hint(text, of_install().map(|tool| tool.name.as_str()));
+    let hint = suggest::hint(text, of_install().map(|tool| tool.definition.name.as_str()));
     Err(ApiError::not_found(format!("'{}' has no tool '{}'", install.slug, shown(text))).with_hint(hint))
 }
 

@@ -25,12 +25,13 @@ use super::error::ApiError;
 use super::install::view;
 use super::paging::Paging;
 use super::skill::{no_skill, not_a_member, relation};
-use crate::app::Publication;
+use crate::app::{Order, Publication};
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::upstream::{Credential, Listing, Target, UpstreamError};
+use crate::tool_set::FreshList;
+use crate::upstream::{Credential, Target, UpstreamError};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
 struct Found {
@@ -83,7 +84,7 @@ pub(super) async fn install(
         // The version that is asked is the one that is installed, whatever is published meanwhile.
         (reference.at(found.version.version), found.target(&call))
     };
-    let answer = lists::ask(&call.app, target).await;
+    let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
@@ -110,13 +111,12 @@ pub(super) async fn install(
         created_at: now,
     };
     store::install::insert(&mut order.tx, &install).await?;
-    let warning = save_answer(&mut order.tx, &install.id, &answer, now).await?;
+    let warning = save_answer(&mut order, &workspace, &install.id, &answer, now).await?;
     let detail = format!("{} as {}", found.version.version, install.slug);
     let deed = Deed { action: Action::SkillInstalled, object: &found.reference(), detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     let summary = installed(&mut order.tx, &workspace, &install.slug).await?;
-    order.commit(vec![Publication::Workspace(workspace.id.clone())]).await?;
-    lists::adopt(&call.app, workspace.id, install.id);
+    order.commit(vec![Publication::Workspace(workspace.id)]).await?;
     let visibility = found.skill.visibility;
     Ok(InstalledSkillReply { install: view(&call, summary), visibility, already_installed: false, warning })
 }
@@ -134,7 +134,7 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
         }
         (reference.at(found.version.version), found.target(&call))
     };
-    let answer = lists::ask(&call.app, target).await;
+    let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
@@ -142,7 +142,7 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
     let found = find(&call, &mut order.tx, &workspace, &reference).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;
-    let warning = save_answer(&mut order.tx, id, &answer, now).await?;
+    let warning = save_answer(&mut order, &workspace, id, &answer, now).await?;
     let detail = format!("{before} to {} as {}", found.version.version, existing.install.slug);
     let deed = Deed { action: Action::SkillUpgraded, object: &found.reference(), detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
@@ -286,20 +286,26 @@ async fn installed(tx: &mut Tx, workspace: &Workspace, slug: &Slug) -> Result<In
     summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))
 }
 
+/// Asks a skill for its tools.
+async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
+    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
+}
+
 /// Keeps what a skill answered when it was asked for its tools; gives what to warn of.
 async fn save_answer(
-    tx: &mut Tx,
+    order: &mut Order<'_>,
+    workspace: &Workspace,
     install: &InstallId,
-    answer: &Result<Listing, UpstreamError>,
+    answer: &Result<FreshList, UpstreamError>,
     now: Timestamp,
 ) -> Result<Option<String>, ApiError> {
     match answer {
-        Ok(listing) => {
-            store::install::save_list(tx, install, &lists::tool_list(listing), now).await?;
-            Ok(None)
+        Ok(list) => {
+            order.save_list(&workspace.id, install, list, now).await?;
+            Ok(list.note.clone())
         }
         Err(error) => {
-            store::install::save_failure(tx, install, &error.to_string(), now).await?;
+            store::install::save_failure(&mut order.tx, install, &error.to_string(), now).await?;
             Ok(Some(format!("its tools are not known yet: {error}")))
         }
     }

@@ -23,7 +23,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ToolView>,
     // What a skill offers is no business of those whose right to it has ended.
     let is_known = |tool: &&ToolEntry| !snapshot.installs[tool.install].install.withdrawn;
     let is_after = |tool: &&ToolEntry| tool.exposed.as_str() > after;
-    let mut tools: Vec<&ToolEntry> = snapshot.tools.iter().filter(is_known).filter(is_after).collect();
+    let mut tools: Vec<&ToolEntry> = snapshot.tools().iter().filter(is_known).filter(is_after).collect();
     tools.sort_by(|a, b| a.exposed.cmp(&b.exposed));
     let (tools, next_cursor) = paging.cut(tools, |tool| tool.exposed.clone());
     Ok(Page { items: tools.into_iter().map(|tool| view(&snapshot, tool)).collect(), next_cursor })
@@ -33,8 +33,8 @@ fn view(snapshot: &Snapshot, tool: &ToolEntry) -> ToolView {
     ToolView {
         name: tool.exposed.clone(),
         server: snapshot.installs[tool.install].install.slug.clone(),
-        tool: tool.name.clone(),
-        description: tool.description.clone(),
+        tool: tool.definition.name.clone(),
+        description: tool.definition.description.clone(),
         enabled: tool.enabled,
     }
 }

@@ -36,7 +36,7 @@ pub async fn restore(config: &Config, file: &Path) -> anyhow::Result<()> {
     ground::prepare_folder(config)?;
     let (now, timeout) = (Clock::system().now(), config.limits.database_timeout);
     let lease = Lease::take(&config.database, Doing::Restore, now, timeout).await?;
-    let copied = backup::read(file, &config.database, &config.data_dir, timeout).await;
+    let copied = backup::read(file, &config.database, &config.data_dir, timeout, &lease).await;
     lease.release().await;
     let copied = copied?;
     telemetry::say(&format!("✓ {} rows of {} tables were restored.", copied.rows, copied.tables));

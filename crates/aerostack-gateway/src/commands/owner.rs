@@ -14,7 +14,7 @@ use super::{ground, master_key};
 use crate::args::Owner;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::{Store, StoreError, Tx, account, audit};
+use crate::store::{Store, StoreError, Tx, account, audit, latest};
 use crate::telemetry;
 use crate::vault::Vault;
 
@@ -118,6 +118,9 @@ pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::R
 
 async fn open(config: &Config, clock: &Clock) -> anyhow::Result<(Store, Vault)> {
     let store = ground::open_current(config, clock).await?;
+    if let Some(moment) = latest::moment(&mut store.read().await?).await? {
+        clock.begin_at(moment);
+    }
     let vault = master_key::vault(config, &store).await?;
     Ok((store, vault))
 }

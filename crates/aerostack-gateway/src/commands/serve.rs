@@ -23,7 +23,6 @@ use crate::config::Config;
 use crate::http::body::Body;
 use crate::http::server::{self, Stop};
 use crate::http::tls::{Tls, TlsError};
-use crate::lists;
 use crate::mail;
 use crate::service::Service;
 use crate::settings::{BadSetting, Settings};
@@ -130,10 +129,40 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
         mail::check(mail).await.map_err(|error| BadSetting::of("AEROSTACK_SMTP_CA", error.to_string()))?;
     }
     ground::prepare_folder(&config)?;
-    let (listen, limits) = (config.listen, config.limits);
-    let doing = Doing::Serve(listen);
-    let mut lease = Lease::take(&config.database, doing, clock.now(), limits.database_timeout).await?;
-    let store = ground::open(&config).await?;
+    let doing = Doing::Serve(config.listen);
+    let timeout = config.limits.database_timeout;
+    let mut lease = Lease::take(&config.database, doing, clock.now(), timeout).await?;
+    match start_under(&lease, config, tls, clock).await {
+        Ok(begun) => {
+            lease.announce(begun.address);
+            let Begun { address, app, url, stop, server } = begun;
+            Ok(Running { address, app, url, stop, server, lease })
+        }
+        Err(error) => {
+            // Nothing was accepted yet: whoever tries next need not wait.
+            lease.release().await;
+            Err(error)
+        }
+    }
+}
+
+/// A gateway that serves under somebody's lease.
+struct Begun {
+    address: SocketAddr,
+    app: Arc<App>,
+    url: String,
+    stop: Stop,
+    server: JoinHandle<()>,
+}
+
+async fn start_under(
+    lease: &Lease,
+    config: Config,
+    tls: Option<Arc<Tls>>,
+    clock: Clock,
+) -> anyhow::Result<Begun> {
+    let listen = config.listen;
+    let store = ground::open(&config).await?.under(lease.term());
     let applied = store.migrate().await.context("the database's schema cannot be brought up to date")?;
     if applied > 0 {
         tracing::info!(migrations = applied, "the database's schema was brought up to date");
@@ -143,18 +172,15 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let app = App::start(config, store, vault, clock).await.context("the database cannot be read")?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    lease.announce(address);
     let scheme = if tls.is_some() { "https" } else { "http" };
     app.set_listening_url(format!("{scheme}://{}", reachable(address)));
     app.tasks.spawn(keep_figures(app.stopping.clone()));
     if let Some(tls) = &tls {
         app.tasks.spawn(reload::at_hangups(Hangups::register()?, Arc::clone(tls), app.stopping.clone()));
     }
-    app.set_doubt(lease.in_doubt());
-    lists::keep_all(&app);
     let stop = Stop::default();
     let server = tokio::spawn(accept(listener, tls, Arc::clone(&app), stop.clone()));
-    Ok(Running { address, app, url: format!("{scheme}://{address}"), stop, server, lease })
+    Ok(Begun { address, app, url: format!("{scheme}://{address}"), stop, server })
 }
 
 async fn accept(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>, stop: Stop) {

@@ -16,6 +16,7 @@ use super::live_workspace::LiveWorkspace;
 use crate::clock::Clock;
 use crate::http::budget::Tally;
 use crate::limiter::Meter;
+use crate::store::lease::Term;
 
 /// A moment that never comes.
 const NEVER: i64 = i64::MAX;
@@ -42,12 +43,13 @@ pub struct Grant {
     streams: AtomicU32,
     last_used_ms: AtomicI64,
     last_use_unwritten: AtomicBool,
+    term: Term,
 }
 
 impl Grant {
-    /// The grant of a token.
+    /// The grant of a token, by a gateway that serves for a term.
     #[must_use]
-    pub fn new(token: &Token, workspace: Arc<LiveWorkspace>) -> Self {
+    pub fn new(token: &Token, workspace: Arc<LiveWorkspace>, term: Term) -> Self {
         Self {
             token: token.id.clone(),
             name: token.name.clone(),
@@ -62,6 +64,7 @@ impl Grant {
             streams: AtomicU32::new(0),
             last_used_ms: AtomicI64::new(0),
             last_use_unwritten: AtomicBool::new(false),
+            term,
         }
     }
 
@@ -69,6 +72,13 @@ impl Grant {
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         now.as_millis() < self.ends_at_ms.load(Ordering::SeqCst)
+    }
+
+    /// Tells whether something may still be sent for the token: it is accepted, and nobody but this
+    /// gateway can have ended it.
+    #[must_use]
+    pub fn may_send(&self, now: Timestamp) -> bool {
+        self.term.holds() && self.is_live(now)
     }
 
     /// Waits until the token is no longer accepted: revoked, expired, or its workspace gone.

@@ -38,14 +38,21 @@ impl LiveWorkspace {
         }
     }
 
-    /// Replaces the snapshot, unless a newer revision stands.
+    /// Replaces snapshot and rate limit, unless a newer revision stands.
     pub fn publish(&self, snapshot: Snapshot, plan_rate_limit: Option<u32>) {
+        if snapshot.revision >= self.snapshot().revision {
+            self.plan_rate_limit.store(plan_rate_limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+            self.republish(snapshot);
+        }
+    }
+
+    /// Replaces the snapshot, unless a newer revision stands.
+    pub fn republish(&self, snapshot: Snapshot) {
         let previous = self.snapshot();
         if snapshot.revision < previous.revision {
             return;
         }
         let list_changed = !previous.lists_the_same_as(&snapshot);
-        self.plan_rate_limit.store(plan_rate_limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
         self.snapshot.store(Arc::new(snapshot));
         self.announce();
         if list_changed {

@@ -14,16 +14,24 @@ use tokio::sync::watch;
 use super::grant::Grant;
 use super::live_workspace::LiveWorkspace;
 use crate::snapshot::Snapshot;
+use crate::store::lease::Term;
 
 /// All grants and workspaces of the gateway.
 #[derive(Default)]
 pub struct Grants {
+    term: Term,
     by_digest: papaya::HashMap<TokenDigest, Arc<Grant>>,
     by_token: papaya::HashMap<TokenId, Arc<Grant>>,
     workspaces: papaya::HashMap<WorkspaceId, Arc<LiveWorkspace>>,
 }
 
 impl Grants {
+    /// Begins with none, under the term of a lease.
+    #[must_use]
+    pub fn under(term: Term) -> Self {
+        Self { term, ..Self::default() }
+    }
+
     /// Finds the grant of a digest. Whether it is live and opens the workspace asked for is another question.
     #[must_use]
     pub fn find(&self, digest: &TokenDigest) -> Option<Arc<Grant>> {
@@ -67,6 +75,13 @@ impl Grants {
         }
     }
 
+    /// Replaces the snapshot of an open workspace, unless a newer revision stands; its plan stays.
+    pub fn republish_workspace(&self, id: &WorkspaceId, snapshot: Snapshot) {
+        if let Some(live) = self.workspaces.pin().get(id) {
+            live.republish(snapshot);
+        }
+    }
+
     /// Closes a workspace: every grant of it ends.
     pub fn close_workspace(&self, id: &WorkspaceId) {
         if let Some(live) = self.workspaces.pin().remove(id) {
@@ -82,7 +97,7 @@ impl Grants {
         let Some(workspace) = self.workspaces.pin().get(&token.workspace).cloned() else {
             return;
         };
-        let grant = Arc::new(Grant::new(token, workspace));
+        let grant = Arc::new(Grant::new(token, workspace, self.term.clone()));
         if !grant.is_live(now) {
             return;
         }
@@ -152,11 +167,13 @@ mod tests {
     use aerostack_core::plan::Plan;
     use aerostack_core::slug::Slug;
     use aerostack_core::workspace::{ToolPrefix, Workspace};
+    use futures_util::FutureExt;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
     use std::time::Duration;
 
     use crate::clock::Clock;
+    use crate::snapshot::Draft;
     use crate::store::workspace::WorkspaceState;
 
     const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);
@@ -186,9 +203,12 @@ mod tests {
 
     fn publish(grants: &Grants, revision: i64) -> WorkspaceId {
         let state = state(revision);
-        let snapshot = Snapshot::new(&state, |_| unreachable!("nothing is installed"));
-        grants.publish_workspace(&state.workspace.id, snapshot, None);
-        state.workspace.id
+        let id = state.workspace.id.clone();
+        // Nothing is installed, so there is nothing to wait for.
+        let draft = Draft::of(state, Vec::new()).now_or_never().unwrap();
+        let snapshot = Snapshot::new(draft, |_| unreachable!("nothing is installed"));
+        grants.publish_workspace(&id, snapshot, None);
+        id
     }
 
     fn token(workspace: &WorkspaceId, seed: u64) -> Token {

@@ -75,6 +75,12 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// Reads a text that is an object without a key twice; `None` if it is anything else.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        Self::read(serde_json::from_str(text).ok()?)?.ok()
+    }
+
     fn read(raw: &'a RawValue) -> Option<Result<Self, Fault>> {
         let text = raw.get();
         if !text.starts_with('{') {
@@ -115,6 +121,11 @@ impl<'a> Object<'a> {
     pub fn object(&self, key: &str) -> Result<Option<Self>, Fault> {
         let raw = self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw);
         raw.and_then(Self::read).transpose()
+    }
+
+    /// Its keys and the raw texts of their values, in the order they stand.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.fields.iter().map(|(key, raw)| (key.as_ref(), raw.get()))
     }
 
     /// Tells whether it has no fields.

@@ -4,6 +4,6 @@ pub mod message;
 pub mod rewrite;
 pub mod splice;
 
-pub use message::{Fault, Message, Request};
+pub use message::{Fault, Message, Object, Request};
 pub use rewrite::{ResponseRewriter, Rewritten, Structured};
 pub use splice::Splice;

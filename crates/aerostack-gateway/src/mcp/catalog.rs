@@ -7,6 +7,7 @@ use super::error::Refusal;
 use super::revision::{CallerEra, Legacy, META_SERVER_INFO, MODERN};
 use crate::jsonrpc::Request;
 use crate::snapshot::{Snapshot, ToolEntry};
+use crate::tool_definition::Form;
 
 /// For how long a modern client may keep a list without asking again.
 const LIST_TTL_MS: u64 = 5_000;
@@ -70,10 +71,7 @@ pub fn tools(snapshot: &Snapshot, request: &Request<'_>, era: CallerEra) -> Resu
         if list.len() > 1 {
             list.push(',');
         }
-        match era {
-            CallerEra::Modern => list.push_str(&tool.definition),
-            CallerEra::Legacy => list.push_str(legacy_definition(tool)),
-        }
+        form(tool, era).write(&tool.exposed, &mut list);
     }
     list.push(']');
     Ok(match era {
@@ -87,8 +85,12 @@ pub fn tools(snapshot: &Snapshot, request: &Request<'_>, era: CallerEra) -> Resu
     })
 }
 
-fn legacy_definition(tool: &ToolEntry) -> &str {
-    tool.legacy_definition.as_deref().unwrap_or(&tool.definition)
+fn form(tool: &ToolEntry, era: CallerEra) -> &Form {
+    let definition = &tool.definition;
+    match era {
+        CallerEra::Modern => &definition.form,
+        CallerEra::Legacy => definition.legacy_form.as_ref().unwrap_or(&definition.form),
+    }
 }
 
 /// Our name towards clients. Each workspace has its own, since some clients cache by it.
@@ -106,7 +108,7 @@ fn instructions(snapshot: &Snapshot) -> Option<String> {
     let mut joined = String::new();
     let mut room = ALL_INSTRUCTIONS_MAX;
     for install in &snapshot.installs {
-        let Some(text) = install.instructions.as_deref().filter(|_| install.install.is_active()) else {
+        let Some(text) = install.instructions().filter(|_| install.install.is_active()) else {
             continue;
         };
         let section = section(&install.install, text, room);

@@ -19,7 +19,7 @@ use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_VERSI
 use crate::clock::Clock;
 use crate::grants::Grant;
 use crate::jsonrpc::{Request, Splice};
-use crate::snapshot::Route;
+use crate::snapshot::{Route, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
 
@@ -120,7 +120,7 @@ impl Forward {
     }
 
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
-        let parameters = route.entry.map(|entry| entry.header_parameters.as_slice()).unwrap_or_default();
+        let parameters = route.entry.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
         Ok(Self { tool: route.tool.clone(), mirrored, written })
     }
@@ -239,7 +239,7 @@ impl Outgoing for Forward {
     }
 
     fn may_be_sent(&self) -> bool {
-        self.written.grant.is_live(self.written.clock.now())
+        self.written.grant.may_send(self.written.clock.now())
     }
 
     fn cancel_on_drop(&self) -> bool {

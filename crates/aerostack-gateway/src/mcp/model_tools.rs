@@ -90,5 +90,7 @@ fn gemini(tool: &ToolEntry) -> Value {
 
 /// A definition that cannot be read this way is told by its name alone.
 fn told(tool: &ToolEntry) -> Told {
-    serde_json::from_str(&tool.definition).unwrap_or(Told { description: None, input_schema: None })
+    let mut definition = String::new();
+    tool.definition.form.write(&tool.exposed, &mut definition);
+    serde_json::from_str(&definition).unwrap_or(Told { description: None, input_schema: None })
 }

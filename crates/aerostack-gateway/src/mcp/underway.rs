@@ -56,7 +56,7 @@ impl Sending {
             server: route.install.install.slug.to_string(),
             exposed: exposed.to_owned(),
             client: Arc::clone(&route.install.client),
-            has_legacy_definition: route.entry.is_some_and(|tool| tool.legacy_definition.is_some()),
+            has_legacy_definition: route.entry.is_some_and(|tool| tool.definition.legacy_form.is_some()),
         })
     }
 
@@ -68,6 +68,10 @@ impl Sending {
         let caller = Caller::Token(self.grant.token.clone());
         match self.client.call(&caller, self.forward.as_ref()).await {
             Ok(reply) => Ok(self.begun(reply)),
+            // The token is accepted; only the gateway is not certain to be the one that may.
+            Err(UpstreamError::AccessEnded) if self.grant.is_live(self.app.clock.now()) => {
+                Err(Refusal::Draining)
+            }
             // Whoever waits for this watches the grant as well, and ends the answer in its own form.
             Err(UpstreamError::AccessEnded) => std::future::pending().await,
             Err(error) => Err(self.refusal(error)),

@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::error::StoreError;
+use super::lease::Lease;
 use super::open::Store;
 use super::sql::Tx;
 use crate::config::Database;
@@ -109,7 +110,7 @@ pub async fn write(database: &Database, file: &Path, timeout: Duration) -> Resul
     Ok(copied)
 }
 
-/// Fills an empty database from a backup, of this or an older schema. Call it with the lease held.
+/// Fills an empty database from a backup, of this or an older schema, as long as its lease holds.
 ///
 /// `workspace` is a folder for a private copy of the file while it is brought up to date.
 ///
@@ -120,13 +121,14 @@ pub async fn read(
     database: &Database,
     workspace: &Path,
     timeout: Duration,
+    lease: &Lease,
 ) -> Result<Copied, BackupError> {
     let draft = Draft::beside(&workspace.join("restore")).map_err(|source| at(workspace, source))?;
     fs::copy(file, draft.path()).map_err(|source| at(file, source))?;
     check_integrity(file, draft.path()).await?;
     let source = Store::open(&Database::Sqlite(draft.path().to_owned()), timeout).await?;
     source.migrate().await?;
-    let target = Store::open(database, timeout).await?;
+    let target = Store::open(database, timeout).await?.under(lease.term());
     target.migrate().await?;
     let copied = fill(&source, &target).await;
     source.close().await;

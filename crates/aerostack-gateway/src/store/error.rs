@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The outcome of a commit is not known: the connection broke while it was under way.
     #[error("the outcome of a commit is not known")]
     OutcomeUnknown(#[source] sqlx::Error),
+    /// Another process has taken the lease since: nothing was changed, and nothing may be any more.
+    #[error("another gateway has taken this database over")]
+    LeaseLost,
     /// The database did not answer in time, or cannot be reached.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),

@@ -10,13 +10,13 @@ use super::codec;
 use super::error::StoreError;
 use super::secret;
 use super::server::ServerRow;
+use super::skill_install;
 use super::sql::{Tx, execute, fetch_all};
-use super::{skill_install, tool_list};
 
 pub use super::install_summary::{InstallSummary, count_of_workspace, find_by_slug, list_page};
-pub use super::tool_list::{StoredList, ToolList, save_failure, save_list};
+pub use super::tool_list::{ListDocument, ListStatus, ToolList, documents, save_failure, save_list};
 
-/// An installed server, or skill, with all that is known of it.
+/// An installed server, or skill, with all that is known of it but its tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstalledServer {
     /// The install.
@@ -28,8 +28,8 @@ pub struct InstalledServer {
     pub server_owner: Slug,
     /// The version, if it is a skill.
     pub skill: Option<SkillVersion>,
-    /// What is known of its tools.
-    pub list: StoredList,
+    /// How it last answered.
+    pub status: ListStatus,
 }
 
 #[derive(sqlx::FromRow)]
@@ -43,7 +43,6 @@ struct InstalledRow {
     #[sqlx(flatten)]
     server: ServerRow,
     owner_username: String,
-    tools: Option<String>,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
     failed_at_ms: Option<i64>,
@@ -69,8 +68,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
             server,
             server_owner: Slug::from_stored(row.owner_username),
             skill: None,
-            list: StoredList {
-                tools: row.tools.as_deref().map(tool_list::decode).transpose()?,
+            status: ListStatus {
                 listed_at: codec::moment(row.listed_at_ms),
                 last_error: row.last_error,
                 failed_at: codec::moment(row.failed_at_ms),
@@ -156,7 +154,7 @@ pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<In
                 i.created_at_ms AS installed_at_ms,
                 s.id, s.owner_id, s.slug, s.url, s.auth, s.session, s.timeout_ms, s.trusted, s.created_at_ms,
                 a.username AS owner_username,
-                l.tools, l.listed_at_ms, l.last_error, l.failed_at_ms
+                l.listed_at_ms, l.last_error, l.failed_at_ms
          FROM installs i
          JOIN servers s ON s.id = i.server_id
          JOIN accounts a ON a.id = s.owner_id

@@ -10,6 +10,7 @@ use super::codec;
 use super::error::StoreError;
 use super::install::read_names;
 use super::sql::{Count, Tx, fetch_all, fetch_one, fetch_optional};
+use super::tool_list::ListStatus;
 
 /// An installed server or skill in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +23,8 @@ pub struct InstallSummary {
     pub server_owner: Slug,
     /// What is to be known of it as a skill, if it is one.
     pub skill: Option<SkillSummary>,
-    /// When its tools were last listed.
-    pub listed_at: Option<Timestamp>,
-    /// Why it last failed, unless it has answered since.
-    pub last_error: Option<String>,
+    /// How it last answered.
+    pub status: ListStatus,
 }
 
 /// An installed skill in a list.
@@ -64,6 +63,7 @@ struct SummaryRow {
     server_owner: String,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
+    failed_at_ms: Option<i64>,
 }
 
 impl SummaryRow {
@@ -105,8 +105,11 @@ impl TryFrom<SummaryRow> for InstallSummary {
             },
             server_slug: Slug::from_stored(row.server_slug),
             server_owner: Slug::from_stored(row.server_owner),
-            listed_at: codec::moment(row.listed_at_ms),
-            last_error: row.last_error,
+            status: ListStatus {
+                listed_at: codec::moment(row.listed_at_ms),
+                last_error: row.last_error,
+                failed_at: codec::moment(row.failed_at_ms),
+            },
         })
     }
 }
@@ -119,7 +122,7 @@ macro_rules! summary_sql {
                     a.id AS source_owner_id, w.owner_id AS workspace_owner_id, v.number, k.visibility,
                     (SELECT COUNT(*) FROM team_members m
                      WHERE m.team_id = a.id AND m.account_id = w.owner_id) AS memberships,
-                    l.listed_at_ms, l.last_error
+                    l.listed_at_ms, l.last_error, l.failed_at_ms
              FROM installs i
              JOIN workspaces w ON w.id = i.workspace_id
              LEFT JOIN servers s ON s.id = i.server_id

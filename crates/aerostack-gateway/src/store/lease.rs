@@ -3,11 +3,10 @@
 //!
 //! On SQLite it is a locked file beside the database, on PostgreSQL a session's advisory lock. Serving,
 //! migrating and restoring take it; `owner create`, `check` and `backup` work beside a running gateway
-//! and do not.
+//! and do not. Reasons are in `docs/decisions/0012-one-serving-process.md`.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aerostack_core::time::Timestamp;
@@ -15,12 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 mod file;
 mod holder;
+mod row;
 mod session;
+mod term;
 
 use file::FileLock;
 pub use holder::{Doing, Holder};
+pub(super) use row::{Fence, fence};
+pub(super) use session::KEEPALIVE;
 pub use session::Pace;
 use session::SessionLock;
+pub use term::Term;
 
 use crate::config::Database;
 
@@ -52,20 +56,12 @@ pub enum LeaseError {
     TooSlow(Duration),
 }
 
-/// The right to serve a database, held until it is released or dropped.
+/// The right to serve a database, held until it is released. Dropped, it ends as well, but whoever takes
+/// it next does not know whether this process still serves, and waits.
 #[derive(Debug)]
 pub struct Lease {
     hold: Hold,
-    news: News,
-}
-
-/// What the keeper of a lease tells whoever serves by it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct News {
-    /// Set while it is not known whether the lease is still held.
-    pub(crate) in_doubt: Arc<AtomicBool>,
-    /// Cancelled when it is lost.
-    pub(crate) lost: CancellationToken,
+    term: Term,
 }
 
 #[derive(Debug)]
@@ -100,14 +96,16 @@ impl Lease {
         pace: Pace,
     ) -> Result<Self, LeaseError> {
         let holder = Holder::this_process(doing, now);
-        let news = News::default();
-        let hold = match database {
-            Database::Sqlite(path) => Hold::File(FileLock::take(&path.with_extension("lock"), &holder)?),
-            Database::Postgres(url) => {
-                Hold::Session(SessionLock::take(url, holder, timeout, pace, news.clone()).await?)
+        Ok(match database {
+            Database::Sqlite(path) => {
+                let lock = FileLock::take(&lock_file(path), &holder)?;
+                Self { hold: Hold::File(lock), term: Term::endless() }
             }
-        };
-        Ok(Self { hold, news })
+            Database::Postgres(url) => {
+                let (lock, term) = SessionLock::take(url, holder, timeout, pace).await?;
+                Self { hold: Hold::Session(lock), term }
+            }
+        })
     }
 
     /// Lets others see at which address this process serves, once it is known.
@@ -118,28 +116,35 @@ impl Lease {
         }
     }
 
-    /// Is cancelled when it is no longer certain that this process alone serves the database.
+    /// Is cancelled when somebody else may serve the database from now on.
     ///
     /// What follows is to stop serving. A file stays locked as long as the process lives.
     #[must_use]
     pub fn lost(&self) -> CancellationToken {
-        self.news.lost.clone()
+        self.term.lost()
     }
 
-    /// Is set while it is not known whether the lease is still held: nothing may be served meanwhile,
-    /// since another process may be changing what this one has in memory.
+    /// Until when it certainly holds: nothing may be accepted beyond that.
     #[must_use]
-    pub fn in_doubt(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.news.in_doubt)
+    pub fn term(&self) -> Term {
+        self.term.clone()
     }
 
-    /// Gives the lease back, so that another process can take it at once.
+    /// Gives the lease back, so that another process can take it at once. Nothing may be accepted any
+    /// more by then.
     pub async fn release(self) {
         match self.hold {
             Hold::File(lock) => lock.release(),
             Hold::Session(lock) => lock.release().await,
         }
     }
+}
+
+/// The file to lock for a database, the same whichever way leads to it: SQLite follows links too.
+fn lock_file(database: &Path) -> PathBuf {
+    // A database that is not there yet has no other names.
+    let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+    database.with_extension("lock")
 }
 
 #[cfg(test)]

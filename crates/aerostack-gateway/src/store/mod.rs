@@ -13,6 +13,7 @@ pub mod full_house;
 pub mod install;
 pub mod install_summary;
 pub mod invite;
+pub mod latest;
 pub mod lease;
 pub mod member;
 pub mod open;

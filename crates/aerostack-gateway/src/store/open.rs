@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 
 use super::error::StoreError;
+use super::lease::{self, Fence, Term};
 use super::migrate;
 use super::sql::Tx;
 use crate::config::Database;
@@ -26,6 +27,8 @@ const SQLITE_BUSY: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Store {
     pools: Pools,
+    /// The term of the lease it is changed under.
+    term: Term,
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +49,20 @@ impl Store {
             Database::Sqlite(path) => open_sqlite(path, timeout).await?,
             Database::Postgres(url) => open_postgres(url.expose_secret(), timeout).await?,
         };
-        Ok(Self { pools })
+        Ok(Self { pools, term: Term::endless() })
+    }
+
+    /// The same, changed only as long as a lease is held. Without one it is changed as `owner create`
+    /// does it, beside a running gateway.
+    #[must_use]
+    pub fn under(self, term: Term) -> Self {
+        Self { term, ..self }
+    }
+
+    /// Until when nobody else may be changing what this process holds in memory.
+    #[must_use]
+    pub fn term(&self) -> &Term {
+        &self.term
     }
 
     /// Brings the schema up to date; gives the number of migrations it had to apply.
@@ -76,12 +92,37 @@ impl Store {
     /// Begins a transaction that writes. On SQLite it holds the one write lock from its beginning.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
+    /// [`StoreError::Unavailable`] when no connection is free in time, [`StoreError::LeaseLost`] when
+    /// somebody else has the lease by now.
     pub async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(match &self.pools {
-            Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        self.begin(Fence::Shared).await
+    }
+
+    /// The same with every other one that writes under this lease over, also those whose connection
+    /// broke: what it reads is what came of them. Dropped, it changes nothing.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_alone(&self) -> Result<Tx, StoreError> {
+        self.begin(Fence::Alone).await
+    }
+
+    async fn begin(&self, fence: Fence) -> Result<Tx, StoreError> {
+        let pool = match &self.pools {
+            // It has one writer at a time anyway.
+            Pools::Sqlite { writer, .. } => {
+                return Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?));
+            }
+            Pools::Postgres(pool) => pool,
+        };
+        let mut tx = pool.begin().await?;
+        if let Some(number) = self.term.number()
+            && !lease::fence(&mut tx, number, fence).await?
+        {
+            self.term.lose();
+            return Err(StoreError::LeaseLost);
+        }
+        Ok(Tx::Postgres(tx))
     }
 
     /// Begins a transaction that only reads, and sees one state throughout.
@@ -130,14 +171,14 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
 
 async fn open_postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway");
-    // A program that died inside a transaction must not keep a workspace locked for ever.
-    let bound_locks = format!("SET lock_timeout = {}", timeout.as_millis());
+    // A program or machine that died inside a transaction must not keep a workspace locked for ever.
+    let settings = format!("{}; SET lock_timeout = {}", lease::KEEPALIVE, timeout.as_millis());
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(timeout)
         .after_connect(move |connection, _| {
-            let statement = sqlx::AssertSqlSafe(bound_locks.clone());
-            Box::pin(async move { sqlx::query(statement).execute(connection).await.map(drop) })
+            let settings = sqlx::raw_sql(sqlx::AssertSqlSafe(settings.clone()));
+            Box::pin(async move { settings.execute(connection).await.map(drop) })
         })
         .connect_with(options)
         .await?;

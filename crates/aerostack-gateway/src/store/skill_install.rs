@@ -8,10 +8,9 @@ use aerostack_core::time::Timestamp;
 
 use super::codec;
 use super::error::StoreError;
-use super::install::{InstalledServer, StoredList, read_names};
+use super::install::{InstalledServer, ListStatus, read_names};
 use super::skill_version::{read_backing, read_tools};
 use super::sql::{Tx, execute, fetch_all};
-use super::tool_list;
 
 #[derive(sqlx::FromRow)]
 struct InstalledRow {
@@ -36,7 +35,6 @@ struct InstalledRow {
     skill_owner_username: String,
     workspace_owner_id: String,
     memberships: i64,
-    tools: Option<String>,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
     failed_at_ms: Option<i64>,
@@ -74,8 +72,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
             server: place(&version, publisher, Slug::from_stored(row.name)),
             server_owner: Slug::from_stored(row.skill_owner_username),
             skill: Some(version),
-            list: StoredList {
-                tools: row.tools.as_deref().map(tool_list::decode).transpose()?,
+            status: ListStatus {
                 listed_at: codec::moment(row.listed_at_ms),
                 last_error: row.last_error,
                 failed_at: codec::moment(row.failed_at_ms),
@@ -124,7 +121,7 @@ pub(super) async fn of_workspace(
                 w.owner_id AS workspace_owner_id,
                 (SELECT COUNT(*) FROM team_members m
                  WHERE m.team_id = k.owner_id AND m.account_id = w.owner_id) AS memberships,
-                l.tools, l.listed_at_ms, l.last_error, l.failed_at_ms
+                l.listed_at_ms, l.last_error, l.failed_at_ms
          FROM installs i
          JOIN workspaces w ON w.id = i.workspace_id
          JOIN skill_versions v ON v.id = i.skill_version_id

@@ -26,11 +26,19 @@ impl Tx {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         };
-        result.map_err(|error| match error {
-            sqlx::Error::Database(_) => StoreError::from(error),
+        result.map_err(|error| match &error {
+            sqlx::Error::Database(database) if database.code().is_none_or(|code| !ends_session(&code)) => {
+                StoreError::from(error)
+            }
             _ => StoreError::OutcomeUnknown(error),
         })
     }
+}
+
+/// The engine ended the session over it: PostgreSQL may do so after the commit, while it waits for a
+/// standby, in the same words as before it.
+fn ends_session(code: &str) -> bool {
+    code.starts_with("57P") || code.starts_with("08")
 }
 
 /// Runs a statement; gives the number of rows it changed.

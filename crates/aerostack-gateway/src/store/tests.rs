@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod invite;
+mod latest;
 mod member;
 mod schema;
 mod secret;

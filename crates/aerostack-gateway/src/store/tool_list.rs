@@ -3,14 +3,14 @@
 //! A list is one JSON text. The tool definitions inside are kept byte for byte as the server wrote
 //! them: number formats, order of keys and unknown fields are the server's business.
 
-use aerostack_core::id::InstallId;
+use aerostack_core::id::{InstallId, WorkspaceId};
 use aerostack_core::text::clean_line;
 use aerostack_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::StoreError;
-use super::sql::{Tx, execute};
+use super::sql::{Tx, execute, fetch_all};
 
 /// Most characters kept of a failure's message.
 const ERROR_MAX_CHARS: usize = 500;
@@ -24,16 +24,18 @@ pub struct ToolList {
     pub instructions: Option<String>,
 }
 
-/// What is known of a server's tools.
+/// A list as it is stored: one JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListDocument(String);
+
+/// How asking a server went, without its tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoredList {
-    /// The last good list.
-    pub tools: Option<ToolList>,
-    /// When it was listed.
+pub struct ListStatus {
+    /// When its last good list was listed.
     pub listed_at: Option<Timestamp>,
-    /// Why the server last failed, unless it has answered since.
+    /// Why it last failed, unless it has answered since; else what was left out of its list.
     pub last_error: Option<String>,
-    /// When it failed.
+    /// When it failed, unless it has answered since.
     pub failed_at: Option<Timestamp>,
 }
 
@@ -44,22 +46,66 @@ struct Document<'a> {
     instructions: Option<String>,
 }
 
-/// Writes a list as one JSON text. A definition that is no JSON is left out.
-pub(super) fn encode(list: &ToolList) -> String {
-    let tools = list.tools.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
-    let document = Document { tools, instructions: list.instructions.clone() };
-    serde_json::to_string(&document).expect("texts and JSON make JSON")
+impl ToolList {
+    /// Writes a list as one JSON text. A definition that is no JSON is left out.
+    #[must_use]
+    pub fn to_document(&self) -> ListDocument {
+        let tools = self.tools.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+        let document = Document { tools, instructions: self.instructions.clone() };
+        ListDocument(serde_json::to_string(&document).expect("texts and JSON make JSON"))
+    }
 }
 
-/// Reads a list back.
-pub(super) fn decode(text: &str) -> Result<ToolList, StoreError> {
-    let document: Document<'_> =
-        serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "install_lists.tools" })?;
-    let tools = document.tools.into_iter().map(|tool| tool.get().to_owned()).collect();
-    Ok(ToolList { tools, instructions: document.instructions })
+impl ListDocument {
+    /// Reads the list back.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when it is none.
+    pub fn read(&self) -> Result<ToolList, StoreError> {
+        let document: Document<'_> = serde_json::from_str(&self.0)
+            .map_err(|_| StoreError::Unreadable { what: "install_lists.tools" })?;
+        let tools = document.tools.into_iter().map(|tool| tool.get().to_owned()).collect();
+        Ok(ToolList { tools, instructions: document.instructions })
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
-/// Keeps a server's list, and forgets its last failure. Does nothing when the install was removed.
+#[derive(sqlx::FromRow)]
+struct DocumentRow {
+    install_id: String,
+    tools: String,
+}
+
+/// The last good lists of a workspace's installs, which may be megabytes; of one install or of all.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn documents(
+    tx: &mut Tx,
+    workspace: &WorkspaceId,
+    install: Option<&InstallId>,
+) -> Result<Vec<(InstallId, ListDocument)>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        DocumentRow,
+        "SELECT l.install_id, l.tools FROM installs i JOIN install_lists l ON l.install_id = i.id
+         WHERE i.workspace_id = $1 AND ($2 IS NULL OR i.id = $2) AND l.tools IS NOT NULL",
+        workspace.as_str(),
+        install.map(InstallId::as_str),
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (InstallId::from_stored(row.install_id), ListDocument(row.tools)))
+        .collect())
+}
+
+/// Keeps a server's list, and forgets its last failure; `note` is what a person should know of the list.
+/// Does nothing when the install was removed.
 ///
 /// The workspace's revision stays: a list is no administrative change.
 ///
@@ -68,18 +114,21 @@ pub(super) fn decode(text: &str) -> Result<ToolList, StoreError> {
 pub async fn save_list(
     tx: &mut Tx,
     install: &InstallId,
-    list: &ToolList,
+    list: &ListDocument,
+    note: Option<&str>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     execute!(
         tx,
         "INSERT INTO install_lists (install_id, tools, listed_at_ms, last_error, failed_at_ms)
-         SELECT id, $2, $3, NULL, NULL FROM installs WHERE id = $1
+         SELECT id, $2, $3, $4, NULL FROM installs WHERE id = $1
          ON CONFLICT (install_id) DO UPDATE SET
-             tools = excluded.tools, listed_at_ms = excluded.listed_at_ms, last_error = NULL, failed_at_ms = NULL",
+             tools = excluded.tools, listed_at_ms = excluded.listed_at_ms,
+             last_error = excluded.last_error, failed_at_ms = NULL",
         install.as_str(),
-        encode(list),
+        list.0.as_str(),
         at.as_millis(),
+        note.map(|note| clean_line(note, ERROR_MAX_CHARS)),
     )?;
     Ok(())
 }
@@ -120,13 +169,13 @@ mod tests {
             ],
             instructions: Some("line\none\u{0}".to_owned()),
         };
-        assert_eq!(decode(&encode(&list)).unwrap(), list);
-        assert!(!encode(&list).contains('\0'));
+        assert_eq!(list.to_document().read().unwrap(), list);
+        assert!(!list.to_document().0.contains('\0'));
     }
 
     #[test]
     fn what_is_no_json_is_left_out() {
         let list = ToolList { tools: vec!["{".to_owned(), "{}".to_owned()], instructions: None };
-        assert_eq!(decode(&encode(&list)).unwrap().tools, ["{}"]);
+        assert_eq!(list.to_document().read().unwrap().tools, ["{}"]);
     }
 }

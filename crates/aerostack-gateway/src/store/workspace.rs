@@ -50,7 +50,7 @@ impl TryFrom<WorkspaceRow> for Workspace {
     }
 }
 
-/// Everything of a workspace that the path of a call depends on.
+/// Everything of a workspace that the path of a call depends on, but its tools.
 #[derive(Clone, Debug)]
 pub struct WorkspaceState {
     /// The workspace.
@@ -311,7 +311,7 @@ pub async fn summary(
         .transpose()
 }
 
-/// Reads everything the path of a call depends on; `None` if the workspace is deleted or unknown.
+/// Reads everything the path of a call depends on but the tools; `None` if the workspace is deleted or unknown.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.

@@ -75,12 +75,16 @@ impl Upstreams {
         client
     }
 
-    /// Lets go of the client of an install, when the install is gone. Its sessions are ended behind.
-    pub fn forget(&self, install: &InstallId) {
-        let forgotten = self.clients.write().unwrap_or_else(PoisonError::into_inner).remove(install);
-        if let Some(client) = forgotten {
-            client.close();
+    /// Lets go of a client that nobody is to call through any more. Its sessions are ended behind; one
+    /// that has taken its place stays.
+    pub fn forget(&self, client: &Arc<Client>) {
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
+        let install = &client.target.install;
+        if clients.get(install).is_some_and(|known| Arc::ptr_eq(known, client)) {
+            clients.remove(install);
         }
+        drop(clients);
+        client.close();
     }
 
     /// Ends the sessions of one caller everywhere, behind; to be called within the runtime.

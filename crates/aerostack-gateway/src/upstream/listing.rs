@@ -1,6 +1,5 @@
 //! Listing a server's tools, page by page, as the raw text the server wrote.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use http::{HeaderMap, HeaderValue};
@@ -9,13 +8,15 @@ use serde_json::value::RawValue;
 
 use super::answer::{Errors, Expect};
 use super::error::UpstreamError;
+use super::left_out::LeftOut;
 use super::message::{self, Message, Outcome, RpcError};
 use super::pool::{Pool, Repeat};
 use super::session::{SendError, Session};
 use super::target::{Caller, Era, Listing};
 use crate::config::Limits;
 use crate::http::sse::Oversize;
-use crate::tool_header;
+use crate::offload;
+use crate::tool_definition::{Definition, Unfit};
 
 /// Pages of one list.
 const PAGES: usize = 1_000;
@@ -41,10 +42,11 @@ pub(super) async fn list(pool: &std::sync::Arc<Pool>, limits: &Limits) -> Result
     }
 }
 
-fn listing(session: &Session, tools: Vec<String>) -> Listing {
+fn listing(session: &Session, tools: Tools) -> Listing {
     let about = session.about.clone();
     Listing {
-        tools,
+        tools: tools.found,
+        left_out: tools.left_out,
         instructions: about.instructions,
         server_name: about.server_name,
         protocol_version: about.version,
@@ -53,8 +55,8 @@ fn listing(session: &Session, tools: Vec<String>) -> Listing {
     }
 }
 
-async fn all_pages(pool: &Pool, session: &Session, limits: &Limits) -> Result<Vec<String>, SendError> {
-    let mut tools = Tools { found: Vec::new(), bytes: 0 };
+async fn all_pages(pool: &Pool, session: &Session, limits: &Limits) -> Result<Tools, SendError> {
+    let mut tools = Tools::default();
     let mut cursor: Option<String> = None;
     let mut cursors = HashSet::new();
     for _ in 0..PAGES {
@@ -70,8 +72,12 @@ async fn all_pages(pool: &Pool, session: &Session, limits: &Limits) -> Result<Ve
         };
         let begun = session.send(headers(session.era()), body, expect).await?;
         let answer = begun.frames.response(expect).await?;
-        let next = tools.read_page(&answer, id, session.era(), limits)?;
-        let Some(next) = next else { return Ok(tools.found) };
+        let size = answer.len();
+        let (era, limits) = (session.era(), *limits);
+        let read = move || tools.read_page(&answer, id, era, &limits).map(|next| (tools, next));
+        let next;
+        (tools, next) = offload::run(size, read).await?;
+        let Some(next) = next else { return Ok(tools) };
         if !cursors.insert(next.clone()) {
             return Err(bad("its list of tools repeats a cursor").into());
         }
@@ -100,14 +106,10 @@ struct Page<'a> {
     next_cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Named<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-}
-
+#[derive(Default)]
 struct Tools {
     found: Vec<String>,
+    left_out: LeftOut,
     bytes: usize,
 }
 
@@ -128,8 +130,8 @@ impl Tools {
             None => return Err(bad("the answer is to another request")),
         };
         for tool in page.tools.into_iter().map(RawValue::get) {
-            if !is_named(tool) || era == Era::Modern && !has_valid_headers(tool) {
-                tracing::debug!("a tool is not listed: no name, or invalid header annotations");
+            if let Err((name, unfit)) = look_at(tool, era) {
+                self.left_out.add(name.as_deref(), unfit);
                 continue;
             }
             self.bytes += tool.len();
@@ -145,17 +147,22 @@ impl Tools {
     }
 }
 
-/// A tool with an invalid mark must not be offered over modern HTTP.
-fn has_valid_headers(tool: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Tool<'a> {
-        #[serde(borrow, rename = "inputSchema")]
-        input_schema: Option<&'a RawValue>,
+/// Tells whether a tool can be offered; else how it is called, as far as it is, and why not.
+fn look_at(tool: &str, era: Era) -> Result<(), (Option<String>, Unfit)> {
+    match Definition::read(tool) {
+        // A tool with an invalid mark must not be offered over modern HTTP.
+        Ok(definition) if era == Era::Modern && definition.header_parameters.is_err() => {
+            Err((Some(definition.name), Unfit::Headers))
+        }
+        Ok(_) => Ok(()),
+        Err(unfit) => Err((name(tool), unfit)),
     }
-    let schema = serde_json::from_str::<Tool<'_>>(tool).ok().and_then(|tool| tool.input_schema);
-    schema.is_none_or(|schema| tool_header::parameters(schema.get()).is_ok())
 }
 
-fn is_named(tool: &str) -> bool {
-    tool.starts_with('{') && serde_json::from_str::<Named<'_>>(tool).is_ok_and(|tool| !tool.name.is_empty())
+fn name(tool: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    serde_json::from_str(tool).ok().map(|named: Named| named.name).filter(|name| !name.is_empty())
 }

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use url::Url;
 
 use super::credential::Credential;
+use super::left_out::LeftOut;
 
 /// An installed server: everything a client of it needs. Equal targets share one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +76,11 @@ pub trait Outgoing: Send + Sync {
 /// What a server says of itself and offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// Its tool definitions, each a JSON object as the server wrote it, in the server's order.
+    /// Its tool definitions that clients can be given, each a JSON object as the server wrote it, in
+    /// the server's order.
     pub tools: Vec<String>,
+    /// The tools that no client can be given.
+    pub left_out: LeftOut,
     /// Its instructions to models.
     pub instructions: Option<String>,
     /// What it calls itself.

@@ -9,9 +9,9 @@ use aerostack_core::api::server::{
 use aerostack_core::server::{Auth, SessionMode};
 
 use super::person::{Hall, Person, in_a_hall};
-use crate::app::Publication;
 use crate::store;
-use crate::store::install::ToolList;
+use crate::tool_set::FreshList;
+use crate::upstream::{LeftOut, Listing};
 
 fn server(slug: &str) -> AddServerRequest {
     AddServerRequest {
@@ -129,13 +129,22 @@ async fn anothers_catalogue_cannot_be_installed_from() {
 async fn installs_with_tools(hall: &Hall, person: &Person) {
     let installed =
         person.calls::<endpoint::InstallServer>(&["team"], &reference("github", None)).await.unwrap();
-    let tools = vec![r#"{"name":"create"}"#.to_owned(), r#"{"name":"delete"}"#.to_owned()];
-    let list = ToolList { tools, instructions: None };
+    let tool = |name: &str| format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#);
+    let listing = Listing {
+        tools: vec![tool("create"), tool("delete")],
+        left_out: LeftOut::default(),
+        instructions: None,
+        server_name: None,
+        protocol_version: String::new(),
+        transport: "modern",
+        announces_changes: false,
+    };
+    let list = FreshList::of(listing).await;
     let workspace = person.calls::<endpoint::ShowWorkspace>(&["team"], &Empty {}).await.unwrap().id;
     let mut order = hall.app.order().await.unwrap();
     let now = hall.clock.now();
-    store::install::save_list(&mut order.tx, &installed.install.id, &list, now).await.unwrap();
-    order.commit(vec![Publication::Workspace(workspace)]).await.unwrap();
+    order.save_list(&workspace, &installed.install.id, &list, now).await.unwrap();
+    order.commit(Vec::new()).await.unwrap();
 }
 
 fn switch(enabled: bool, tool: Option<&str>) -> UpdateInstallRequest {

@@ -12,8 +12,9 @@ use aerostack_core::time::Timestamp;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use super::{BackupError, Copied, read, write};
+use super::{BackupError, Copied, write};
 use crate::config::Database;
+use crate::store::lease::{Doing, Lease};
 use crate::store::testing::on_both_databases;
 use crate::store::{Store, account, audit};
 
@@ -26,6 +27,14 @@ async fn open(database: &Database) -> Store {
     let store = Store::open(database, TIMEOUT).await.unwrap();
     store.migrate().await.unwrap();
     store
+}
+
+/// Reads a backup into a database under its lease.
+async fn read(file: &Path, database: &Database, workspace: &Path) -> Result<Copied, BackupError> {
+    let lease = Lease::take(database, Doing::Restore, NOW, TIMEOUT).await.unwrap();
+    let copied = super::read(file, database, workspace, TIMEOUT, &lease).await;
+    lease.release().await;
+    copied
 }
 
 /// An account with a key that was never used (empty columns) and a chain of more than one batch.
@@ -103,12 +112,12 @@ async fn a_backup_of_either_engine_is_restored_into_either() {
         let (file, owner) = (&file, &owner);
         on_both_databases(|to| async move {
             let workspace = tempfile::tempdir().unwrap();
-            let copied = read(file, &to, workspace.path(), TIMEOUT).await.unwrap();
+            let copied = read(file, &to, workspace.path()).await.unwrap();
             assert_eq!(copied, Copied { tables: written.tables, rows: EVENTS + 2 });
             assert_eq!(names(workspace.path()), Vec::<String>::new());
             let restored = open(&to).await;
             is_filled(&restored, owner).await;
-            let again = read(file, &to, workspace.path(), TIMEOUT).await.unwrap_err();
+            let again = read(file, &to, workspace.path()).await.unwrap_err();
             assert!(matches!(again, BackupError::NotEmpty { .. }), "{again}");
             is_filled(&restored, owner).await;
             restored.close().await;
@@ -147,11 +156,11 @@ async fn only_a_whole_backup_is_restored() {
     let empty = foreign_database(folder.path()).await;
     for bytes in [b"not a database".to_vec(), whole[..whole.len() / 2].to_vec(), Vec::new(), empty] {
         std::fs::write(&file, bytes).unwrap();
-        let refused = read(&file, &to, folder.path(), TIMEOUT).await.unwrap_err();
+        let refused = read(&file, &to, folder.path()).await.unwrap_err();
         assert!(matches!(refused, BackupError::NotABackup { .. }), "{refused:?}");
     }
     std::fs::write(&file, whole).unwrap();
-    read(&file, &to, folder.path(), TIMEOUT).await.unwrap();
+    read(&file, &to, folder.path()).await.unwrap();
 }
 
 /// A good SQLite file of somebody else.

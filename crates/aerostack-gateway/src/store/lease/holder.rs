@@ -58,10 +58,13 @@ impl Holder {
         Self { doing, ..self }
     }
 
-    /// Whether both are the same process, whatever it is doing.
+    /// Whether both are the same process, whatever it is doing, as far as their lines tell.
     pub(super) fn is_same_process(&self, other: &Self) -> bool {
-        let second = |holder: &Self| holder.since.as_millis() / 1_000;
-        self.pid == other.pid && second(self) == second(other)
+        let told = |holder: &Self| {
+            let read = Self::parse(&holder.line())?;
+            Some((read.pid, read.since, read.host))
+        };
+        told(self) == told(other)
     }
 
     /// The line that [`Holder::parse`] reads. Slashes are in none of its words.

@@ -6,13 +6,18 @@ use std::time::Duration;
 use aerostack_core::time::Timestamp;
 use sqlx::{ConnectOptions, PgConnection};
 
-use super::{Doing, Lease, LeaseError, Pace};
+use super::session::Pace;
+use super::{Doing, Lease, LeaseError};
 use crate::config::Database;
+use crate::store::{Store, StoreError};
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_746_100_000);
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
-const STILL: Pace = Pace { ping_every: NEVER, ping_timeout: NEVER, regain_within: NEVER };
+/// Nothing is looked at by itself.
+const STILL: Pace = Pace { ping_every: NEVER, valid_for: NEVER, answer_within: NEVER, regain_within: NEVER };
+/// A term that whoever comes next does not wait for.
+const SHORT: Pace = Pace { valid_for: Duration::from_millis(200), ..STILL };
 
 fn serving() -> Doing {
     Doing::Serve("127.0.0.1:8787".parse().unwrap())
@@ -47,7 +52,7 @@ async fn one_holder_at_a_time(database: &Database, place: &str) {
     let restoring = take(database, Doing::Restore).await.unwrap();
     let refused = take(database, serving()).await.unwrap_err().to_string();
     assert!(refused.contains("busy with restore"), "{refused}");
-    drop(restoring);
+    restoring.release().await;
 }
 
 #[tokio::test]
@@ -83,14 +88,19 @@ async fn break_session(beside: &mut PgConnection, schema: &str) {
 }
 
 /// Takes the lease as soon as the broken session's lock is gone.
-async fn take_when_free(database: &Database) -> Lease {
+async fn take_when_free(database: &Database, pace: Pace) -> Lease {
     loop {
-        match take(database, Doing::Migrate).await {
+        match Lease::take_with_pace(database, Doing::Migrate, NOW, NEVER, pace).await {
             Ok(lease) => return lease,
             Err(LeaseError::Held { .. }) => {}
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// Renaming the session is what finds out at once that it is broken.
+fn finds_out(lease: &mut Lease) {
+    lease.announce("127.0.0.1:4000".parse().unwrap());
 }
 
 #[tokio::test]
@@ -99,14 +109,29 @@ async fn a_broken_session_is_replaced_while_nobody_else_serves() {
         return;
     };
     let mut lease = take(&database, serving()).await.unwrap();
+    let store = Store::open(&database, NEVER).await.unwrap().under(lease.term());
+    let broken = session(&mut beside, "lease_two").await;
     break_session(&mut beside, "lease_two").await;
-    // Renaming the session is what finds out that it is broken.
-    lease.announce("127.0.0.1:4000".parse().unwrap());
-    let takings = "SELECT last_value FROM lease_two.lease_takings";
-    while sqlx::query_scalar::<_, i64>(takings).fetch_one(&mut beside).await.unwrap() < 2 {}
+    finds_out(&mut lease);
+    loop {
+        let present = session(&mut beside, "lease_two").await;
+        if present.is_some() && present != broken {
+            break;
+        }
+    }
     assert!(matches!(take(&database, serving()).await, Err(LeaseError::Held { .. })));
+    while !lease.term().holds() {
+        tokio::task::yield_now().await;
+    }
+    store.write().await.unwrap().commit().await.unwrap();
     assert!(!lease.lost().is_cancelled());
-    assert!(!lease.in_doubt().load(std::sync::atomic::Ordering::Acquire), "the doubt is over");
+}
+
+/// PostgreSQL's process for the session that holds the lease.
+async fn session(beside: &mut PgConnection, schema: &str) -> Option<i32> {
+    let holds = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+        AND (classid::bigint << 32) | objid::bigint = hashtextextended('aerostack lease ' || $1, 0)";
+    sqlx::query_scalar(holds).bind(schema).fetch_optional(beside).await.unwrap()
 }
 
 #[tokio::test]
@@ -117,15 +142,16 @@ async fn a_lease_is_lost_when_somebody_else_has_it_or_had_it_in_between() {
     for gives_it_back in [false, true] {
         let mut lease = take(&database, serving()).await.unwrap();
         break_session(&mut beside, "lease_three").await;
-        let faster = take_when_free(&database).await;
+        let faster = take_when_free(&database, SHORT).await;
         let kept = if gives_it_back {
             faster.release().await;
             None
         } else {
             Some(faster)
         };
-        lease.announce("127.0.0.1:4000".parse().unwrap());
+        finds_out(&mut lease);
         lease.lost().cancelled().await;
+        assert!(!lease.term().holds());
         if let Some(kept) = kept {
             assert!(!kept.lost().is_cancelled());
             kept.release().await;
@@ -141,6 +167,87 @@ async fn a_database_that_stays_away_loses_the_lease() {
     let pace = Pace { regain_within: Duration::ZERO, ..STILL };
     let mut lease = Lease::take_with_pace(&database, serving(), NOW, NEVER, pace).await.unwrap();
     break_session(&mut beside, "lease_four").await;
-    lease.announce("127.0.0.1:4000".parse().unwrap());
+    finds_out(&mut lease);
     lease.lost().cancelled().await;
+}
+
+#[tokio::test]
+async fn no_commit_of_an_older_holder_lands_once_the_next_one_has_begun() {
+    let Some((database, mut beside)) = postgres("lease_five").await else {
+        return;
+    };
+    // It never looks by itself whether its session lives.
+    let older = take(&database, serving()).await.unwrap();
+    let store = Store::open(&database, NEVER).await.unwrap().under(older.term());
+    let under_way = store.write().await.unwrap();
+    break_session(&mut beside, "lease_five").await;
+    // Though it left a transaction open, which nobody may ever end.
+    let newer = take_when_free(&database, SHORT).await;
+    assert!(under_way.commit().await.is_err());
+    assert!(older.term().holds() && !older.lost().is_cancelled(), "it has not noticed yet");
+    for _ in 0..2 {
+        let refused = store.write().await.err();
+        assert!(matches!(refused, Some(StoreError::LeaseLost)), "{refused:?}");
+    }
+    assert!(older.lost().is_cancelled() && !older.term().holds());
+    let store = Store::open(&database, NEVER).await.unwrap().under(newer.term());
+    store.write().await.unwrap().commit().await.unwrap();
+    store.write_alone().await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_holder_that_did_not_give_the_lease_back_is_waited_out() {
+    let Some((database, mut beside)) = postgres("lease_six").await else {
+        return;
+    };
+    let older = Lease::take_with_pace(&database, serving(), NOW, NEVER, SHORT).await.unwrap();
+    break_session(&mut beside, "lease_six").await;
+    let newer = take_when_free(&database, SHORT).await;
+    assert!(!older.term().holds() && !older.lost().is_cancelled(), "it accepts nothing, noticed or not");
+    // Given back, there is nothing to wait for.
+    newer.release().await;
+    let third = take(&database, serving()).await.unwrap();
+    assert!(third.term().holds());
+    // Dropped is not given back.
+    drop(third);
+    let waiting = tokio::spawn(async move { take_when_free(&database, STILL).await });
+    let entered = "SELECT number FROM lease_six.lease";
+    while sqlx::query_scalar::<_, i64>(entered).fetch_one(&mut beside).await.unwrap() < 4 {}
+    assert!(!waiting.is_finished());
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn whoever_writes_alone_waits_for_everybody_and_keeps_them_waiting() {
+    let Some((database, mut beside)) = postgres("lease_seven").await else {
+        return;
+    };
+    let lease = take(&database, serving()).await.unwrap();
+    let store = Store::open(&database, NEVER).await.unwrap().under(lease.term());
+    let (first, second) = (store.write().await.unwrap(), store.write().await.unwrap());
+    let alone = tokio::spawn({
+        let store = store.clone();
+        async move { store.write_alone().await.unwrap() }
+    });
+    let waits = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut beside).await.unwrap() == 0 {}
+    first.commit().await.unwrap();
+    drop(second);
+    let alone = alone.await.unwrap();
+    let other = tokio::spawn(async move { store.write().await.unwrap().commit().await });
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut beside).await.unwrap() == 0 {}
+    alone.commit().await.unwrap();
+    other.await.unwrap().unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_is_linked_elsewhere_has_one_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("aerostack.db"), folder.path().join("other.db"));
+    std::fs::write(&path, "").unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let _lease = take(&Database::Sqlite(path), serving()).await.unwrap();
+    let refused = take(&Database::Sqlite(link), serving()).await;
+    assert!(matches!(refused, Err(LeaseError::Held { .. })), "{refused:?}");
 }

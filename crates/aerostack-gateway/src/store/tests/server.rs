@@ -4,10 +4,10 @@ use aerostack_core::id::InstallId;
 use aerostack_core::server::SessionMode;
 use url::Url;
 
-use crate::store::install::{StoredList, ToolList};
+use crate::store::install::{ListStatus, ToolList};
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{NOW, acme, install, server, slug, workspace};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Tx};
 
 #[tokio::test]
 async fn a_catalogue_reads_back_changes_and_pages() {
@@ -78,27 +78,41 @@ async fn the_last_good_list_outlives_failures() {
         let mut tx = store.write().await.unwrap();
         store::server::insert(&mut tx, &github).await.unwrap();
         store::install::insert(&mut tx, &placed).await.unwrap();
-        store::install::save_failure(&mut tx, &placed.id, "time\u{0}out", NOW).await.unwrap();
-        let expected = StoredList {
-            last_error: Some("time\u{fffd}out".to_owned()),
-            failed_at: Some(NOW),
-            ..StoredList::default()
+        let workspace = &engineering.id;
+        let read = async |tx: &mut Tx| {
+            let installed = store::install::of_workspace(tx, workspace).await.unwrap().remove(0);
+            let mut documents = store::install::documents(tx, workspace, None).await.unwrap();
+            (installed, documents.pop().map(|(install, document)| (install, document.read().unwrap())))
         };
-        assert_eq!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap()[0].list, expected);
+        store::install::save_failure(&mut tx, &placed.id, "time\u{0}out", NOW).await.unwrap();
+        let failed = |error: &str| (Some(error.to_owned()), Some(NOW));
+        let (installed, list) = read(&mut tx).await;
+        let ListStatus { listed_at, last_error, failed_at } = installed.status;
+        assert_eq!((listed_at, (last_error, failed_at)), (None, failed("time\u{fffd}out")));
+        assert_eq!(list, None);
 
         let tools = vec![r#"{"name" : "a\u0000\ud800", "n": 1e2}"#.to_owned()];
         let list = ToolList { tools, instructions: Some("be\nkind".to_owned()) };
-        store::install::save_list(&mut tx, &placed.id, &list, NOW).await.unwrap();
-        let expected = StoredList { tools: Some(list), listed_at: Some(NOW), ..StoredList::default() };
-        assert_eq!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap()[0].list, expected);
+        let expected = Some((placed.id.clone(), list.clone()));
+        let save = store::install::save_list;
+        save(&mut tx, &placed.id, &list.to_document(), Some("1 tool is left out"), NOW).await.unwrap();
+        let (installed, found) = read(&mut tx).await;
+        let note = Some("1 tool is left out".to_owned());
+        assert_eq!(installed.status, ListStatus { listed_at: Some(NOW), last_error: note, failed_at: None });
+        assert_eq!(found, expected);
+        let other = InstallId::new(NOW, &mut rand::rng());
+        assert_eq!(store::install::documents(&mut tx, workspace, Some(&other)).await.unwrap(), []);
 
         store::install::save_failure(&mut tx, &placed.id, "gone", NOW).await.unwrap();
         placed.enabled = false;
         placed.disabled_tools = vec!["a\u{0}b".to_owned()];
         store::install::update_switches(&mut tx, &placed).await.unwrap();
-        let read = store::install::of_workspace(&mut tx, &engineering.id).await.unwrap().remove(0);
-        assert_eq!(read.install, placed);
-        assert_eq!((read.list.tools, read.list.last_error.as_deref()), (expected.tools, Some("gone")));
+        let (installed, found) = read(&mut tx).await;
+        assert_eq!(installed.install, placed);
+        assert_eq!((installed.status.last_error, installed.status.failed_at), failed("gone"));
+        assert_eq!(found, expected);
+        let summary = store::install::find_by_slug(&mut tx, workspace, &placed.slug).await.unwrap().unwrap();
+        assert_eq!((summary.status.listed_at, summary.status.failed_at), (Some(NOW), Some(NOW)));
     })
     .await;
 }
@@ -108,7 +122,9 @@ async fn a_list_of_a_removed_install_is_dropped() {
     on_both_engines(|store| async move {
         let mut tx = store.write().await.unwrap();
         let gone = InstallId::new(NOW, &mut rand::rng());
-        store::install::save_list(&mut tx, &gone, &ToolList::default(), NOW).await.unwrap();
+        store::install::save_list(&mut tx, &gone, &ToolList::default().to_document(), None, NOW)
+            .await
+            .unwrap();
         store::install::save_failure(&mut tx, &gone, "gone", NOW).await.unwrap();
     })
     .await;

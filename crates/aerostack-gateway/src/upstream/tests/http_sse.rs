@@ -13,6 +13,8 @@ use super::super::testing::{
 use super::super::{Era, Frame, Framing, UpstreamError, Upstreams};
 use super::plays::{client, config, initialized};
 
+const TOOL: &str = r#"{"name":"a","inputSchema":{"type":"object"}}"#;
+
 /// The streams a server has opened, the newest last.
 type Streams = Arc<Mutex<Vec<UnboundedSender<Bytes>>>>;
 
@@ -102,10 +104,11 @@ async fn two_calls_on_one_stream_each_get_their_own_answer() {
 
 #[tokio::test]
 async fn a_list_over_the_stream_names_its_transport() {
-    let (server, _) = server("/messages", |seen| vec![seen.result(r#"{"tools":[{"name":"a"}]}"#)]).await;
+    let (server, _) =
+        server("/messages", |seen| vec![seen.result(&format!(r#"{{"tools":[{TOOL}]}}"#))]).await;
     let listing = client(&server).list().await.unwrap();
     assert_eq!((listing.transport, listing.protocol_version.as_str()), ("http+sse", "2024-11-05"));
-    assert_eq!(listing.tools, [r#"{"name":"a"}"#]);
+    assert_eq!(listing.tools, [TOOL]);
 }
 
 #[tokio::test]

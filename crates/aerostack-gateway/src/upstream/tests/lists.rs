@@ -1,21 +1,35 @@
 //! Listing a server's tools.
 
 use super::super::testing::{Answer, Seen, Server, json, status, target};
-use super::super::{Listing, UpstreamError, Upstreams};
+use super::super::{LeftOut, Listing, UpstreamError, Upstreams};
 use super::plays::{client, config, modern, sessionless, with_sessions};
+use crate::tool_definition::Unfit;
 
 fn bad(reason: &str) -> Result<Listing, UpstreamError> {
     Err(UpstreamError::BadAnswer(reason.into()))
 }
 
+fn tool(name: &str) -> String {
+    format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#)
+}
+
+/// What is left out of [`pages`].
+fn left_out() -> LeftOut {
+    let mut left_out = LeftOut::default();
+    left_out.add(None, Unfit::NoName);
+    left_out.add(None, Unfit::Malformed);
+    left_out.add(Some("odd"), Unfit::InputSchema);
+    left_out.add(Some("none"), Unfit::InputSchema);
+    left_out
+}
+
 fn pages(seen: &Seen) -> Answer {
     match seen.body["params"]["cursor"].as_str() {
-        None => {
-            json(seen.result(
-                r#"{"tools":[{"name":"b",  "x":2.50},{"title":"nameless"},7,["a"]],"nextCursor":"2"}"#,
-            ))
-        }
-        Some("2") => json(seen.result(r#"{"tools":[{"name":"a"}],"nextCursor":"3"}"#)),
+        None => json(seen.result(
+            r#"{"tools":[{"name":"b",  "x":2.50,"inputSchema":{"type":"object"}},{"title":"nameless"},7,
+                    {"name":"odd"},{"name":"none","inputSchema":null}],"nextCursor":"2"}"#,
+        )),
+        Some("2") => json(seen.result(&format!(r#"{{"tools":[{}],"nextCursor":"3"}}"#, tool("a")))),
         Some(_) => json(seen.result(r#"{"tools":[]}"#)),
     }
 }
@@ -25,7 +39,8 @@ async fn a_modern_list_follows_its_pages_and_keeps_every_byte() {
     let server = Server::start(modern(pages)).await;
     let listing = client(&server).list().await.unwrap();
     let expected = Listing {
-        tools: vec![r#"{"name":"b",  "x":2.50}"#.into(), r#"{"name":"a"}"#.into()],
+        tools: vec![r#"{"name":"b",  "x":2.50,"inputSchema":{"type":"object"}}"#.into(), tool("a")],
+        left_out: left_out(),
         instructions: Some("be kind".into()),
         server_name: Some("gw".into()),
         protocol_version: "2026-07-28".into(),
@@ -47,7 +62,8 @@ async fn a_legacy_list_says_what_the_server_said_of_itself() {
     let client = client(&server);
     let listing = client.list().await.unwrap();
     let expected = Listing {
-        tools: vec![r#"{"name":"b",  "x":2.50}"#.into(), r#"{"name":"a"}"#.into()],
+        tools: vec![r#"{"name":"b",  "x":2.50,"inputSchema":{"type":"object"}}"#.into(), tool("a")],
+        left_out: left_out(),
         instructions: Some("hi".into()),
         server_name: Some("old".into()),
         protocol_version: "2025-06-18".into(),
@@ -63,10 +79,14 @@ async fn a_legacy_list_says_what_the_server_said_of_itself() {
 
 #[tokio::test]
 async fn tools_with_invalid_header_marks_are_not_listed_where_headers_are_sent() {
-    let tools = r#"{"tools":[{"name":"bad","inputSchema":{"x-mcp-header":"A"}},{"name":"good"}]}"#;
-    let server = Server::start(modern(move |seen| json(seen.result(tools)))).await;
-    assert_eq!(client(&server).list().await.unwrap().tools, [r#"{"name":"good"}"#]);
-    let server = Server::start(with_sessions(move |seen| json(seen.result(tools)))).await;
+    let bad = r#"{"name":"bad","inputSchema":{"type":"object","x-mcp-header":"A"}}"#;
+    let tools = format!(r#"{{"tools":[{bad},{}]}}"#, tool("good"));
+    let answer = tools.clone();
+    let server = Server::start(modern(move |seen| json(seen.result(&answer)))).await;
+    let listing = client(&server).list().await.unwrap();
+    assert_eq!(listing.tools, [tool("good")]);
+    assert_eq!(listing.left_out.to_string(), "1 tool is left out: bad (invalid x-mcp-header annotations)");
+    let server = Server::start(with_sessions(move |seen| json(seen.result(&tools)))).await;
     assert_eq!(client(&server).list().await.unwrap().tools.len(), 2);
 }
 
@@ -88,8 +108,8 @@ async fn a_list_without_end_is_refused() {
 
 #[tokio::test]
 async fn a_list_that_is_too_large_is_refused_in_words() {
-    let tools = r#"{"tools":[{"name":"one"},{"name":"two"}]}"#;
-    let server = Server::start(modern(move |seen| json(seen.result(tools)))).await;
+    let tools = format!(r#"{{"tools":[{},{}]}}"#, tool("one"), tool("two"));
+    let server = Server::start(modern(move |seen| json(seen.result(&tools)))).await;
     let mut config = config();
     config.limits.tools_per_install = 1;
     let client = Upstreams::new(&config).client(target(&server));
@@ -97,7 +117,7 @@ async fn a_list_that_is_too_large_is_refused_in_words() {
     config.limits = crate::config::Limits { tools_per_install: 9, tool_list_bytes: 20, ..config.limits };
     let client = Upstreams::new(&config).client(target(&server));
     assert_eq!(client.list().await, bad("its tools have more than 20 bytes"));
-    let huge = format!(r#"{{"tools":[{{"name":"{}"}}]}}"#, "a".repeat(100_000));
+    let huge = format!(r#"{{"tools":[{}]}}"#, tool(&"a".repeat(100_000)));
     let server = Server::start(modern(move |seen| json(seen.result(&huge)))).await;
     let client = Upstreams::new(&config).client(target(&server));
     assert_eq!(client.list().await, bad("the answer is too large"));

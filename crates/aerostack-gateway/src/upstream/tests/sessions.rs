@@ -219,7 +219,9 @@ async fn equal_targets_share_a_client_and_a_changed_one_ends_the_old_sessions() 
     calls(&changed, "alice").await;
     let refused = client.call(&caller("alice"), &CALL).await.err();
     assert_eq!(refused, Some(UpstreamError::Unreachable("the server was changed or removed".into())));
-    upstreams.forget(&target.install);
+    upstreams.forget(&client);
+    calls(&changed, "alice").await;
+    upstreams.forget(&changed);
     assert_eq!(server.saw("DELETE", 2).await.header("mcp-session-id"), "s2");
 }
 
@@ -229,9 +231,9 @@ async fn a_session_in_use_ends_when_its_answer_does() {
     let answer = std::sync::Mutex::new(Some(answer));
     let server = Server::start(with_sessions(move |_| answer.lock().unwrap().take().unwrap())).await;
     let upstreams = Upstreams::new(&config());
-    let target = target(&server);
-    let reply = upstreams.client(target.clone()).call(&caller("alice"), &CALL).await.unwrap();
-    upstreams.forget(&target.install);
+    let client = upstreams.client(target(&server));
+    let reply = client.call(&caller("alice"), &CALL).await.unwrap();
+    upstreams.forget(&client);
     let response = server.saw("POST tools/call", 1).await.result("{}");
     stream.send(super::super::testing::event(&response).into()).unwrap();
     assert_eq!(whole(reply).await, response);

@@ -23,6 +23,7 @@ use super::error::UpstreamError;
 use super::frame::{Canceller, Frame, Framing, Reply};
 use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
+use super::left_out::LeftOut;
 use super::target::{Era, Listing, Outgoing, Target};
 
 /// Largest input of a call: checking it costs time.
@@ -78,6 +79,7 @@ impl Function {
     ) -> Self {
         let listing = Listing {
             tools: tools.iter().map(ManifestTool::definition).collect(),
+            left_out: LeftOut::default(),
             instructions: None,
             server_name: None,
             protocol_version: String::new(),

@@ -141,7 +141,6 @@ async fn discovery_of_other_logins_answers_that_there_is_none() {
             "/.well-known/oauth-authorization-server",
             "/.well-known/openid-configuration",
             "/register",
-            "/",
         ] {
             let answer = aerostack_tests::wire::ask(gateway.address(), "GET", path, &[], b"").await;
             assert_eq!(

@@ -28,6 +28,8 @@ use super::target::{Era, Listing, Outgoing, Target};
 
 /// Largest input of a call: checking it costs time.
 const INPUT_LIMIT_BYTES: usize = 1_024 * 1_024;
+/// Largest answer, unless the limit of what must be read whole is lower: it is held until it is passed on.
+const ANSWER_LIMIT_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// A function, ready to be called.
 pub(super) struct Function {
@@ -75,7 +77,7 @@ impl Function {
         target: &Target,
         tools: &[ManifestTool],
         endpoint: Endpoint,
-        answer_limit_bytes: usize,
+        whole_limit_bytes: usize,
     ) -> Self {
         let listing = Listing {
             tools: tools.iter().map(ManifestTool::definition).collect(),
@@ -92,7 +94,7 @@ impl Function {
             tools: checks.collect(),
             listing,
             credential: target.credential.clone(),
-            answer_limit_bytes,
+            answer_limit_bytes: whole_limit_bytes.min(ANSWER_LIMIT_BYTES),
             ids: AtomicU64::new(1),
         }
     }

@@ -123,6 +123,8 @@ async fn end_membership(
 ) -> Result<Vec<Publication>, ApiError> {
     let Some(membership) = &case.membership else { return Ok(Vec::new()) };
     store::member::delete(tx, &case.team.id, &membership.account).await?;
+    // Whoever was shown a link could still follow it, under another address.
+    store::invite::end_all_shown_to(tx, &case.team.id, &membership.account, now).await?;
     let detail = format!("{}, offboarding", membership.role.word());
     let deed = Deed { action: Action::MemberRemoved, object: case.subject.name(), detail };
     call.audit_account(tx, &case.team.id, now, deed).await?;

@@ -60,8 +60,9 @@ pub(super) async fn open_current(config: &Config, clock: &Clock) -> anyhow::Resu
         let lease = Lease::take(&config.database, Doing::Migrate, clock.now(), timeout).await;
         let lease =
             lease.context("the database's schema is not this program's, and cannot be changed now")?;
-        store.migrate().await.context("the database's schema cannot be brought up to date")?;
+        let migrated = store.migrate().await;
         lease.release().await;
+        migrated.context("the database's schema cannot be brought up to date")?;
     }
     Ok(store)
 }

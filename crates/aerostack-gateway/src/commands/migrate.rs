@@ -16,13 +16,18 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     ground::prepare_folder(config)?;
     let (now, timeout) = (Clock::system().now(), config.limits.database_timeout);
     let lease = Lease::take(&config.database, Doing::Migrate, now, timeout).await?;
-    let store = ground::open(config).await?;
-    let applied = store.migrate().await.context("the database's schema cannot be brought up to date")?;
-    store.close().await;
+    let applied = apply(config).await;
     lease.release().await;
-    match applied {
+    match applied? {
         0 => telemetry::say("The schema is up to date."),
         count => telemetry::say(&format!("✓ The schema is up to date; migrations applied: {count}.")),
     }
     Ok(())
+}
+
+async fn apply(config: &Config) -> anyhow::Result<usize> {
+    let store = ground::open(config).await?;
+    let applied = store.migrate().await.context("the database's schema cannot be brought up to date");
+    store.close().await;
+    applied
 }

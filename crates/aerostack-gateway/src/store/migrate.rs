@@ -72,8 +72,7 @@ async fn exists_sqlite(connection: &mut SqliteConnection) -> Result<bool, StoreE
 }
 
 async fn exists_postgres(connection: &mut PgConnection) -> Result<bool, StoreError> {
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(connection)
-        .await?;
-    Ok(exists)
+    // In the schema where it would be made: another installation's may be on the search path as well.
+    let table = "SELECT to_regclass(quote_ident(current_schema()) || '._sqlx_migrations') IS NOT NULL";
+    Ok(sqlx::query_scalar(table).fetch_one(connection).await?)
 }

@@ -8,7 +8,8 @@
 
 use sqlx::PgConnection;
 
-const EXISTS: &str = "SELECT to_regclass('lease') IS NOT NULL";
+/// In the schema that the lock is for. Another installation's may be on the search path as well.
+const EXISTS: &str = "SELECT to_regclass(quote_ident(current_schema()) || '.lease') IS NOT NULL";
 const MAKE: &str = "CREATE TABLE lease (number BIGINT NOT NULL, given_back BIGINT NOT NULL)";
 const FILL: &str = "INSERT INTO lease SELECT 0, 1 WHERE NOT EXISTS (SELECT 1 FROM lease)";
 const LOOK: &str = "SELECT number, given_back FROM lease";

@@ -29,13 +29,18 @@ async fn take(database: &Database, doing: Doing) -> Result<Lease, LeaseError> {
 
 /// A schema of its own in the test server, and a session beside it.
 async fn postgres(schema: &str) -> Option<(Database, PgConnection)> {
+    postgres_with(schema, schema).await
+}
+
+/// The same with another search path, which begins with the schema.
+async fn postgres_with(schema: &str, search_path: &str) -> Option<(Database, PgConnection)> {
     let url = std::env::var("AEROSTACK_TEST_POSTGRES_URL").ok()?;
     let mut beside = sqlx::postgres::PgConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
     for text in [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")] {
         sqlx::query(sqlx::AssertSqlSafe(text)).execute(&mut beside).await.unwrap();
     }
     let separator = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{separator}options=-c%20search_path%3D{schema}");
+    let url = format!("{url}{separator}options=-c%20search_path%3D{search_path}");
     Some((Database::Postgres(url.into()), beside))
 }
 
@@ -238,6 +243,22 @@ async fn whoever_writes_alone_waits_for_everybody_and_keeps_them_waiting() {
     while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut beside).await.unwrap() == 0 {}
     alone.commit().await.unwrap();
     other.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn two_installations_in_one_database_have_a_lease_each() {
+    let Some((database, _)) = postgres("lease_eight").await else {
+        return;
+    };
+    let (other, _) = postgres_with("lease_nine", "lease_nine,lease_eight").await.unwrap();
+    let lease = take(&database, serving()).await.unwrap();
+    let store = Store::open(&database, NEVER).await.unwrap().under(lease.term());
+    store.migrate().await.unwrap();
+    let beside = take(&other, serving()).await.unwrap();
+    let second = Store::open(&other, NEVER).await.unwrap().under(beside.term());
+    assert!(!second.schema_is_current().await.unwrap());
+    store.write().await.unwrap().commit().await.unwrap();
+    second.write().await.unwrap().commit().await.unwrap();
 }
 
 #[cfg(unix)]

@@ -150,7 +150,8 @@ async fn an_answer_that_must_be_gathered_and_does_not_fit_is_refused() {
 #[tokio::test]
 async fn a_list_that_does_not_fit_is_refused() {
     story(async |world| {
-        let tool = Tool::echo().with("title", json!("x".repeat(600 * KIB)));
+        let schema = json!({ "type": "object", "description": "x".repeat(600 * KIB) });
+        let tool = Tool::echo().with("inputSchema", schema);
         let tools = ["a", "b"].map(|name| tool.clone().named(name));
         let scene = Scene::set_in(narrow(world).await, Setup::legacy().tools(tools)).await;
         assert_eq!(scene.alice.tools().await.len(), 2);
@@ -159,8 +160,12 @@ async fn a_list_that_does_not_fit_is_refused() {
         until_held(&scene.gateway, MIB).await;
         let refused = scene.alice.asks("tools/list", json!({})).await;
         assert_told(&refused, 429, &error(&json!(1), -32004, OF_TOKEN));
+        let definitions = scene.alice.at("/ws/engineering/openai-tools");
+        let refused = definitions.sends("GET", "").await;
+        assert_told(&refused, 429, &error(&Value::Null, -32004, OF_TOKEN));
         drop(other);
         until_held(&scene.gateway, 0).await;
+        assert_eq!(definitions.sends("GET", "").await.json().as_array().map(Vec::len), Some(2));
     })
     .await;
 }

@@ -7,7 +7,7 @@ use aerostack_tests::client::{Caller, rpc};
 use aerostack_tests::person::token_named;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{rounds, story};
-use aerostack_tests::upstream::{Answers, Sessions, Setup};
+use aerostack_tests::upstream::{Answers, Sessions, Setup, Tool};
 use aerostack_tests::wire::Wire;
 use serde_json::json;
 
@@ -15,6 +15,8 @@ use super::revocation::assert_within_grace;
 
 /// More than sockets and the gateway together take of an answer that nobody reads.
 const MUCH_KIB: usize = 12 * 1_024;
+/// The same of a list, which may have less.
+const LIST_KIB: usize = 7 * 1_024;
 /// So long that what ends a connection in a story is something else.
 const NEVER: Duration = Duration::from_secs(3_600);
 
@@ -29,15 +31,22 @@ enum Reads {
     OldSse,
     /// An answer that was gathered in memory.
     Batch,
+    /// A list for other models' interfaces.
+    Definitions,
 }
 
-const ALL: [Reads; 4] = [Reads::Json, Reads::Events, Reads::OldSse, Reads::Batch];
+const ALL: [Reads; 5] = [Reads::Json, Reads::Events, Reads::OldSse, Reads::Batch, Reads::Definitions];
 
 impl Reads {
     /// What stands behind the gateway.
     fn setup(self) -> Setup {
         let answers = if matches!(self, Self::Events) { Answers::Stream } else { Answers::Json };
-        Setup::legacy().sessions(Sessions::None).answers(answers)
+        let setup = Setup::legacy().sessions(Sessions::None).answers(answers);
+        if !matches!(self, Self::Definitions) {
+            return setup;
+        }
+        let schema = json!({ "type": "object", "description": "x".repeat(LIST_KIB * 1_024) });
+        setup.tools([Tool::echo().with("inputSchema", schema)])
     }
 
     /// Opens it, reads its head and no more, and waits until no more fits on the way.
@@ -48,6 +57,7 @@ impl Reads {
         let bytes = match self {
             Self::Json | Self::Events => caller.bytes("POST", &call),
             Self::OldSse => caller.at(format!("{}/sse", caller.path)).bytes("GET", ""),
+            Self::Definitions => caller.at(format!("{}/openai-tools", caller.path)).bytes("GET", ""),
             Self::Batch => {
                 let half = rpc(1, "tools/call", &big(MUCH_KIB / 2));
                 caller.bytes("POST", &format!("[{half},{half}]"))

@@ -251,7 +251,7 @@ fn texts_of(bytes: &Bytes, messages: &message::Body<'_>, batch_len: usize) -> Re
 }
 
 /// Nothing that a token was answered outlives its access, whether or not it is read.
-fn end_of_access(app: &App, grant: Arc<Grant>) -> Ending {
+pub(super) fn end_of_access(app: &App, grant: Arc<Grant>) -> Ending {
     let clock = app.clock.clone();
     Ending::new(move || {
         let (grant, clock) = (Arc::clone(&grant), clock.clone());

@@ -142,7 +142,10 @@ impl SseStream {
                 Piece::Begin(bytes) | Piece::More(bytes)
                     if large.len() + bytes.len() <= app.config.limits.event_limit_bytes =>
                 {
-                    large.push(bytes).map_err(Refusal::NoRoom)?;
+                    if let Err(no_room) = large.push(bytes) {
+                        call.give_up();
+                        return Err(Refusal::NoRoom(no_room));
+                    }
                 }
                 Piece::End { .. } => {
                     let whole = std::mem::replace(&mut large, gather()?).finish();

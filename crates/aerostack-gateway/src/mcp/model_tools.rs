@@ -9,12 +9,12 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::door::{admit, count};
+use super::door::{admit, count, end_of_access};
 use super::error::Refusal;
 use super::gemini_schema;
+use super::streamable;
 use crate::app::App;
 use crate::http::body::Body;
-use crate::http::respond;
 use crate::router::ModelApi;
 use crate::snapshot::{Snapshot, ToolEntry};
 
@@ -40,7 +40,8 @@ pub fn answer(
         return refusal.answer(None);
     }
     let definitions = definitions(&grant.workspace.snapshot(), api);
-    respond::json_text(StatusCode::OK, definitions.to_string())
+    let answer = streamable::from_memory(app, &grant, StatusCode::OK, definitions.to_string().into(), None);
+    answer.map(|body| body.ending(end_of_access(app, grant)))
 }
 
 /// What of a tool's definition is told.

@@ -45,11 +45,7 @@ pub async fn respond(
     match answer {
         Answer::Accepted => respond::empty(StatusCode::ACCEPTED),
         Answer::Message { status, text, session } => {
-            let text = match app.budget.of(&grant.held).keep(text) {
-                Ok(text) => text,
-                Err(no_room) => return Refusal::NoRoom(no_room).answer(id),
-            };
-            let mut response = respond::json_text(status, text);
+            let mut response = from_memory(app, grant, status, text, id);
             if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
                 response.headers_mut().insert(SESSION_HEADER, session);
             }
@@ -60,6 +56,20 @@ pub async fn respond(
         Answer::Call(call) => {
             call_as_json(app, grant, *call).await.unwrap_or_else(|refusal| refusal.answer(id))
         }
+    }
+}
+
+/// An answer from memory, counted among what the token holds until it is written.
+pub fn from_memory(
+    app: &App,
+    grant: &Grant,
+    status: StatusCode,
+    text: Bytes,
+    id: Option<&str>,
+) -> Response<Body> {
+    match app.budget.of(&grant.held).keep(text) {
+        Ok(text) => respond::json_text(status, text),
+        Err(no_room) => Refusal::NoRoom(no_room).answer(id),
     }
 }
 
@@ -276,7 +286,10 @@ async fn large_message(
     loop {
         match next {
             Some(Piece::More(bytes)) if gathered.len() + bytes.len() <= limit_bytes => {
-                gathered.push(bytes).map_err(Refusal::NoRoom)?;
+                if let Err(no_room) = gathered.push(bytes) {
+                    call.give_up();
+                    return Err(Refusal::NoRoom(no_room));
+                }
             }
             Some(Piece::End { is_response }) => return Ok((gathered.finish(), is_response)),
             _ => {

@@ -30,6 +30,7 @@ pub mod team_token;
 pub mod token;
 pub mod token_activity;
 pub mod tool_list;
+pub mod usage;
 pub mod workspace;
 pub mod workspace_member;
 

@@ -26,13 +26,14 @@ const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// An open database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pools: Pools,
+    pub(super) pools: Pools,
     /// The term of the lease it is changed under.
-    term: Term,
+    pub(super) term: Term,
 }
 
+/// Connections of either engine.
 #[derive(Clone, Debug)]
-enum Pools {
+pub(super) enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     Postgres(PgPool),
 }

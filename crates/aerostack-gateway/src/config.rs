@@ -168,6 +168,10 @@ pub struct Limits {
     pub mail_timeout: Duration,
     /// Mails that are handed to the mail server at the same time.
     pub mails_at_once: usize,
+    /// Calls that may wait to be recorded; more are counted and not recorded.
+    pub calls_waiting: usize,
+    /// Free room on the disk below which calls are not recorded.
+    pub free_space_bytes: usize,
 }
 
 impl Default for Limits {
@@ -207,6 +211,8 @@ impl Default for Limits {
             last_used_every: Duration::from_secs(2),
             mail_timeout: Duration::from_secs(15),
             mails_at_once: 8,
+            calls_waiting: 65_536,
+            free_space_bytes: 256 * MIB,
         }
     }
 }

@@ -35,6 +35,17 @@ pub struct ToolEntry {
     pub enabled: bool,
     /// Its definition.
     pub definition: Arc<Definition>,
+    /// What calls of it are counted as.
+    pub counted: Arc<CountedTool>,
+}
+
+/// What calls are counted as.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountedTool {
+    /// The slug of the installed server; empty where there is none.
+    pub server: String,
+    /// The name under which the tool is called, or that of unknown ones.
+    pub tool: String,
 }
 
 impl ToolEntry {
@@ -85,7 +96,9 @@ impl Offering {
             for (definition, exposed) in definitions.into_iter().zip(exposed) {
                 let enabled = stocks[install].install.offers(&definition.name);
                 offering.by_name.insert(exposed.clone(), offering.tools.len());
-                offering.tools.push(ToolEntry { exposed, install, enabled, definition });
+                let server = stocks[install].install.slug.to_string();
+                let counted = Arc::new(CountedTool { server, tool: exposed.clone() });
+                offering.tools.push(ToolEntry { exposed, install, enabled, definition, counted });
             }
         }
         offering

@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 use super::account::{
     AccountView, CreateKeyRequest, CreatedKey, EndedSessions, KeyView, SessionView, SignInLinkView,
 };
+use super::analytics::{
+    AnalyticsQuery, CallView, CallsQuery, Csv, OwnUsage, OwnUsageQuery, UsageReport, UsageSeries,
+};
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::member::{
     InviteWorkspaceMemberRequest, RemovedWorkspaceMember, WorkspaceInviteSent, WorkspaceMembersView,
@@ -143,6 +146,15 @@ macro_rules! operations {
                 match self { $(Self::$name => $status,)* }
             }
 
+            /// The type of the content of its success.
+            #[must_use]
+            pub fn content_type(self) -> &'static str {
+                match self {
+                    Self::ExportAnalytics | Self::ExportCalls => "text/csv",
+                    _ => "application/json",
+                }
+            }
+
             /// What its caller must be allowed.
             #[must_use]
             pub const fn needs(self) -> Needs {
@@ -207,6 +219,12 @@ operations! {
     ListTools: Get "/workspaces/{slug}/tools", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
     ListAudit: Get "/workspaces/{slug}/audit", Needs::Workspace(Power::ManageWorkspace), AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
     VerifyAudit: Get "/workspaces/{slug}/audit/verify", Needs::Workspace(Power::ManageWorkspace), Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
+    ShowAnalytics: Get "/workspaces/{slug}/analytics", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageReport, "Reports who called what, how often, how well; members see their own calls.";
+    ShowAnalyticsSeries: Get "/workspaces/{slug}/analytics/series", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageSeries, "Gives the course of calls by hour or day.";
+    ExportAnalytics: Get "/workspaces/{slug}/analytics/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams figures per token, server and tool as CSV.";
+    ListCalls: Get "/workspaces/{slug}/analytics/calls", Needs::Workspace(Power::SeeWorkspace), CallsQuery => 200 Page<CallView>, "Lists single calls, newest first.";
+    ExportCalls: Get "/workspaces/{slug}/analytics/calls/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams single calls as CSV, oldest first.";
+    ShowOwnUsage: Get "/me/usage", Needs::Nothing, OwnUsageQuery => 200 OwnUsage, "Reports the caller's own calls; takes a workspace token as well.";
     ListServers: Get "/servers", Needs::Team(Power::ManageWorkspace), PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
     AddServer: Post "/servers", Needs::Team(Power::ManageWorkspace), AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";
     ShowServer: Get "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 ServerView, "Shows one server of the catalogue.";

@@ -7,9 +7,9 @@ use super::error::ApiError;
 use super::input::Input;
 use super::visit::Visit;
 use super::{
-    account, account_key, audit, install, install_switch, join, member, offboard, plan, secret, server,
-    server_test, session, skill, skill_install, skill_publish, team, team_invite, token, token_end, tool,
-    workspace,
+    account, account_key, analytics, audit, install, install_switch, join, member, offboard, own_usage, plan,
+    secret, server, server_test, session, skill, skill_install, skill_publish, team, team_invite, token,
+    token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -27,7 +27,11 @@ where
 }
 
 macro_rules! handlers {
-    (visitors: { $($open:ident => $open_handler:path,)* } $($name:ident => $handler:path,)*) => {
+    (
+        visitors: { $($open:ident => $open_handler:path,)* }
+        streams: { $($streaming:ident => $streamer:path,)* }
+        $($name:ident => $handler:path,)*
+    ) => {
         /// Carries out an operation. No wildcard: a new operation does not compile without its handler.
         pub(super) async fn dispatch(
             operation: Operation,
@@ -36,6 +40,7 @@ macro_rules! handlers {
         ) -> Result<Response<Body>, ApiError> {
             match operation {
                 $(Operation::$open => run::<endpoint::$open, _, _, _>(visit, input, $open_handler).await,)*
+                $(Operation::$streaming => $streamer(visit.signed_in()?, input.read()?).await,)*
                 $(Operation::$name => {
                     run::<endpoint::$name, _, _, _>(visit.signed_in()?, input, $handler).await
                 })*
@@ -49,6 +54,11 @@ handlers! {
     visitors: {
         ShowInvite => join::show,
         AcceptInvite => join::accept,
+    }
+    // Answers of their own form, written as they come.
+    streams: {
+        ExportAnalytics => analytics::export,
+        ExportCalls => analytics::export_calls,
     }
     ShowAccount => account::show,
     ListKeys => account_key::list,
@@ -74,6 +84,10 @@ handlers! {
     ListTools => tool::list,
     ListAudit => audit::list,
     VerifyAudit => audit::verify,
+    ShowAnalytics => analytics::show,
+    ShowAnalyticsSeries => analytics::series,
+    ListCalls => analytics::calls,
+    ShowOwnUsage => own_usage::show,
     ListServers => server::list,
     AddServer => server::add,
     ShowServer => server::show,

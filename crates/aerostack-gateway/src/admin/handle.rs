@@ -14,6 +14,7 @@ use super::caller::{Caller, authenticate, is_claimed};
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
+use super::own_usage;
 use super::visit::Visit;
 use crate::app::{App, RequestContext};
 use crate::http::body::{Body, RequestBody};
@@ -67,6 +68,11 @@ async fn answer(
     parameters: Vec<String>,
     request: Request<impl RequestBody>,
 ) -> Result<Response<Body>, ApiError> {
+    if let Some(answer) =
+        own_usage::with_token(app, operation, request.headers(), request.uri().query()).await
+    {
+        return answer;
+    }
     let is_open = operation.needs() == Needs::Nobody && !is_claimed(request.headers());
     let caller = match is_open {
         true => None,

@@ -6,6 +6,7 @@
 
 mod account;
 mod account_key;
+mod analytics;
 mod audit;
 mod call;
 mod caller;
@@ -20,6 +21,7 @@ mod member;
 mod member_join;
 mod offboard;
 mod offboard_case;
+mod own_usage;
 mod paging;
 mod plan;
 mod secret;

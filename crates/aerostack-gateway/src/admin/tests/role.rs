@@ -44,7 +44,9 @@ const OPERATOR: Allowed = [true, false, false, false];
 const fn table(operation: Operation) -> (Over, Allowed) {
     use Operation as O;
     match operation {
-        O::ShowAccount | O::ListKeys | O::CreateKey | O::RevokeKey | O::ListPlans => (Over::Oneself, ALL),
+        O::ShowAccount | O::ListKeys | O::CreateKey | O::RevokeKey | O::ListPlans | O::ShowOwnUsage => {
+            (Over::Oneself, ALL)
+        }
         O::SetPlan => (Over::Installation, OPERATOR),
         O::ListWorkspaces => (Over::Team, ALL),
         O::CreateWorkspace
@@ -55,7 +57,15 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::DeleteServer
         | O::TestServer
         | O::Offboard => (Over::Team, MANAGERS),
-        O::ShowWorkspace | O::ListInstalls | O::ShowInstall | O::ListTools => (Over::Workspace, ALL),
+        O::ShowWorkspace
+        | O::ListInstalls
+        | O::ShowInstall
+        | O::ListTools
+        | O::ShowAnalytics
+        | O::ShowAnalyticsSeries
+        | O::ExportAnalytics
+        | O::ListCalls
+        | O::ExportCalls => (Over::Workspace, ALL),
         O::UpdateWorkspace
         | O::ListTokens
         | O::CreateToken

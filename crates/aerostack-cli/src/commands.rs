@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 
 mod account;
+mod analytics;
 mod audit;
 mod completions;
 mod connect;
@@ -16,6 +17,7 @@ mod manifest;
 mod mcp;
 mod member;
 mod offboard;
+mod me;
 mod plan;
 mod reference;
 mod secret;
@@ -26,6 +28,7 @@ mod skill_install;
 mod team;
 mod token;
 mod token_reference;
+mod usage_report;
 mod workspace;
 
 /// Carries out one command.
@@ -43,6 +46,8 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Team(command) => team::run(context, command).await,
         Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
         Command::Skill(command) => skill::run(context, command).await,
+        Command::Analytics(arguments) => analytics::run(context, arguments).await,
+        Command::Me(command) => me::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,

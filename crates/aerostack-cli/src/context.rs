@@ -195,6 +195,57 @@ impl<'w> Context<'w> {
         (self.open_url)(url)
     }
 
+    /// Sends one request with a workspace token in place of the account key.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(crate) async fn call_with_token<E: Endpoint>(
+        &mut self,
+        token: String,
+        request: &E::Request,
+    ) -> Outcome<E::Reply> {
+        let client = Client::new(self.api_url.clone(), Some(SecretString::from(token)))?;
+        client.call::<E>(&[], None, request).await
+    }
+
+    /// A credential of a flag, or of standard input where the flag is `-`.
+    ///
+    /// # Errors
+    /// When nothing could be read.
+    pub(crate) fn credential(&mut self, flag: String, what: &str) -> Outcome<String> {
+        let credential = if flag == "-" {
+            self.input.line(what)?
+        } else {
+            self.output.warn(&format!(
+                "{what} on the command line can be read by others on this machine: pipe it to `-`"
+            ));
+            flag
+        };
+        self.output.hide(&credential);
+        Ok(credential)
+    }
+
+    /// Prints what an operation answers, as it comes, and shows on a terminal how far it is.
+    ///
+    /// # Errors
+    /// Those of the client, and an output that is closed.
+    pub(crate) async fn download<E: Endpoint>(
+        &mut self,
+        parameters: &[&str],
+        request: &E::Request,
+    ) -> Outcome {
+        let team = self.team_for(E::OPERATION).await?;
+        self.client()?;
+        let Some(client) = &self.client else { return Ok(()) };
+        let mut download = client.download::<E>(parameters, team.as_ref(), request).await?;
+        let progress = self.output.progress();
+        while let Some(piece) = download.next(client).await? {
+            self.output.piece(&piece)?;
+            progress.advance(piece.len());
+        }
+        Ok(())
+    }
+
     /// All pages of a list, put together.
     ///
     /// # Errors

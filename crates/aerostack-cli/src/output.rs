@@ -119,6 +119,17 @@ impl<'w> Output<'w> {
         self.data(&bytes)
     }
 
+    /// One item as one line of JSON.
+    pub(crate) fn json_line(&mut self, item: &impl Serialize) -> Outcome {
+        let text = serde_json::to_string(item).expect("a reply of the API is plain data");
+        self.line(&text)
+    }
+
+    /// A piece of data, as it stands.
+    pub(crate) fn piece(&mut self, bytes: &[u8]) -> Outcome {
+        self.data(bytes)
+    }
+
     /// Aligned columns without borders.
     pub(crate) fn table(&mut self, table: &Table) -> Outcome {
         let text = table.render();
@@ -209,6 +220,19 @@ impl<'w> Output<'w> {
         Spinner(Some(bar))
     }
 
+    /// Shows how much of a long export has come, on a terminal only, until the result is dropped.
+    pub(crate) fn progress(&self) -> Progress {
+        if !self.style.spinner {
+            return Progress(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {bytes} ({bytes_per_sec}, {elapsed})")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        Progress(Some(bar))
+    }
+
     fn fit(&self, text: &str) -> String {
         self.without_credentials(&clean(text))
     }
@@ -230,6 +254,26 @@ impl<'w> Output<'w> {
 pub(crate) struct Spinner(Option<ProgressBar>);
 
 impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// How far an export is, on the terminal; gone when dropped.
+pub(crate) struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    /// So many bytes more have come.
+    pub(crate) fn advance(&self, bytes: usize) {
+        if let Some(bar) = &self.0 {
+            bar.inc(bytes as u64);
+        }
+    }
+}
+
+impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = self.0.take() {
             bar.finish_and_clear();

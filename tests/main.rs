@@ -10,6 +10,8 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod analytics;
+    mod analytics_loss;
     mod byte;
     mod crash;
     mod crossing;

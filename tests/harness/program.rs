@@ -168,6 +168,16 @@ impl Process {
         Self::starts_with(command, std::fs::File::create(log).expect("the log can be made").into()).await
     }
 
+    /// The same with variables of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn starts_as(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let mut command = gateway(place);
+        command.envs(variables.iter().copied());
+        Self::starts_with(command, Stdio::null()).await
+    }
+
     async fn starts_with(mut command: Command, stderr: Stdio) -> Self {
         command.arg("serve").stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the program runs");

@@ -12,6 +12,7 @@ mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
     mod analytics;
     mod analytics_loss;
+    mod analytics_scale;
     mod byte;
     mod crash;
     mod crossing;

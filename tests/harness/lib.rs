@@ -18,4 +18,5 @@ pub mod program;
 pub mod scene;
 pub mod story;
 pub mod upstream;
+pub mod usage_history;
 pub mod wire;

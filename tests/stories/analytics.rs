@@ -12,6 +12,7 @@ use aerostack_gateway::config::Config;
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::client::Caller;
 use aerostack_tests::person::{Person, token_named};
+use aerostack_tests::program::runs_script;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{median_and_worst, rounds, short_story, story, tell_figures};
 use aerostack_tests::upstream::{Setup, Tool};
@@ -246,6 +247,23 @@ async fn names_come_out_of_csv_and_table_harmless_and_otherwise_intact() {
         let raw = terminal.does(&["analytics", "--raw", "--format", "csv", "--user", "🦀 crab"]).await;
         assert_eq!(raw.matches("\r\n").count(), 2, "{raw}");
         assert!(raw.contains(",desk,desk__echo,,ok,"), "{raw}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_commands_of_the_pages_run_unchanged() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
+        let script = include_str!("seed/analytics.sh");
+        let ran = runs_script(&scene.owner, world.place.folder(), script, &[]).await;
+        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success(), "{text}");
+        assert_eq!(text.matches("1 call, 0 errors (0.0 %)").count(), 2, "{text}");
+        assert_eq!(text.matches("No calls.").count(), 1, "{text}");
+        let csv = std::fs::read_to_string(world.place.folder().join("usage-report.csv")).unwrap();
+        assert!(csv.lines().count() == 2 && csv.contains("Alice Chen,,tok_"), "{csv}");
     })
     .await;
 }

@@ -4,7 +4,6 @@
 //! then published before the next begins. So publications keep the order of the commits and nothing
 //! older ever overwrites something newer.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -21,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 mod order;
 mod publish;
+mod recording;
 #[cfg(test)]
 mod tests;
 
@@ -28,12 +28,10 @@ pub use order::Order;
 pub use publish::Publication;
 
 use crate::clock::Clock;
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::grants::Grants;
 use crate::http::budget::Budget;
 use crate::recorder::Recorder;
-use crate::recorder::calls::Ground;
-use crate::recorder::room::Room;
 use crate::store::usage::UsageStore;
 use crate::store::{self, Store, StoreError};
 use crate::upstream::{Caller, Upstreams};
@@ -104,10 +102,6 @@ impl App {
     ) -> Result<Arc<Self>, StoreError> {
         let (recorder, use_writer, call_writer) = Recorder::new(config.limits.calls_waiting);
         let usage = UsageStore::new(&config.database, config.limits.database_timeout)?;
-        let room = match &config.database {
-            Database::Sqlite(path) => Room::in_folder(folder_of(path), config.limits.free_space_bytes as u64),
-            Database::Postgres(_) => Room::elsewhere(),
-        };
         let app = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             upstreams: Upstreams::new(&config),
@@ -131,19 +125,7 @@ impl App {
             is_draining: AtomicBool::new(false),
         });
         app.load().await?;
-        app.writers.spawn(use_writer.run(
-            app.store.clone(),
-            app.config.limits.last_used_every,
-            app.recording_ends.clone(),
-        ));
-        let of_drops = Arc::clone(&app);
-        let ground = Ground {
-            store: app.usage.clone(),
-            clock: app.clock.clone(),
-            room,
-            dropping: Box::new(move || of_drops.grants.dropping()),
-        };
-        app.writers.spawn(call_writer.run(ground, app.recording_ends.clone()));
+        app.start_recording(use_writer, call_writer);
         app.tasks.spawn(tidy(Arc::clone(&app)));
         Ok(app)
     }
@@ -198,19 +180,7 @@ impl App {
         metrics::gauge!("aerostack_tokens").set(gauge(tokens));
         metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
         metrics::gauge!("aerostack_held_bytes").set(gauge(self.budget.held_bytes()));
-        metrics::counter!("aerostack_uses_dropped_total").absolute(self.recorder.uses_dropped());
-        let figures = self.recorder.figures();
-        metrics::counter!("aerostack_calls_recorded_total")
-            .absolute(figures.recorded.load(Ordering::Relaxed));
-        metrics::counter!("aerostack_calls_set_aside_total")
-            .absolute(figures.set_aside.load(Ordering::Relaxed));
-        metrics::gauge!("aerostack_calls_waiting").set(gauge(self.recorder.calls_waiting()));
-        let is_paused = figures.paused.load(Ordering::Relaxed);
-        metrics::gauge!("aerostack_recording_paused").set(if is_paused { 1.0 } else { 0.0 });
-        for live in self.grants.dropping() {
-            metrics::counter!("aerostack_calls_dropped_total", "workspace" => live.slug.clone())
-                .absolute(live.calls_dropped());
-        }
+        self.measure_recording();
     }
 
     /// Tells whether nothing may be served now: the gateway drains, or may not be the only one.
@@ -238,16 +208,7 @@ impl App {
             tracing::warn!("background tasks did not end in time");
         }
         // Last, since whatever ends may still have a call to record.
-        self.recording_ends.cancel();
-        self.writers.close();
-        let records = async {
-            self.writers.wait().await;
-            self.usage.close().await;
-            self.store.close().await;
-        };
-        if tokio::time::timeout(limit, records).await.is_err() {
-            tracing::warn!("what was left to write was not written in time");
-        }
+        self.end_recording(limit).await;
     }
 
     /// Begins no earlier than the database remembers, and reads everything that callers depend on.
@@ -273,11 +234,6 @@ impl App {
         }
         Ok(())
     }
-}
-
-fn folder_of(database: &Path) -> PathBuf {
-    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 async fn tidy(app: Arc<App>) {

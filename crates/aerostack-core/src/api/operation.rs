@@ -149,10 +149,7 @@ macro_rules! operations {
             /// The type of the content of its success.
             #[must_use]
             pub fn content_type(self) -> &'static str {
-                match self {
-                    Self::ExportAnalytics | Self::ExportCalls => "text/csv",
-                    _ => "application/json",
-                }
+                if matches!(self, Self::ExportAnalytics | Self::ExportCalls) { "text/csv" } else { "application/json" }
             }
 
             /// What its caller must be allowed.

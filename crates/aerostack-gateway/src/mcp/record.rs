@@ -110,6 +110,7 @@ impl CallRecord {
                 match error {
                     UpstreamError::TimedOut(_) => Outcome::Timeout,
                     UpstreamError::AccessEnded => Outcome::Cancelled,
+                    UpstreamError::LackingCredential(_) => Outcome::Refused,
                     _ => Outcome::UpstreamError,
                 }
             }

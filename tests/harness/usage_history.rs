@@ -1,5 +1,6 @@
 //! Ninety days of calls, made up: written as the recorder writes them, without their being made.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aerostack_core::account::Email;
@@ -28,11 +29,18 @@ pub struct History {
 }
 
 impl History {
-    /// Writes and adds up everything up to `now`.
+    /// Writes and adds up everything up to `now`; gives how many calls since `since` each pair of token
+    /// and tool made.
     ///
     /// # Panics
     /// When the store does not take it.
-    pub async fn write(self, store: &UsageStore, workspace: &WorkspaceId, now: Timestamp) {
+    pub async fn write(
+        self,
+        store: &UsageStore,
+        workspace: &WorkspaceId,
+        now: Timestamp,
+        since: Timestamp,
+    ) -> HashMap<(i64, i64), u64> {
         let mut rng = StdRng::seed_from_u64(7);
         let mut tx = store.write().await.expect("the store writes");
         let number = names::number_workspace(&mut tx, workspace).await.expect("a workspace is numbered");
@@ -55,7 +63,7 @@ impl History {
         let span = Duration::from_secs(u64::from(DAYS) * 86_400);
         let begin = now.minus(span);
         let step = span / u32::try_from(self.calls).expect("fewer than 2^32 calls");
-        let mut written = 0;
+        let (mut written, mut met) = (0, HashMap::new());
         while written < self.calls {
             let len = BATCH_LEN.min(self.calls - written);
             let mut batch: Vec<NumberedCall> = (written..written + len)
@@ -64,6 +72,9 @@ impl History {
                     made_up(&mut rng, number, &tokens, &tools, at)
                 })
                 .collect();
+            for call in batch.iter().filter(|call| call.measured.at >= since) {
+                *met.entry((call.token, call.tool)).or_insert(0) += 1;
+            }
             let mut tx = store.write().await.expect("the store writes");
             calls::append(&mut tx, &mut batch).await.expect("calls are appended");
             tx.commit().await.expect("calls are kept");
@@ -72,6 +83,7 @@ impl History {
                 add_up(store).await;
             }
         }
+        met
     }
 }
 

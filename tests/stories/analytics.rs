@@ -127,12 +127,12 @@ async fn prove_reports_count_what_callers_counted() {
             assert_close(&mut totals, percent, reported);
         }
         assert_close(&mut upstream, 95, upstream_p95_ms);
-        let own: Vec<u64> = calls
+        let own: Vec<Duration> = calls
             .iter()
-            .filter_map(|call| call.upstream_ms.map(|upstream| ((call.total_ms - upstream) * 1_000.0) as u64))
+            .filter_map(|call| Some(Duration::from_secs_f64((call.total_ms - call.upstream_ms?) / 1_000.0)))
             .collect();
         if let Some((median, worst)) = median_and_worst(&own) {
-            tell_figures(&format!("{} calls, of our own: median {median} µs, worst {worst} µs", own.len()));
+            tell_figures(&format!("{} calls, of our own: median {median:?}, worst {worst:?}", own.len()));
         }
     })
     .await;

@@ -149,10 +149,10 @@ impl Holder {
     async fn lets_go(self) {
         match self {
             Self::Sqlite(mut connection) => {
-                drop(sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap())
+                sqlx::query("ROLLBACK").execute(&mut connection).await.map(drop).unwrap();
             }
             Self::Postgres(mut connection) => {
-                drop(sqlx::query("ROLLBACK").execute(&mut connection).await.unwrap());
+                sqlx::query("ROLLBACK").execute(&mut connection).await.map(drop).unwrap();
             }
         }
     }

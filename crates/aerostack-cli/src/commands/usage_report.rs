@@ -1,6 +1,7 @@
 //! A report on calls as text: a headline, the course over time, tables.
 
 use aerostack_core::api::analytics::{By, Figures, UsageReport, UsageRow, UsageSeries, UsageTable};
+use aerostack_core::time::Timestamp;
 
 use super::details::count;
 use crate::table::Table;
@@ -119,8 +120,8 @@ fn names(by: By, row: &UsageRow) -> (String, String) {
             let server = text(&row.server);
             (if server.is_empty() { "(none)".to_owned() } else { server }, String::new())
         }
-        By::Day => (row.bucket.map(|at| at.date()).unwrap_or_default(), String::new()),
-        By::Hour => (row.bucket.map(|at| at.minute()).unwrap_or_default(), String::new()),
+        By::Day => (row.bucket.map(Timestamp::date).unwrap_or_default(), String::new()),
+        By::Hour => (row.bucket.map(Timestamp::minute).unwrap_or_default(), String::new()),
     }
 }
 
@@ -170,7 +171,6 @@ fn thousands(number: u64) -> String {
 mod tests {
     use super::*;
     use aerostack_core::api::analytics::{Outcomes, UsagePoint};
-    use aerostack_core::time::Timestamp;
 
     fn report() -> UsageReport {
         let moment = |text: &str| Timestamp::parse(text).unwrap();

@@ -110,6 +110,10 @@ impl From<StoreError> for ApiError {
                 Self { log: Some(with_sources(&error)), ..refused }
                     .with_hint("try again in a moment".to_owned())
             }
+            StoreError::SchemaIsMissing => {
+                Self::new(ErrorCode::Unavailable, "where calls are recorded is not open yet")
+                    .with_hint("try again in a moment".to_owned())
+            }
             StoreError::LeaseLost => {
                 let message = "another gateway has taken over and serves this database now";
                 let refused = Self::new(ErrorCode::Unavailable, message);

@@ -50,9 +50,9 @@ impl VerdictReader {
                 }
             }
             if self.in_string {
-                self.step_in_string(byte)
+                self.step_in_string(byte);
             } else {
-                self.step(byte)
+                self.step(byte);
             }
             rest = after;
         }

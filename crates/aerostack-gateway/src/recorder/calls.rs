@@ -79,7 +79,6 @@ impl CallWriter {
             batch: Vec::new(),
             in_doubt: None,
             numbering: Numbering::default(),
-            is_migrated: false,
             is_failing: false,
             add_up_at: now + ADD_UP_EVERY,
             look_at: now,
@@ -97,7 +96,6 @@ struct Work {
     /// The last number and the length of what was committed with nobody knows what outcome.
     in_doubt: Option<(i64, usize)>,
     numbering: Numbering,
-    is_migrated: bool,
     is_failing: bool,
     add_up_at: Instant,
     look_at: Instant,
@@ -159,13 +157,16 @@ impl Work {
     }
 
     async fn write_all(&mut self) -> Result<(), StoreError> {
-        if self.writer.figures.paused.load(Ordering::Relaxed) {
+        // Also without room for calls: a report of nothing is a report.
+        if !self.ground.store.is_migrated() {
+            let migrated = self.ground.store.migrate().await;
+            if !self.is_paused() {
+                migrated?;
+            }
+        }
+        if self.is_paused() {
             self.drop_waiting();
             return Ok(());
-        }
-        if !self.is_migrated {
-            self.ground.store.migrate().await?;
-            self.is_migrated = true;
         }
         loop {
             while self.batch.len() < BATCH_LEN {
@@ -177,6 +178,10 @@ impl Work {
             }
             self.write_batch().await?;
         }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.writer.figures.paused.load(Ordering::Relaxed)
     }
 
     fn drop_waiting(&mut self) {
@@ -243,8 +248,7 @@ impl Work {
 
     /// Adds up and forgets, when it is time for it.
     async fn keep_house(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        let is_ready = self.is_migrated && self.batch.is_empty();
-        if !is_ready || self.writer.figures.paused.load(Ordering::Relaxed) {
+        if !self.ground.store.is_migrated() || !self.batch.is_empty() || self.is_paused() {
             return Ok(());
         }
         if Instant::now() >= self.add_up_at {

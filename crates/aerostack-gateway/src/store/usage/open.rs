@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -42,6 +43,7 @@ fn named(mut migrator: Migrator) -> Migrator {
 #[derive(Clone, Debug)]
 pub struct UsageStore {
     store: Store,
+    is_migrated: Arc<AtomicBool>,
 }
 
 impl UsageStore {
@@ -57,7 +59,8 @@ impl UsageStore {
             Database::Postgres(url) => postgres(url.expose_secret(), timeout)?,
         };
         // Whoever served before may still append: it waits its turn, and its calls were made.
-        Ok(Self { store: Store { pools, term: Term::endless() } })
+        let store = Store { pools, term: Term::endless() };
+        Ok(Self { store, is_migrated: Arc::new(AtomicBool::new(false)) })
     }
 
     /// Brings the schema up to date; gives the number of migrations it had to apply.
@@ -69,19 +72,27 @@ impl UsageStore {
         const IN_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations_usage'";
         const IN_POSTGRES: &str =
             "SELECT CASE WHEN to_regclass('_sqlx_migrations_usage') IS NULL THEN 0 ELSE 1 END::BIGINT";
-        match &self.store.pools {
+        let applied = match &self.store.pools {
             Pools::Sqlite { writer, .. } => {
                 let mut connection = writer.acquire().await?;
                 let exists: i64 = sqlx::query_scalar(IN_SQLITE).fetch_one(&mut *connection).await?;
-                migrate::apply(&SQLITE, &mut *connection, exists > 0).await
+                migrate::apply(&SQLITE, &mut *connection, exists > 0).await?
             }
             Pools::Postgres(pool) => {
                 // A connection of its own: a failed migration would leave its lock on a pooled one.
                 let mut connection = pool.acquire().await?.detach();
                 let exists: i64 = sqlx::query_scalar(IN_POSTGRES).fetch_one(&mut connection).await?;
-                migrate::apply(&POSTGRES, &mut connection, exists > 0).await
+                migrate::apply(&POSTGRES, &mut connection, exists > 0).await?
             }
-        }
+        };
+        self.is_migrated.store(true, Ordering::Release);
+        Ok(applied)
+    }
+
+    /// Tells whether the schema was brought up to date.
+    #[must_use]
+    pub fn is_migrated(&self) -> bool {
+        self.is_migrated.load(Ordering::Acquire)
     }
 
     /// Begins a transaction that writes.
@@ -95,8 +106,12 @@ impl UsageStore {
     /// Begins a transaction that only reads, and sees one state throughout.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when no connection is free in time.
+    /// [`StoreError::SchemaIsMissing`] before [`UsageStore::migrate`], [`StoreError::Unavailable`] when no
+    /// connection is free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
+        if !self.is_migrated() {
+            return Err(StoreError::SchemaIsMissing);
+        }
         self.store.read().await
     }
 

@@ -31,9 +31,11 @@ mod stories {
     mod offboard;
     mod old_sse;
     mod progress;
+    mod prompt;
     mod quota;
     mod reader;
     mod refusal;
+    mod resource;
     mod revocation;
     mod rotation;
     mod seats;

@@ -150,7 +150,7 @@ impl Caller {
 
     /// Asks in the modern era, with the id 1.
     pub async fn asks_modern(&self, method: &str, params: Value) -> Answer {
-        let name = params["name"].as_str().map(str::to_owned);
+        let name = params["name"].as_str().or(params["uri"].as_str()).map(str::to_owned);
         self.modern(method, name.as_deref()).asks(method, modern_params(params)).await
     }
 

@@ -25,6 +25,7 @@ enum Behaviour {
     Held,
     Asks(usize),
     Recall,
+    Talks,
     Answers(String),
 }
 
@@ -94,6 +95,12 @@ impl Tool {
         Self::new("recall", "Answers what it was told before.", input, Behaviour::Recall)
     }
 
+    /// `talk`: logs at levels `debug` and `error`, as far as that is wanted, and answers.
+    #[must_use]
+    pub fn talk() -> Self {
+        Self::new("talk", "Logs what it does.", json!({ "type": "object" }), Behaviour::Talks)
+    }
+
     /// A tool whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
@@ -152,6 +159,7 @@ impl Tool {
             Behaviour::Held => held(call).await,
             Behaviour::Asks(bytes) => asks(&call, *bytes).await,
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
+            Behaviour::Talks => talks(&call).await,
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -165,6 +173,8 @@ pub(super) struct Call {
     pub(super) told_before: Option<String>,
     /// `_meta.progressToken`; `null` when nobody asked.
     pub(super) progress_token: Value,
+    /// The least level of log messages that are wanted.
+    pub(super) level: Option<String>,
     /// Where notifications of this call go.
     pub(super) notes: mpsc::Sender<String>,
     /// How often held tools were let go.
@@ -202,6 +212,17 @@ async fn slow(call: &Call) -> String {
         }
     }
     text_result(&format!("done after {steps} steps"))
+}
+
+async fn talks(call: &Call) -> String {
+    for level in ["debug", "error"] {
+        let wanted = call.level.as_deref().is_some_and(|least| least == "debug" || least == level);
+        if wanted {
+            let params = json!({ "level": level, "data": { "odd": 2.5 } });
+            let _ = call.notes.send(notification("notifications/message", &params)).await;
+        }
+    }
+    text_result("talked")
 }
 
 /// The question is written as the official SDKs write it: its id comes last.

@@ -27,10 +27,10 @@ use super::paging::Paging;
 use super::skill::{no_skill, not_a_member, relation};
 use crate::app::{Order, Publication};
 use crate::lists;
+use crate::offer_set::FreshList;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::tool_set::FreshList;
 use crate::upstream::{Credential, Target, UpstreamError};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
@@ -288,7 +288,7 @@ async fn installed(tx: &mut Tx, workspace: &Workspace, slug: &Slug) -> Result<In
 
 /// Asks a skill for its tools.
 async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
-    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
+    Ok(FreshList::of(lists::ask(&call.app, target).await?, None).await)
 }
 
 /// Keeps what a skill answered when it was asked for its tools; gives what to warn of.

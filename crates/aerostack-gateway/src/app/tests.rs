@@ -11,12 +11,12 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{App, Publication};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::offer_set::FreshList;
 use crate::snapshot::Snapshot;
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{self, NOW};
 use crate::store::{self, Store, StoreError, Tx};
-use crate::tool_set::FreshList;
-use crate::upstream::{LeftOut, Listing, UpstreamError};
+use crate::upstream::{Listing, UpstreamError};
 use crate::vault::Vault;
 
 /// A hall, a workspace of an operator, and a server that takes connections and says nothing.
@@ -66,17 +66,9 @@ impl Hall {
 
     async fn lists(&self, install: &Install, tool: &str) {
         let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
-        let listing = Listing {
-            tools: vec![definition],
-            left_out: LeftOut::default(),
-            instructions: None,
-            server_name: None,
-            protocol_version: String::new(),
-            transport: "modern",
-            announces_changes: false,
-        };
+        let listing = Listing::of_tools(vec![definition], "modern");
         let mut order = self.app.order().await.unwrap();
-        let list = FreshList::of(listing).await;
+        let list = FreshList::of(listing, None).await;
         order.save_list(&self.workspace.id, &install.id, &list, NOW).await.unwrap();
         order.commit(Vec::new()).await.unwrap();
     }
@@ -177,7 +169,7 @@ async fn a_new_list_leaves_other_installs_as_they_are_and_survives_every_publica
         order.commit(vec![hall.publication()]).await.unwrap();
         let after = hall.snapshot().unwrap();
         assert_eq!(exposed(&after), ["first__a", "second__c"]);
-        let tools = |snapshot: &Snapshot| snapshot.install(&first.id).unwrap().tools.clone().unwrap();
+        let tools = |snapshot: &Snapshot| snapshot.install(&first.id).unwrap().offers.clone().unwrap();
         assert!(Arc::ptr_eq(&tools(&before), &tools(&after)), "what did not change is not read again");
         assert!(after.has_client(&before.install(&first.id).unwrap().client));
         // An order that is dropped publishes no list.

@@ -5,5 +5,5 @@ pub mod live_workspace;
 pub mod registry;
 
 pub use grant::{Grant, StreamPermit};
-pub use live_workspace::LiveWorkspace;
+pub use live_workspace::{ListVersions, LiveWorkspace};
 pub use registry::Grants;

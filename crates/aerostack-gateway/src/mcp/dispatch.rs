@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
+use aerostack_core::capability::Capabilities;
 use bytes::Bytes;
 use http::HeaderMap;
 
 use super::answer::Answer;
+use super::asked::Asked;
 use super::catalog;
 use super::error::Refusal;
-use super::in_flight::{CallKey, InFlight};
+use super::in_flight::{CallEntry, CallKey, InFlight};
 use super::listen::Listening;
 use super::relay;
 use super::revision::{CallerEra, Legacy, version_header};
 use super::session::{EndedSessions, SESSION_HEADER, Session};
 use crate::app::App;
+use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::jsonrpc::Request;
+use crate::snapshot::{Route, Snapshot};
 
 /// One request, with everything that deciding over it takes.
 pub struct Order<'a> {
@@ -36,18 +40,13 @@ pub struct Order<'a> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
-    let Order { app, grant, headers, body, request } = order;
+    let Order { app, grant, request, .. } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
         "server/discover" => Ok(Answer::ok(catalog::response(id, &catalog::discover(&snapshot)))),
-        "tools/list" => {
-            let result = catalog::tools(&snapshot, request, CallerEra::Modern)?;
-            Ok(Answer::ok(catalog::response(id, &result)))
-        }
-        "tools/call" => relay::call(app, grant, body, request, CallerEra::Modern, headers, None),
         "subscriptions/listen" => Ok(Answer::Listen(Box::new(Listening::modern(app, grant, request)?))),
-        _ => Err(Refusal::UnknownMethod { modern: true }),
+        _ => either(order, &snapshot, CallerEra::Modern, || None),
     }
 }
 
@@ -56,7 +55,7 @@ pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
-    let Order { app, grant, headers, body, request } = order;
+    let Order { app, grant, headers, request, .. } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
@@ -67,15 +66,44 @@ pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
             Ok(Answer::Message { status: http::StatusCode::OK, text, session: Some(session) })
         }
         "ping" => Ok(Answer::ok(catalog::response(id, "{}"))),
-        "tools/list" => {
-            let result = catalog::tools(&snapshot, request, CallerEra::Legacy)?;
-            Ok(Answer::ok(catalog::response(id, &result)))
+        _ => either(order, &snapshot, CallerEra::Legacy, || Some(calls.enter(call_key(grant, headers, id)))),
+    }
+}
+
+/// Serves what both eras have: lists, and what servers answer.
+fn either(
+    order: &Order<'_>,
+    snapshot: &Snapshot,
+    era: CallerEra,
+    entry: impl FnOnce() -> Option<CallEntry>,
+) -> Result<Answer, Refusal> {
+    let request = order.request;
+    let id = request.id.unwrap_or("null");
+    let unknown = Refusal::UnknownMethod { modern: era == CallerEra::Modern };
+    if !is_offered(snapshot.capabilities(), &request.method) {
+        return Err(unknown);
+    }
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| request.method == kind.list_method()) {
+        return Ok(Answer::ok(catalog::response(id, &catalog::list(snapshot, kind, request, era)?)));
+    }
+    let asked = Asked::read(request).ok_or(unknown)?;
+    if request.method == "completion/complete" {
+        let subject = asked.as_ref().map(|asked| &asked.subject).map_err(Clone::clone)?;
+        let completes = |route: Route<'_>| route.install.capabilities().completions;
+        if snapshot.route(subject).is_some_and(|route| !completes(route)) {
+            return Ok(Answer::ok(catalog::response(id, catalog::no_completion(era))));
         }
-        "tools/call" => {
-            let entry = calls.enter(call_key(grant, headers, id));
-            relay::call(app, grant, body, request, CallerEra::Legacy, headers, Some(entry))
-        }
-        _ => Err(Refusal::UnknownMethod { modern: false }),
+    }
+    relay::relay(order, asked, era, entry())
+}
+
+/// Whether any of the workspace's servers has what a method is about.
+fn is_offered(offered: Capabilities, method: &str) -> bool {
+    match method.split('/').next() {
+        Some("prompts") => offered.prompts,
+        Some("resources") => offered.resources,
+        Some("completion") => offered.completions,
+        _ => true,
     }
 }
 

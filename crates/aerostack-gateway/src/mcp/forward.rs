@@ -1,8 +1,8 @@
-//! A `tools/call` on its way to the server: the caller's bytes with the few edits that must be made.
+//! A request on its way to the server: the caller's bytes with the few edits that must be made.
 //!
-//! The closed list of edits is in `docs/protocol.md`: the id, the tool's name, the progress token and,
+//! The closed list of edits is in `docs/protocol.md`: the id, the name or URI, the progress token and,
 //! from a legacy caller to a modern server, the `_meta` that era demands. Everything else passes.
-//! What the caller wrote stays apart from what is known of the tool, so that a call which was refused
+//! What the caller wrote stays apart from what is known of its subject, so that a call which was refused
 //! for headers out of date can be prepared anew.
 
 use std::ops::Range;
@@ -14,6 +14,7 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::error::Refusal;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_VERSION, MODERN};
 use crate::clock::Clock;
@@ -31,7 +32,10 @@ struct Written {
     text: Bytes,
     id: Range<usize>,
     params: Range<usize>,
-    name: Range<usize>,
+    method: &'static str,
+    /// The name or URI of what is asked for.
+    subject: Range<usize>,
+    is_named_in_header: bool,
     arguments: Option<Range<usize>>,
     meta: Option<Meta>,
     progress_token: Option<Range<usize>>,
@@ -58,23 +62,24 @@ enum MetaKind {
     NoObject,
 }
 
-/// A call, ready to be written for either era.
+/// A request, ready to be written for either era.
 pub struct Forward {
     written: Arc<Written>,
-    tool: String,
+    /// The server's own name or URI of what is asked for.
+    own: String,
     mirrored: HeaderMap,
 }
 
 impl Forward {
-    /// Prepares a call of `route` by `grant`.
+    /// Prepares a request for what `route` leads to, by `grant`.
     ///
-    /// *Shape*: `body` is the buffer that `request` was read from.
+    /// *Shape*: `body` is the buffer that `request` and `asked` were read from.
     ///
     /// # Errors
     /// [`Refusal::HeaderMismatch`] when a modern caller's `Mcp-Param-*` headers do not mirror its arguments.
     pub fn new(
         body: &Bytes,
-        request: &Request<'_>,
+        (request, asked): (&Request<'_>, &Asked<'_>),
         era: CallerEra,
         route: &Route<'_>,
         headers: &HeaderMap,
@@ -86,7 +91,7 @@ impl Forward {
             let start = part.as_ptr() as usize - request.text.as_ptr() as usize;
             start..start + part.len()
         };
-        let params = request.params.as_ref().ok_or_else(no_name)?;
+        let params = request.params.as_ref().ok_or_else(no_params)?;
         let meta = request.meta().map_err(Refusal::Fault)?;
         let kind = match &meta {
             None => MetaKind::NoObject,
@@ -96,7 +101,9 @@ impl Forward {
         let written = Written {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
-            name: span(params.raw("name").ok_or_else(no_name)?),
+            method: asked.method,
+            subject: span(asked.raw),
+            is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
             meta: params.raw("_meta").map(|raw| Meta { span: span(raw), kind }),
             progress_token: meta.as_ref().and_then(|meta| meta.raw("progressToken")).map(span),
@@ -120,9 +127,9 @@ impl Forward {
     }
 
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
-        let parameters = route.entry.map(ToolEntry::header_parameters).unwrap_or_default();
+        let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
-        Ok(Self { tool: route.tool.clone(), mirrored, written })
+        Ok(Self { own: route.own.clone(), mirrored, written })
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -149,8 +156,8 @@ impl Forward {
     }
 }
 
-fn no_name() -> Refusal {
-    Refusal::InvalidParams { message: "Invalid params: name must be a string".to_owned(), bad_request: false }
+fn no_params() -> Refusal {
+    Refusal::InvalidParams { message: "Invalid params: there are none".to_owned(), bad_request: false }
 }
 
 impl Written {
@@ -205,7 +212,7 @@ impl Written {
             }
             None => {
                 let meta = format!(r#""_meta":{{{fields}}}"#);
-                // `name` stands in params, so they are never empty.
+                // What is asked for stands in params, so they are never empty.
                 splice.insert_fields(&text[self.params.clone()], false, &meta);
             }
         }
@@ -218,7 +225,11 @@ impl Outgoing for Forward {
         let text = written.str();
         let mut splice = Splice::new(text);
         splice.replace(&text[written.id.clone()], id.to_string());
-        splice.replace(&text[written.name.clone()], Value::String(self.tool.clone()).to_string());
+        let subject = &text[written.subject.clone()];
+        // What stays as it is keeps its spelling.
+        if serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
+            splice.replace(subject, Value::String(self.own.clone()).to_string());
+        }
         if let Some(token) = &written.progress_token {
             splice.replace(&text[token.clone()], id.to_string());
         }
@@ -232,8 +243,10 @@ impl Outgoing for Forward {
         let mut headers = self.written.trace.clone();
         if era == Era::Modern {
             headers.extend(self.mirrored.clone());
-            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
-            insert(&mut headers, "mcp-name", &self.tool);
+            headers.insert("mcp-method", HeaderValue::from_static(self.written.method));
+            if self.written.is_named_in_header {
+                insert(&mut headers, "mcp-name", &self.own);
+            }
         }
         headers
     }

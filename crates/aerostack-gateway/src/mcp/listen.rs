@@ -14,7 +14,7 @@ use super::catalog;
 use super::error::Refusal;
 use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION};
 use crate::app::App;
-use crate::grants::{Grant, StreamPermit};
+use crate::grants::{Grant, ListVersions, StreamPermit};
 use crate::jsonrpc::Request;
 
 const LIST_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
@@ -24,7 +24,7 @@ pub struct Listening {
     waiting: VecDeque<Bytes>,
     notice: Option<Bytes>,
     goodbye: Option<Bytes>,
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<ListVersions>,
     app: Arc<App>,
     over: bool,
     _permit: StreamPermit,
@@ -100,7 +100,7 @@ impl Listening {
     }
 }
 
-async fn changed(changes: &mut watch::Receiver<u64>, wanted: bool) {
+async fn changed(changes: &mut watch::Receiver<ListVersions>, wanted: bool) {
     if !wanted || changes.changed().await.is_err() {
         std::future::pending::<()>().await;
     }

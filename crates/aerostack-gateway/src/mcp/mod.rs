@@ -4,6 +4,7 @@
 //! the wire; [`dispatch`] says what each method does, [`catalog`] answers from memory, [`relay`] calls.
 
 pub mod answer;
+pub mod asked;
 pub mod batch;
 mod behind;
 pub mod catalog;

@@ -15,7 +15,7 @@ use super::translate::Translator;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::Structured;
-use crate::snapshot::Route;
+use crate::snapshot::{Route, Subject};
 use crate::upstream::{Caller, Canceller, Client, Era, Frame, Framing, Reply, UpstreamError};
 
 /// Time that a new list may need beside the asking: its turn among others, and being written.
@@ -31,33 +31,34 @@ pub(super) struct Sending {
     pub forward: Arc<Forward>,
     /// The server's slug.
     pub server: String,
-    exposed: String,
+    subject: Subject,
     client: Arc<Client>,
     /// Whether older clients are shown another definition of the tool than newer ones.
     has_legacy_definition: bool,
 }
 
 impl Sending {
-    /// Finds where a call of `exposed` goes and lets `prepare` write it.
+    /// Finds where a request for `subject` goes and lets `prepare` write it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownTool`], or what `prepare` refuses.
+    /// The [`Refusal`] of what is unknown, or what `prepare` refuses.
     pub(super) fn prepare(
         app: &Arc<App>,
         grant: &Arc<Grant>,
-        exposed: &str,
+        subject: &Subject,
+        era: CallerEra,
         prepare: impl FnOnce(&Route<'_>) -> Result<Forward, Refusal>,
     ) -> Result<Self, Refusal> {
         let snapshot = grant.workspace.snapshot();
-        let route = snapshot.route(exposed).ok_or_else(|| Refusal::UnknownTool(exposed.to_owned()))?;
+        let route = snapshot.route(subject).ok_or_else(|| Refusal::unknown(subject, era))?;
         Ok(Self {
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             forward: Arc::new(prepare(&route)?),
             server: route.install.install.slug.to_string(),
-            exposed: exposed.to_owned(),
+            subject: subject.clone(),
             client: Arc::clone(&route.install.client),
-            has_legacy_definition: route.entry.is_some_and(|tool| tool.definition.legacy_form.is_some()),
+            has_legacy_definition: route.tool.is_some_and(|tool| tool.definition.legacy_form.is_some()),
         })
     }
 
@@ -83,18 +84,25 @@ impl Sending {
     async fn send_anew(self: Arc<Self>) -> Result<Begun, Refusal> {
         self.client.list_again(self.app.config.limits.list_timeout + LIST_SETTLES_WITHIN).await;
         let prepare = |route: &Route<'_>| self.forward.anew(route);
-        let anew = Self::prepare(&self.app, &self.grant, &self.exposed, prepare)?;
+        let anew = Self::prepare(&self.app, &self.grant, &self.subject, self.forward.era(), prepare)?;
         Arc::new(anew).send().await
     }
 
     fn begun(&self, reply: Reply) -> Begun {
         let Reply { framing, id, era, frames, cancel } = reply;
-        let crosses_back = self.forward.era() == CallerEra::Legacy;
+        let crosses_back =
+            self.forward.era() == CallerEra::Legacy && matches!(self.subject, Subject::Tool(_));
         let may_be_odd = era == Era::Modern || self.has_legacy_definition;
         let structured = if crosses_back && may_be_odd { Structured::Wrapped } else { Structured::AsItIs };
         let forward = Arc::clone(&self.forward);
         Begun {
-            translator: Translator { forward, upstream_era: era, id, structured },
+            translator: Translator {
+                forward,
+                upstream_era: era,
+                id,
+                structured,
+                is_cached: matches!(self.subject, Subject::Resource(_)),
+            },
             framing,
             frames,
             cancel,
@@ -121,7 +129,8 @@ pub(super) struct Underway {
     pub sending: Arc<Sending>,
     stage: Stage,
     may_repeat: bool,
-    record: CallRecord,
+    /// Of calls of tools.
+    record: Option<CallRecord>,
 }
 
 enum Stage {
@@ -134,9 +143,9 @@ enum Stage {
 }
 
 impl Underway {
-    /// Begins a call. Nothing happens until its frames are asked for.
+    /// Begins a request. Nothing happens until its frames are asked for.
     #[must_use]
-    pub(super) fn begin(sending: Sending, record: CallRecord) -> Self {
+    pub(super) fn begin(sending: Sending, record: Option<CallRecord>) -> Self {
         let sending = Arc::new(sending);
         let stage = Stage::Waiting(Box::pin(Arc::clone(&sending).send()));
         Self { sending, stage, may_repeat: true, record }
@@ -155,7 +164,7 @@ impl Underway {
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub(super) async fn next(&mut self) -> Option<Result<Frame, Refusal>> {
-        self.record.asks();
+        self.notes(CallRecord::asks);
         loop {
             let error = match &mut self.stage {
                 Stage::Over => return None,
@@ -168,11 +177,11 @@ impl Underway {
                 },
                 Stage::Coming(begun) => match begun.frames.next().await {
                     None => {
-                        self.record.ends();
+                        self.notes(CallRecord::ends);
                         return None;
                     }
                     Some(Ok(frame)) => {
-                        self.record.sees(&frame);
+                        self.notes(|record| record.sees(&frame));
                         self.may_repeat = false;
                         return Some(Ok(frame));
                     }
@@ -180,10 +189,16 @@ impl Underway {
                 },
             };
             if !self.repeats_after(&error) {
-                self.record.fails(&error);
+                self.notes(|record| record.fails(&error));
                 self.stage = Stage::Over;
                 return Some(Err(error));
             }
+        }
+    }
+
+    fn notes(&mut self, note: impl FnOnce(&mut CallRecord)) {
+        if let Some(record) = &mut self.record {
+            note(record);
         }
     }
 

@@ -130,8 +130,12 @@ impl Credential {
 
     /// A listing without the secrets in it: it is kept, and shown to models.
     pub(super) fn mask_listing(&self, listing: &mut Listing) {
-        let Listing { tools, instructions, server_name, .. } = listing;
-        for text in tools.iter_mut().chain(instructions).chain(server_name) {
+        let Listing { tools, prompts, resources, templates, instructions, server_name, .. } = listing;
+        let more = [prompts, resources, templates].into_iter().flat_map(|listed| match listed {
+            Ok(definitions) => definitions.as_mut_slice(),
+            Err(reason) => std::slice::from_mut(reason),
+        });
+        for text in tools.iter_mut().chain(more).chain(instructions).chain(server_name) {
             if let Cow::Owned(masked) = self.masked(text, MASKED_IN_LISTS_MIN_BYTES) {
                 *text = masked;
             }

@@ -12,6 +12,7 @@ mod answer;
 mod aside;
 mod begun;
 mod call;
+mod capabilities;
 mod channel;
 pub mod client;
 mod connect;

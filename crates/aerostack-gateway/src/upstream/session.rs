@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Expect};
 use super::aside::{ASIDE_TIMEOUT, Aside};
 use super::begun::{Begun, Frames};
+use super::capabilities::Declared;
 use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received};
@@ -30,7 +31,7 @@ pub(super) struct About {
     pub(super) version: String,
     pub(super) instructions: Option<String>,
     pub(super) server_name: Option<String>,
-    pub(super) announces_changes: bool,
+    pub(super) declared: Declared,
 }
 
 /// How messages travel.

@@ -77,7 +77,7 @@ async fn attempt(
     let lease = pool.lease(&Caller::Gateway).await?;
     made.mark_unchanged();
     let session = lease.session();
-    if !session.about.announces_changes {
+    if !session.about.declared.announces.any() {
         return Ok(Ended::NotOffered);
     }
     let opened = match session.route() {
@@ -110,7 +110,7 @@ async fn open_get(session: &Session) -> Result<Option<Response>, SendError> {
 async fn open_subscription(pool: &Pool, session: &Session) -> Result<Option<Response>, SendError> {
     let mut headers: HeaderMap = session.headers();
     headers.insert("mcp-method", HeaderValue::from_static("subscriptions/listen"));
-    let body = message::listen(pool.connector().next_id());
+    let body = message::listen(pool.connector().next_id(), session.about.declared.announces);
     let response = session.endpoint().post(headers, body).await?;
     Ok(exchange::event_stream(session.endpoint(), response).await?)
 }

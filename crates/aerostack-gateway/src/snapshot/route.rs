@@ -1,0 +1,124 @@
+//! Where what a caller asks for leads: one decision for listing something and for asking for it.
+
+use aerostack_core::resource;
+use aerostack_core::tool::SEPARATOR;
+
+use super::offering::{CountedTool, ToolEntry};
+use super::{Snapshot, SnapshotInstall};
+use crate::definition::Kind;
+
+/// Templates that are tried for one URI; further ones match nothing.
+const TEMPLATES_TRIED: usize = 1_000;
+
+/// What a caller asks for, by what it is exposed as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A tool by its name.
+    Tool(String),
+    /// A prompt by its name.
+    Prompt(String),
+    /// A resource by its URI, listed or not.
+    Resource(String),
+    /// A resource template, or else a resource.
+    Template(String),
+}
+
+/// Where a request goes.
+pub struct Route<'a> {
+    /// The installed server.
+    pub install: &'a SnapshotInstall,
+    /// The server's own name or URI of what is asked for.
+    pub own: String,
+    /// The tool's entry, if it is one and its server's list is known.
+    pub tool: Option<&'a ToolEntry>,
+}
+
+impl Route<'_> {
+    /// What a call of it is counted as.
+    #[must_use]
+    pub fn counted(&self) -> &std::sync::Arc<CountedTool> {
+        self.tool.map_or(&self.install.counted, |tool| &tool.counted)
+    }
+}
+
+impl Snapshot {
+    /// Finds where a request leads; `None` for what is unknown and what is switched off alike.
+    #[must_use]
+    pub fn route(&self, subject: &Subject) -> Option<Route<'_>> {
+        match subject {
+            Subject::Tool(exposed) => self.tool(exposed),
+            Subject::Prompt(exposed) => match self.offering.find_item(Kind::Prompt, exposed) {
+                Some(_) => self.item(Kind::Prompt, exposed),
+                None => self.unlisted(exposed, |install, _| install.install.is_active()),
+            },
+            Subject::Resource(uri) => self.resource(uri),
+            Subject::Template(exposed) => match self.offering.find_item(Kind::Template, exposed) {
+                Some(_) => self.item(Kind::Template, exposed),
+                None => self.resource(exposed),
+            },
+        }
+    }
+
+    fn tool(&self, exposed: &str) -> Option<Route<'_>> {
+        if let Some(entry) = self.offering.find(exposed) {
+            let (install, own) = (&self.installs[entry.install], entry.definition.name.clone());
+            return entry.enabled.then_some(Route { install, own, tool: Some(entry) });
+        }
+        self.unlisted(exposed, |install, tool| install.install.offers(tool))
+    }
+
+    fn item(&self, kind: Kind, exposed: &str) -> Option<Route<'_>> {
+        let entry = self.offering.find_item(kind, exposed).filter(|entry| entry.enabled)?;
+        Some(Route { install: &self.installs[entry.install], own: entry.item.own.clone(), tool: None })
+    }
+
+    /// A server whose lists are not known yet may still be asked, by its prefix.
+    fn unlisted(&self, exposed: &str, may: impl Fn(&SnapshotInstall, &str) -> bool) -> Option<Route<'_>> {
+        let (slug, own) = exposed.split_once(SEPARATOR)?;
+        let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
+        let may_be_asked = !install.is_listed() && may(install, own);
+        may_be_asked.then(|| Route { install, own: own.to_owned(), tool: None })
+    }
+
+    /// A listed resource; one whose URI says whose it is; one made from a template; one of the only
+    /// server that has any. What is listed and switched off leads nowhere, not to somebody else's.
+    fn resource(&self, uri: &str) -> Option<Route<'_>> {
+        if self.offering.find_item(Kind::Resource, uri).is_some() {
+            return self.item(Kind::Resource, uri);
+        }
+        if let Some((slug, own)) = resource::split(uri) {
+            let named = |install: &&SnapshotInstall| install.install.slug.as_str() == slug;
+            let install = self.readable().find(named)?;
+            return Some(Route { install, own: own.to_owned(), tool: None });
+        }
+        let install = match self.by_template(uri) {
+            Some(install) => install,
+            None => {
+                let mut readable = self.readable();
+                readable.next().filter(|_| readable.next().is_none())?
+            }
+        };
+        Some(Route { install, own: uri.to_owned(), tool: None })
+    }
+
+    fn by_template(&self, uri: &str) -> Option<&SnapshotInstall> {
+        let offered = self.offering.items(Kind::Template).iter().filter(|entry| entry.enabled);
+        let mut tried = offered.take(TEMPLATES_TRIED);
+        let entry = tried.find(|entry| entry.item.template.as_ref().is_some_and(|form| form.matches(uri)))?;
+        Some(&self.installs[entry.install])
+    }
+
+    /// The installs that resources may be read from.
+    fn readable(&self) -> impl Iterator<Item = &SnapshotInstall> {
+        self.installs.iter().filter(|install| install.may_have_resources())
+    }
+
+    /// What a URI that a server has written must become so that it leads back there; `None` where it does.
+    #[must_use]
+    pub fn uri_leading_back(&self, install: &SnapshotInstall, uri: &str) -> Option<String> {
+        let id = &install.install.id;
+        let leads_back =
+            self.resource(uri).is_some_and(|route| route.install.install.id == *id && route.own == uri);
+        (!leads_back).then(|| resource::prefixed(install.install.slug.as_str(), uri))
+    }
+}

@@ -1,0 +1,60 @@
+//! Prompts of a scripted server.
+
+use serde_json::{Value, json};
+
+/// A prompt.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    definition: Value,
+    answer: Option<String>,
+}
+
+impl Prompt {
+    /// `greet`: a message that names its argument `who`.
+    #[must_use]
+    pub fn greet() -> Self {
+        let arguments = json!([{ "name": "who", "description": "Whom to greet.", "required": true }]);
+        let definition = json!({ "name": "greet", "description": "Greets.", "arguments": arguments });
+        Self { definition, answer: None }
+    }
+
+    /// A prompt whose result is this JSON text, byte for byte.
+    #[must_use]
+    pub fn answering(name: &str, result: impl Into<String>) -> Self {
+        Self { definition: json!({ "name": name }), answer: Some(result.into()) }
+    }
+
+    /// The same prompt under another name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        self.with("name", json!(name))
+    }
+
+    /// The same prompt with one field of its definition set.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: Value) -> Self {
+        self.definition[field] = value;
+        self
+    }
+
+    /// As it is listed.
+    #[must_use]
+    pub fn definition(&self) -> &Value {
+        &self.definition
+    }
+
+    /// What it is known by.
+    pub(super) fn name(&self) -> &str {
+        self.definition["name"].as_str().unwrap_or_default()
+    }
+
+    /// Its result as JSON text.
+    pub(super) fn get(&self, arguments: &Value) -> String {
+        let greeting = || {
+            let text = format!("Say hello to {}.", arguments["who"].as_str().unwrap_or("nobody"));
+            let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
+            json!({ "description": "A greeting", "messages": [message] }).to_string()
+        };
+        self.answer.clone().unwrap_or_else(greeting)
+    }
+}

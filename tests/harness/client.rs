@@ -193,7 +193,12 @@ impl Caller {
 
     /// Opens `subscriptions/listen` for changes of the tools, with the id `"listen:0"`.
     pub async fn listens_modern(&self) -> Events {
-        let params = modern_params(json!({ "notifications": { "toolsListChanged": true } }));
+        self.listens_to(json!({ "toolsListChanged": true })).await
+    }
+
+    /// Opens `subscriptions/listen` with a filter, with the id `"listen:0"`.
+    pub async fn listens_to(&self, filter: Value) -> Events {
+        let params = modern_params(json!({ "notifications": filter }));
         let body = rpc("listen:0", "subscriptions/listen", &params);
         Events::open(self.modern("subscriptions/listen", None).begins("POST", &body).await).await
     }

@@ -177,7 +177,7 @@ async fn lists_survive_a_restart_and_a_server_that_fails() {
             (gone.error_code(), &gone.json()["error"]["data"]["server"]),
             (Some(-32010), &json!("desk"))
         );
-        let back = Setup::legacy().prompts([Prompt::greet().named("back")]).start_at(address).await.unwrap();
+        let back = Setup::legacy().prompts([Prompt::greet().named("back")]).back_at(address).await;
         eventually("the server is asked again", async || offered(&scene.gateway) == ["desk__back"]).await;
         drop(back);
     })

@@ -5,7 +5,7 @@ use aerostack_tests::answer::Answer;
 use aerostack_tests::client::Caller;
 use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::{Answers, Prompt, Resource, Setup};
+use aerostack_tests::upstream::{Answers, Prompt, Resource, Setup, Tool};
 use serde_json::{Value, json};
 
 fn with_files(setup: Setup) -> Setup {
@@ -141,6 +141,45 @@ async fn every_uri_leads_to_its_own_server() {
         assert_eq!(reads(alice, "db:users").await.as_deref(), Ok("second: db:users"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn uris_in_answers_lead_back_to_who_wrote_them() {
+    for setup in [Setup::legacy(), Setup::modern(), Setup::old_sse()] {
+        story(async |world| {
+            let scene = Scene::set(world, with_files(Setup::legacy())).await;
+            let answer = |filler: usize| {
+                let link = r#"{"type":"resource_link","uri":"file:\/\/\/shared","name":"a"}"#;
+                let embedded = r#"{"type":"resource","resource":{"text":"2.50","uri" : "db:users"}}"#;
+                let unknown = r#"{"uri":"nobody:knows","type":"resource_link","name":"b"}"#;
+                format!(r#"{{"filler":"{}","content":[{link},{embedded},{unknown}]}}"#, "x".repeat(filler))
+            };
+            let tools = [Tool::answering("small", answer(1)), Tool::answering("large", answer(200_000))];
+            let resources = [Resource::at("file:///shared"), Resource::at("db:users")];
+            let second = setup.clone().name("second").tools(tools).resources(resources).start().await;
+            scene.owner.installs("second", &second).await;
+            for tool in ["second__small", "second__large"] {
+                for answer in [
+                    scene.alice.calls(tool, json!({})).await,
+                    scene.alice.calls_modern(tool, json!({})).await,
+                ] {
+                    let content = message(&answer)["result"]["content"].clone();
+                    let found = [&content[0]["uri"], &content[1]["resource"]["uri"], &content[2]["uri"]];
+                    let led_back =
+                        ["aerostack+second:file:///shared", "db:users", "aerostack+second:nobody:knows"];
+                    assert_eq!(found, led_back.map(Value::from).each_ref(), "{tool}");
+                    assert!(
+                        answer.text().contains(r#""uri" : "db:users""#),
+                        "what leads back stays as it is"
+                    );
+                }
+            }
+            let uri = "aerostack+second:file:///shared";
+            let read = message(&scene.alice.asks("resources/read", json!({ "uri": uri })).await);
+            assert_eq!(read["result"]["contents"][0]["uri"], uri);
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

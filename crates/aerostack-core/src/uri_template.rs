@@ -9,7 +9,7 @@ pub const TEMPLATE_MAX_BYTES: usize = 2_048;
 /// Longest URI that is matched, in bytes.
 pub const URI_MAX_BYTES: usize = 2_048;
 /// Most expressions of a template that is matched.
-pub const EXPRESSIONS_MAX: usize = 16;
+pub const EXPRESSIONS_MAX: usize = 8;
 
 /// A template, read once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,17 @@ impl UriTemplate {
         Some(Self(tokens))
     }
 
+    /// Tells, at little cost, whether a URI begins as all that are made from it do.
+    #[must_use]
+    pub fn begins_like(&self, uri: &str) -> bool {
+        let literal = self.0.iter().map_while(|token| match token {
+            Token::Byte(byte) => Some(*byte),
+            _ => None,
+        });
+        let mut bytes = uri.bytes();
+        literal.into_iter().all(|expected| bytes.next() == Some(expected))
+    }
+
     /// Tells whether a URI may have been made from it.
     #[must_use]
     pub fn matches(&self, uri: &str) -> bool {
@@ -122,7 +133,7 @@ fn read_expression(expression: &str, tokens: &mut Vec<Token>) {
     match expression.bytes().next() {
         Some(b'+') => tokens.push(Token::Some(Run::Everything)),
         Some(b'#') => {
-            tokens.extend([Token::Open, Token::Byte(b'#'), Token::Any(Run::Everything), Token::Close])
+            tokens.extend([Token::Open, Token::Byte(b'#'), Token::Any(Run::Everything), Token::Close]);
         }
         Some(sign @ (b'?' | b'&')) => {
             tokens.extend([Token::Open, Token::Byte(sign), Token::Any(Run::Everything), Token::Close]);

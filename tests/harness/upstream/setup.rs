@@ -185,6 +185,16 @@ impl Setup {
         self.start_at(address).await.expect("a free loopback port")
     }
 
+    /// Brings it back where another one was, whose address may not be free at once.
+    pub async fn back_at(self, address: SocketAddr) -> Upstream {
+        loop {
+            match self.clone().start_at(address).await {
+                Ok(upstream) => return upstream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     /// Starts it at an address, as one does to bring a server back where it was.
     ///
     /// # Errors

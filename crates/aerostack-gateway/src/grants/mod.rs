@@ -3,6 +3,7 @@
 pub mod grant;
 pub mod live_workspace;
 pub mod registry;
+pub mod session_wishes;
 
 pub use grant::{Grant, StreamPermit};
 pub use live_workspace::{ListVersions, LiveWorkspace};

@@ -1,5 +1,6 @@
 //! What each method does, per era.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aerostack_core::capability::Capabilities;
@@ -12,6 +13,7 @@ use super::catalog;
 use super::error::Refusal;
 use super::in_flight::{CallEntry, CallKey, InFlight};
 use super::listen::Listening;
+use super::log_level;
 use super::relay;
 use super::revision::{CallerEra, Legacy, version_header};
 use super::session::{EndedSessions, SESSION_HEADER, Session};
@@ -19,7 +21,7 @@ use crate::app::App;
 use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::jsonrpc::Request;
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{Route, Snapshot, Subject};
 
 /// One request, with everything that deciding over it takes.
 pub struct Order<'a> {
@@ -66,6 +68,10 @@ pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
             Ok(Answer::Message { status: http::StatusCode::OK, text, session: Some(session) })
         }
         "ping" => Ok(Answer::ok(catalog::response(id, "{}"))),
+        "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" => {
+            wish(order, &snapshot)?;
+            Ok(Answer::ok(catalog::response(id, "{}")))
+        }
         _ => either(order, &snapshot, CallerEra::Legacy, || Some(calls.enter(call_key(grant, headers, id)))),
     }
 }
@@ -95,6 +101,40 @@ fn either(
         }
     }
     relay::relay(order, asked, era, entry())
+}
+
+/// Remembers what a legacy session wants from now on.
+fn wish(order: &Order<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let Order { grant, headers, request, .. } = order;
+    let session = session_header(headers).unwrap_or_default();
+    let invalid = |what: &str| Refusal::InvalidParams {
+        message: format!("Invalid params: {what}"),
+        bad_request: false,
+    };
+    let offered = snapshot.capabilities();
+    let text = |key| request.params.as_ref().and_then(|params| params.string(key)).map(Cow::into_owned);
+    if request.method == "logging/setLevel" {
+        if !offered.logging {
+            return Err(Refusal::UnknownMethod { modern: false });
+        }
+        let level = text("level").as_deref().and_then(log_level::level);
+        grant.wishes.set_log_level(session, level.ok_or_else(|| invalid("level is none"))?);
+        return Ok(());
+    }
+    if !offered.subscriptions {
+        return Err(Refusal::UnknownMethod { modern: false });
+    }
+    let uri = text("uri").ok_or_else(|| invalid("uri must be a string"))?;
+    if request.method == "resources/unsubscribe" {
+        grant.wishes.unsubscribe(session, &uri);
+        return Ok(());
+    }
+    let subject = Subject::Resource(uri.clone());
+    let route = snapshot.route(&subject).ok_or_else(|| Refusal::unknown(&subject, CallerEra::Legacy))?;
+    if !route.install.capabilities().subscriptions {
+        return Err(invalid("the server of this resource tells of no updates"));
+    }
+    grant.wishes.subscribe(session, &uri).map_err(|too_many| invalid(&too_many.to_string()))
 }
 
 /// Whether any of the workspace's servers has what a method is about.

@@ -15,8 +15,10 @@ use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
 use super::asked::Asked;
+use super::dispatch::session_header;
 use super::error::Refusal;
-use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_VERSION, MODERN};
+use super::log_level;
+use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
 use crate::clock::Clock;
 use crate::grants::Grant;
 use crate::jsonrpc::{Request, Splice};
@@ -45,6 +47,8 @@ struct Written {
     trace: HeaderMap,
     grant: Arc<Grant>,
     clock: Clock,
+    /// The least level of log messages that the caller wants, if it said so.
+    log_level: Option<&'static str>,
     taken_back: AtomicBool,
 }
 
@@ -112,6 +116,13 @@ impl Forward {
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
             clock: clock.clone(),
+            log_level: match era {
+                CallerEra::Legacy => grant.wishes.log_level(session_header(headers).unwrap_or_default()),
+                CallerEra::Modern => meta
+                    .as_ref()
+                    .and_then(|meta| meta.string(META_LOG_LEVEL))
+                    .and_then(|level| log_level::level(&level)),
+            },
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -201,7 +212,7 @@ impl Written {
 
     /// Adds the fields of `_meta` that the modern era demands.
     fn add_meta(&self, splice: &mut Splice<'_>) {
-        let (text, fields) = (self.str(), modern_meta());
+        let (text, fields) = (self.str(), modern_meta(self.log_level));
         match &self.meta {
             Some(Meta { span, kind: MetaKind::NoObject }) => {
                 splice.replace(&text[span.clone()], format!("{{{fields}}}"));
@@ -255,6 +266,10 @@ impl Outgoing for Forward {
         self.written.grant.may_send(self.written.clock.now())
     }
 
+    fn log_level(&self) -> Option<&'static str> {
+        self.written.log_level
+    }
+
     fn cancel_on_drop(&self) -> bool {
         let taken_back = self.written.taken_back.load(Ordering::Relaxed);
         self.era() == CallerEra::Modern || taken_back || !self.may_be_sent()
@@ -268,9 +283,10 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn modern_meta() -> String {
+fn modern_meta(log_level: Option<&str>) -> String {
+    let level = log_level.map(|level| format!(r#","{META_LOG_LEVEL}":"{level}""#)).unwrap_or_default();
     let info = json!({ "name": "aerostack-gateway", "version": env!("CARGO_PKG_VERSION") });
-    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}"#)
+    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}{level}"#)
 }
 
 fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {

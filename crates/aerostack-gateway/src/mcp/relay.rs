@@ -14,8 +14,8 @@ use super::forward::Forward;
 use super::in_flight::{self, CallEntry};
 use super::record::CallRecord;
 use super::revision::CallerEra;
+use super::rewriter::Rewriter;
 use super::underway::{Sending, Underway};
-use crate::jsonrpc::ResponseRewriter;
 use crate::upstream::{Frame, Framing, UpstreamError};
 
 /// Finds where a request goes. It is sent as soon as its answer is asked for.
@@ -60,7 +60,7 @@ pub struct CallStream {
     /// `None` after the last piece.
     underway: Option<Underway>,
     /// Rewrites the large message that has begun and not ended.
-    large: Option<ResponseRewriter>,
+    large: Option<Rewriter>,
     entry: Option<CallEntry>,
 }
 
@@ -115,15 +115,15 @@ impl CallStream {
     fn accept(&mut self, frame: Frame) -> Option<Piece> {
         let translator = &self.underway.as_ref()?.begun()?.translator;
         match frame {
-            Frame::Whole(message) => Some(match translator.translate(&message) {
+            Frame::Whole(message) => match translator.translate(&message) {
                 Ok(piece) => {
-                    if matches!(piece, Piece::Response { .. }) {
+                    if matches!(piece, Some(Piece::Response { .. })) {
                         self.underway = None;
                     }
                     piece
                 }
-                Err(error) => self.upstream_failed(error),
-            }),
+                Err(error) => Some(self.upstream_failed(error)),
+            },
             Frame::Begin(piece) => {
                 let mut rewriter = translator.rewriter_of_large();
                 let begun = rewriter.push(&piece);

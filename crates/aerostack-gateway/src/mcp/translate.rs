@@ -11,9 +11,11 @@ use serde_json::value::RawValue;
 
 use super::answer::Piece;
 use super::forward::Forward;
+use super::log_level;
 use super::revision::CallerEra;
+use super::rewriter::{Origin, Rewriter};
 use crate::jsonrpc::{ResponseRewriter, Splice, Structured, without};
-use crate::upstream::{Era, UpstreamError};
+use crate::upstream::{Era, Outgoing, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
 const RESULT_TYPE: &str = r#""resultType":"complete""#;
@@ -22,6 +24,7 @@ const TTL: &str = r#""ttlMs":0"#;
 const SCOPE: &str = r#""cacheScope":"private""#;
 /// What only results of modern servers have.
 const MODERN_FIELDS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
+const LOG_MESSAGE: &str = "notifications/message";
 /// "Resource not found", up to 2025-11-25; what it is since.
 const OLD_NOT_FOUND: i64 = -32002;
 const NOT_FOUND: &str = "-32602";
@@ -38,6 +41,8 @@ pub struct Translator {
     pub structured: Structured,
     /// Whether results say how long they may be kept.
     pub is_cached: bool,
+    /// Whose URIs may lead elsewhere, if they may.
+    pub origin: Option<Origin>,
 }
 
 /// What of a server's message is read.
@@ -65,6 +70,11 @@ struct Progress<'a> {
     token: Option<&'a RawValue>,
 }
 
+#[derive(Deserialize)]
+struct LogMessage {
+    level: String,
+}
+
 #[derive(Clone, Copy, Default, Deserialize)]
 struct ResultFields<'a> {
     #[serde(borrow, rename = "resultType")]
@@ -78,19 +88,24 @@ struct ResultFields<'a> {
 impl Translator {
     /// The rewriter of a response whose fields are not known in advance.
     #[must_use]
-    pub fn rewriter_of_large(&self) -> ResponseRewriter {
+    pub fn rewriter_of_large(&self) -> Rewriter {
         match self.upstream_era {
             Era::Legacy => self.rewriter(ResultFields::default()),
             Era::Modern => self.plain_rewriter(),
         }
     }
 
-    fn plain_rewriter(&self) -> ResponseRewriter {
-        ResponseRewriter::new(self.forward.id().to_owned(), None, self.structured)
+    fn plain_rewriter(&self) -> Rewriter {
+        self.rewriter_with(None)
+    }
+
+    fn rewriter_with(&self, fields: Option<String>) -> Rewriter {
+        let response = ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured);
+        Rewriter::new(response, self.origin.clone())
     }
 
     /// The rewriter of a response whose result has these fields: a modern caller is given what it lacks.
-    fn rewriter(&self, fields: ResultFields<'_>) -> ResponseRewriter {
+    fn rewriter(&self, fields: ResultFields<'_>) -> Rewriter {
         if self.forward.era() == CallerEra::Legacy {
             return self.plain_rewriter();
         }
@@ -103,23 +118,26 @@ impl Translator {
         ];
         let missing: Vec<&str> = missing.into_iter().flatten().collect();
         let missing = (!missing.is_empty()).then(|| missing.join(","));
-        ResponseRewriter::new(self.forward.id().to_owned(), missing, self.structured)
+        self.rewriter_with(missing)
     }
 
-    /// Gives a whole message the form the caller is to see.
+    /// Gives a whole message the form the caller is to see; `None` if it is not to see it.
     ///
     /// # Errors
     /// [`UpstreamError::BadAnswer`] when it is no message, one about our own revision, or a question
     /// to a caller who cannot be asked.
-    pub fn translate(&self, message: &Bytes) -> Result<Piece, UpstreamError> {
+    pub fn translate(&self, message: &Bytes) -> Result<Option<Piece>, UpstreamError> {
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
-        if shallow.method.is_some() {
-            return Ok(Piece::Notification(self.notification(text, message, shallow.params)));
+        if let Some(method) = shallow.method {
+            let is_wanted = !self.is_unwanted_log(method, shallow.params);
+            return Ok(
+                is_wanted.then(|| Piece::Notification(self.notification(text, message, shallow.params)))
+            );
         }
         if let Some(error) = shallow.error {
-            return self.error(text, error);
+            return self.error(text, error).map(Some);
         }
         let fields: ResultFields<'_> =
             shallow.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
@@ -137,7 +155,7 @@ impl Translator {
             }
             None => rewriter.push(message),
         };
-        Ok(Piece::Response { status: StatusCode::OK, text: text.into() })
+        Ok(Some(Piece::Response { status: StatusCode::OK, text: text.into() }))
     }
 
     /// An error of the server; codes mean in their own era alone what they mean there.
@@ -159,6 +177,17 @@ impl Translator {
         }
         let text = self.plain_rewriter().push(&splice.finish()).into();
         Ok(Piece::Response { status, text })
+    }
+
+    /// Whether this is a log message that a modern caller has not asked for: older servers send them unasked.
+    fn is_unwanted_log(&self, method: &RawValue, params: Option<&RawValue>) -> bool {
+        let crosses = self.forward.era() == CallerEra::Modern && self.upstream_era == Era::Legacy;
+        if !crosses || serde_json::from_str::<String>(method.get()).ok().as_deref() != Some(LOG_MESSAGE) {
+            return false;
+        }
+        let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params.get()).ok());
+        let level = level.map(|message| message.level).unwrap_or_default();
+        self.forward.log_level().is_none_or(|least| !log_level::is_wanted(&level, least))
     }
 
     /// Progress is told under the caller's own token; everything else stays.

@@ -11,6 +11,7 @@ use super::error::Refusal;
 use super::forward::Forward;
 use super::record::CallRecord;
 use super::revision::CallerEra;
+use super::rewriter::Origin;
 use super::translate::Translator;
 use crate::app::App;
 use crate::grants::Grant;
@@ -33,6 +34,8 @@ pub(super) struct Sending {
     pub server: String,
     subject: Subject,
     client: Arc<Client>,
+    /// Whose URIs may lead elsewhere, if they may.
+    origin: Option<Origin>,
     /// Whether older clients are shown another definition of the tool than newer ones.
     has_legacy_definition: bool,
 }
@@ -51,7 +54,10 @@ impl Sending {
     ) -> Result<Self, Refusal> {
         let snapshot = grant.workspace.snapshot();
         let route = snapshot.route(subject).ok_or_else(|| Refusal::unknown(subject, era))?;
+        let may_lead_elsewhere = snapshot.may_lead_elsewhere(route.install);
+        let origin = || Origin { snapshot: Arc::clone(&snapshot), install: route.install.install.id.clone() };
         Ok(Self {
+            origin: may_lead_elsewhere.then(origin),
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             forward: Arc::new(prepare(&route)?),
@@ -102,6 +108,7 @@ impl Sending {
                 id,
                 structured,
                 is_cached: matches!(self.subject, Subject::Resource(_)),
+                origin: self.origin.clone(),
             },
             framing,
             frames,

@@ -7,8 +7,8 @@ use super::offering::{CountedTool, ToolEntry};
 use super::{Snapshot, SnapshotInstall};
 use crate::definition::Kind;
 
-/// Templates that are tried for one URI; further ones match nothing.
-const TEMPLATES_TRIED: usize = 1_000;
+/// Templates that begin like a URI and are tried for it; further ones match nothing.
+const TEMPLATES_TRIED: usize = 32;
 
 /// What a caller asks for, by what it is exposed as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,14 +103,27 @@ impl Snapshot {
 
     fn by_template(&self, uri: &str) -> Option<&SnapshotInstall> {
         let offered = self.offering.items(Kind::Template).iter().filter(|entry| entry.enabled);
-        let mut tried = offered.take(TEMPLATES_TRIED);
-        let entry = tried.find(|entry| entry.item.template.as_ref().is_some_and(|form| form.matches(uri)))?;
-        Some(&self.installs[entry.install])
+        let templates = offered.filter_map(|entry| Some((entry.install, entry.item.template.as_ref()?)));
+        let mut tried = templates.filter(|(_, form)| form.begins_like(uri)).take(TEMPLATES_TRIED);
+        let (install, _) = tried.find(|(_, form)| form.matches(uri))?;
+        Some(&self.installs[install])
     }
 
     /// The installs that resources may be read from.
     fn readable(&self) -> impl Iterator<Item = &SnapshotInstall> {
         self.installs.iter().filter(|install| install.may_have_resources())
+    }
+
+    /// Whether any server lists a resource under this URI, switched on or not.
+    #[must_use]
+    pub fn lists_resource(&self, uri: &str) -> bool {
+        self.offering.find_item(Kind::Resource, uri).is_some()
+    }
+
+    /// Whether URIs of this server may lead elsewhere: it has resources, and is not the only one.
+    #[must_use]
+    pub fn may_lead_elsewhere(&self, install: &SnapshotInstall) -> bool {
+        install.may_have_resources() && self.readable().nth(1).is_some()
     }
 
     /// What a URI that a server has written must become so that it leads back there; `None` where it does.

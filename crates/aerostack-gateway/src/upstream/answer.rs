@@ -184,6 +184,7 @@ impl Answer {
             Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
             Message::Response { .. } => {}
             Message::ListChanged => self.aside.list_changed(),
+            Message::Updated { params } => self.aside.updated(params),
             Message::Request { id, ref method } => self.aside.answer(id, method),
         }
         Ok(Progress::More)

@@ -70,6 +70,12 @@ impl Shared {
                     let _ = waiter.notifications.try_send(data);
                 }
             }
+            // It names no request: certain whose it is only while there is one.
+            Message::Notification { progress_token: None } if state.waiters.len() == 1 => {
+                for waiter in state.waiters.values() {
+                    let _ = waiter.notifications.try_send(data.clone());
+                }
+            }
             _ => {}
         }
     }
@@ -222,6 +228,7 @@ impl Reader {
         match Message::read(&data) {
             None => {}
             Some(Message::ListChanged) => self.aside.list_changed(),
+            Some(Message::Updated { params }) => self.aside.updated(params),
             Some(Message::Request { id, method }) => self.aside.answer(id, &method),
             Some(message) => self.shared.dispatch(data.clone(), &message),
         }

@@ -20,6 +20,7 @@ use super::freshness::Freshness;
 use super::function::Function;
 use super::http::{Clients, Endpoint};
 use super::pool::{Pool, PoolLimits};
+use super::subscriptions::{Mailbox, Subscription, Subscriptions};
 use super::target::{Caller, Listing, Outgoing, Target};
 use super::{listing, watch};
 use crate::config::{Config, Limits};
@@ -41,6 +42,7 @@ pub struct Client {
     pool: Arc<Pool>,
     calls: Arc<Semaphore>,
     freshness: Freshness,
+    subscriptions: Arc<Subscriptions>,
     listener: Mutex<Option<AbortHandle>>,
     /// In place of sessions, if it is a function.
     function: Option<Arc<Function>>,
@@ -115,6 +117,7 @@ impl Client {
     fn new(target: Target, limits: Limits, http: &Clients) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let freshness = Freshness::default();
+        let subscriptions = Subscriptions::new(target.install.clone());
         let credential = target.credential.clone();
         let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout, credential);
         let function = target
@@ -124,7 +127,7 @@ impl Client {
         let connector = Connector {
             endpoint,
             ids: Arc::new(AtomicU64::new(1)),
-            aside: Aside::new(freshness.wanted()),
+            aside: Aside::new(freshness.wanted(), Arc::clone(&subscriptions)),
             event_limit_bytes: limits.event_limit_bytes,
         };
         let sessions =
@@ -137,6 +140,7 @@ impl Client {
             target,
             limits,
             freshness,
+            subscriptions,
         }
     }
 
@@ -217,10 +221,25 @@ impl Client {
         let _ = tokio::time::timeout(limit, self.freshness.renewed()).await;
     }
 
+    /// Wants to be told, in `mailbox`, of updates of the server's own `uri`, which the listener calls
+    /// `exposed`. The server is asked once for all listeners, behind; `None` if that is too many.
+    #[must_use]
+    pub fn subscribe(&self, uri: &str, exposed: &str, mailbox: &Mailbox) -> Option<Subscription> {
+        if self.function.is_some() {
+            return None;
+        }
+        self.start_listening();
+        self.subscriptions.add(uri, exposed, mailbox)
+    }
+
     fn start_listening(&self) {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.is_none() {
-            let listening = watch::listen(self.pool.clone(), self.target.install.clone());
+            let listening = watch::listen(
+                self.pool.clone(),
+                self.target.install.clone(),
+                Arc::clone(&self.subscriptions),
+            );
             *listener = Some(tokio::spawn(listening).abort_handle());
         }
     }

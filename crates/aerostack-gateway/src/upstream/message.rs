@@ -3,6 +3,7 @@
 //! own account.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -23,6 +24,8 @@ const LIST_CHANGED: [&str; 3] = [
     "notifications/prompts/list_changed",
     "notifications/resources/list_changed",
 ];
+/// The notification that a resource was updated.
+const UPDATED: &str = "notifications/resources/updated";
 const PROGRESS: &str = "notifications/progress";
 /// Longest text of a server's error that is repeated to the workspace's owner.
 const ERROR_TEXT_CHARS: usize = 200;
@@ -38,6 +41,8 @@ pub(super) enum Message<'a> {
     Request { id: &'a str, method: Cow<'a, str> },
     /// One of the server's lists changed.
     ListChanged,
+    /// A resource was updated; the notice's parameters as raw text.
+    Updated { params: &'a str },
     /// Any other notification, with the progress token it is about as raw text.
     Notification { progress_token: Option<&'a str> },
 }
@@ -100,6 +105,9 @@ impl<'a> Message<'a> {
     fn notification(method: &str, params: Option<&'a RawValue>) -> Self {
         if LIST_CHANGED.contains(&method) {
             return Self::ListChanged;
+        }
+        if let Some(params) = params.filter(|_| method == UPDATED) {
+            return Self::Updated { params: params.get() };
         }
         let token = params
             .filter(|_| method == PROGRESS)
@@ -234,15 +242,30 @@ pub(super) fn list(method: &str, era: super::Era, id: u64, cursor: Option<&str>)
     written(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
 }
 
-/// `subscriptions/listen` for changes of the lists that a server announces.
-pub(super) fn listen(id: u64, announces: Announces) -> Bytes {
+/// `subscriptions/listen` for changes of the lists that a server announces, and for these resources.
+pub(super) fn listen(id: u64, announces: Announces, uris: &BTreeSet<String>) -> Bytes {
     let Announces { tools, prompts, resources } = announces;
     let kinds =
         [("toolsListChanged", tools), ("promptsListChanged", prompts), ("resourcesListChanged", resources)];
-    let filter: serde_json::Map<String, Value> =
+    let mut filter: serde_json::Map<String, Value> =
         kinds.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| (kind.into(), true.into())).collect();
+    if !uris.is_empty() {
+        filter.insert("resourceSubscriptions".into(), json!(uris));
+    }
     let params = json!({ "_meta": modern_meta(), "notifications": filter });
     written(&json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": params }))
+}
+
+/// `resources/subscribe` or `resources/unsubscribe`, which legacy servers have.
+pub(super) fn subscription(method: &str, id: u64, uri: &str) -> Bytes {
+    written(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": { "uri": uri } }))
+}
+
+/// `logging/setLevel`, which legacy servers have.
+pub(super) fn set_level(id: u64, level: &str) -> Bytes {
+    written(
+        &json!({ "jsonrpc": "2.0", "id": id, "method": "logging/setLevel", "params": { "level": level } }),
+    )
 }
 
 /// The answer to a request of the server: a pong, or that we do not do that.

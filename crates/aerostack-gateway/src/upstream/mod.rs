@@ -28,10 +28,12 @@ pub mod left_out;
 mod listing;
 mod message;
 mod outline;
+mod own_request;
 mod passing;
 mod pool;
 mod session;
 mod slots;
+pub mod subscriptions;
 pub mod target;
 #[cfg(test)]
 mod testing;
@@ -45,4 +47,5 @@ pub use error::UpstreamError;
 pub use frame::{Canceller, Frame, Framing, Reply};
 pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
+pub use subscriptions::{Mailbox, Subscription, Update};
 pub use target::{Caller, Era, Listing, Outgoing, Target};

@@ -51,6 +51,8 @@ pub(super) struct Session {
     endpoint: Endpoint,
     aside: Aside,
     used: Mutex<Instant>,
+    /// The level of log messages that was asked for last.
+    pub(super) log_level: Mutex<Option<&'static str>>,
     /// Nothing new is sent in it.
     is_retired: AtomicBool,
     /// The server knows of its end, or has forgotten it.
@@ -102,6 +104,7 @@ impl Session {
             endpoint,
             aside,
             used: Mutex::new(Instant::now()),
+            log_level: Mutex::default(),
             is_retired: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
         }

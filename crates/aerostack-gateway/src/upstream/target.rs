@@ -67,6 +67,11 @@ pub trait Outgoing: Send + Sync {
     /// [`UpstreamError::AccessEnded`](super::UpstreamError::AccessEnded).
     fn may_be_sent(&self) -> bool;
 
+    /// The least level of log messages that a legacy server is to send, if the caller said so.
+    fn log_level(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Asked when the caller stops waiting before an answer began: whether a legacy server is told,
     /// which otherwise goes on. Modern servers always notice. By default they are not told.
     fn cancel_on_drop(&self) -> bool {

@@ -17,10 +17,12 @@ mod stories {
     mod crash;
     mod crossing;
     mod expiry;
+    mod faithful;
     mod function;
     mod header;
     mod header_mismatch;
     mod held;
+    mod log_message;
     mod malformed;
     mod malformed_http;
     mod member;
@@ -49,6 +51,7 @@ mod stories {
     mod skill;
     mod stalled;
     mod stranger;
+    mod subscription;
     mod takeover;
     mod team;
     mod threshold;

@@ -104,7 +104,7 @@ fn get(state: &State, request: &Message) -> Result<String, RpcError> {
     let prompts = state.prompts.borrow();
     let prompt = prompts.iter().find(|prompt| prompt.name() == name);
     let prompt = prompt.ok_or_else(|| RpcError::new(-32602, format!("Unknown prompt: {name}")))?;
-    Ok(prompt.get(&request.params["arguments"]))
+    Ok(prompt.get(&request.params["arguments"]).unwrap_or_else(|| state.said()))
 }
 
 fn read(state: &State, request: &Message, uri: &str) -> Result<String, RpcError> {
@@ -115,7 +115,7 @@ fn read(state: &State, request: &Message, uri: &str) -> Result<String, RpcError>
         data: json!({ "uri": uri }),
         ..RpcError::new(if is_modern { -32602 } else { -32002 }, "Resource not found")
     };
-    Ok(found.ok_or_else(not_found)?.read(&state.setup.name, uri))
+    Ok(found.ok_or_else(not_found)?.read(&state.setup.name, uri).unwrap_or_else(|| state.said()))
 }
 
 /// What was asked for and about, as values.
@@ -138,6 +138,7 @@ async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> 
         arguments,
         progress_token: request.meta("progressToken").clone(),
         level: level(state, request),
+        said: state.said(),
         notes,
         released: state.released.subscribe(),
     };

@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub struct Prompt {
     definition: Value,
-    answer: Option<String>,
+    answer: Behaviour,
+}
+
+#[derive(Clone, Debug)]
+enum Behaviour {
+    Greets,
+    Answers(String),
+    Says,
 }
 
 impl Prompt {
@@ -15,13 +22,19 @@ impl Prompt {
     pub fn greet() -> Self {
         let arguments = json!([{ "name": "who", "description": "Whom to greet.", "required": true }]);
         let definition = json!({ "name": "greet", "description": "Greets.", "arguments": arguments });
-        Self { definition, answer: None }
+        Self { definition, answer: Behaviour::Greets }
     }
 
     /// A prompt whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
-        Self { definition: json!({ "name": name }), answer: Some(result.into()) }
+        Self { definition: json!({ "name": name }), answer: Behaviour::Answers(result.into()) }
+    }
+
+    /// A prompt whose result is what [`super::Upstream::will_say`] was told, byte for byte.
+    #[must_use]
+    pub fn saying(name: &str) -> Self {
+        Self { definition: json!({ "name": name }), answer: Behaviour::Says }
     }
 
     /// The same prompt under another name.
@@ -48,13 +61,17 @@ impl Prompt {
         self.definition["name"].as_str().unwrap_or_default()
     }
 
-    /// Its result as JSON text.
-    pub(super) fn get(&self, arguments: &Value) -> String {
+    /// Its result as JSON text; `None` if it says what the test wants.
+    pub(super) fn get(&self, arguments: &Value) -> Option<String> {
         let greeting = || {
             let text = format!("Say hello to {}.", arguments["who"].as_str().unwrap_or("nobody"));
             let message = json!({ "role": "user", "content": { "type": "text", "text": text } });
             json!({ "description": "A greeting", "messages": [message] }).to_string()
         };
-        self.answer.clone().unwrap_or_else(greeting)
+        match &self.answer {
+            Behaviour::Greets => Some(greeting()),
+            Behaviour::Answers(result) => Some(result.clone()),
+            Behaviour::Says => None,
+        }
     }
 }

@@ -9,6 +9,7 @@ pub struct Resource {
     key: &'static str,
     definition: Value,
     answer: Option<String>,
+    says: bool,
 }
 
 impl Resource {
@@ -16,20 +17,26 @@ impl Resource {
     #[must_use]
     pub fn at(uri: &str) -> Self {
         let definition = json!({ "uri": uri, "name": uri, "mimeType": "text/plain" });
-        Self { key: "uri", definition, answer: None }
+        Self { key: "uri", definition, answer: None, says: false }
     }
 
     /// A template whose resources have such a text.
     #[must_use]
     pub fn template(template: &str) -> Self {
         let definition = json!({ "uriTemplate": template, "name": template });
-        Self { key: "uriTemplate", definition, answer: None }
+        Self { key: "uriTemplate", definition, answer: None, says: false }
     }
 
     /// The same whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(self, result: impl Into<String>) -> Self {
         Self { answer: Some(result.into()), ..self }
+    }
+
+    /// A resource whose result is what [`super::Upstream::will_say`] was told, byte for byte.
+    #[must_use]
+    pub fn saying(uri: &str) -> Self {
+        Self { says: true, ..Self::at(uri) }
     }
 
     /// The same with one field of its definition set.
@@ -56,12 +63,12 @@ impl Resource {
         if self.is_template() { made_of() } else { own == uri }
     }
 
-    /// Its result as JSON text.
-    pub(super) fn read(&self, server: &str, uri: &str) -> String {
+    /// Its result as JSON text; `None` if it says what the test wants.
+    pub(super) fn read(&self, server: &str, uri: &str) -> Option<String> {
         let text = || {
             let content = json!({ "uri": uri, "mimeType": "text/plain", "text": format!("{server}: {uri}") });
             json!({ "contents": [content] }).to_string()
         };
-        self.answer.clone().unwrap_or_else(text)
+        (!self.says).then(|| self.answer.clone().unwrap_or_else(text))
     }
 }

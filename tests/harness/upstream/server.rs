@@ -95,6 +95,11 @@ impl Upstream {
         self.tells(Notice::Updated(uri.to_owned()));
     }
 
+    /// Lets the tools, prompts and resources that say what a test wants answer with this result from now on.
+    pub fn will_say(&self, result: &str) {
+        self.state.will_say(result);
+    }
+
     /// The URIs that are subscribed to now, sorted, as often as they are.
     #[must_use]
     pub fn subscriptions(&self) -> Vec<String> {

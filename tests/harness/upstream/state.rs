@@ -46,6 +46,8 @@ pub(super) struct State {
     /// By session, or by listening.
     subscriptions: Mutex<HashMap<String, Vec<String>>>,
     levels: Mutex<HashMap<String, String>>,
+    /// What is said next, by whatever says what a test wants.
+    said: Mutex<String>,
     streams: AtomicUsize,
 }
 
@@ -69,6 +71,7 @@ impl State {
             notices: broadcast::Sender::new(NOTICES),
             subscriptions: Mutex::default(),
             levels: Mutex::default(),
+            said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
             rules: Mutex::default(),
             sessions: Mutex::default(),
@@ -165,6 +168,16 @@ impl State {
         let mut all: Vec<String> = locked(&self.subscriptions).values().flatten().cloned().collect();
         all.sort();
         all
+    }
+
+    /// Sets what is said from now on.
+    pub(super) fn will_say(&self, result: &str) {
+        result.clone_into(&mut locked(&self.said));
+    }
+
+    /// What is said now.
+    pub(super) fn said(&self) -> String {
+        locked(&self.said).clone()
     }
 
     /// Sets the least level of log messages in a session.

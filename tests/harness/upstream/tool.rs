@@ -26,6 +26,7 @@ enum Behaviour {
     Asks(usize),
     Recall,
     Talks,
+    Says,
     Answers(String),
 }
 
@@ -101,6 +102,12 @@ impl Tool {
         Self::new("talk", "Logs what it does.", json!({ "type": "object" }), Behaviour::Talks)
     }
 
+    /// A tool whose result is what [`super::Upstream::will_say`] was told, byte for byte.
+    #[must_use]
+    pub fn saying(name: &str) -> Self {
+        Self::new(name, "Says what it is to say.", json!({ "type": "object" }), Behaviour::Says)
+    }
+
     /// A tool whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
@@ -160,6 +167,7 @@ impl Tool {
             Behaviour::Asks(bytes) => asks(&call, *bytes).await,
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
             Behaviour::Talks => talks(&call).await,
+            Behaviour::Says => call.said,
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -173,6 +181,8 @@ pub(super) struct Call {
     pub(super) told_before: Option<String>,
     /// `_meta.progressToken`; `null` when nobody asked.
     pub(super) progress_token: Value,
+    /// What it is to say.
+    pub(super) said: String,
     /// The least level of log messages that are wanted.
     pub(super) level: Option<String>,
     /// Where notifications of this call go.

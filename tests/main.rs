@@ -37,6 +37,7 @@ mod stories {
     mod quota;
     mod reader;
     mod refusal;
+    mod relayed;
     mod resource;
     mod revocation;
     mod rotation;

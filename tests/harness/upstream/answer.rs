@@ -48,6 +48,11 @@ pub(super) async fn whole(
 ) -> String {
     let session = request.session.clone().unwrap_or_default();
     let uri = request.params["uri"].as_str().unwrap_or_default().to_owned();
+    if !matches!(request.method_name(), "tools/call") && !request.meta("progressToken").is_null() {
+        let params = json!({ "progressToken": request.meta("progressToken"), "progress": 1.5 });
+        // Whoever no longer listens is noticed by the transport.
+        let _ = notes.send(message::notification("notifications/progress", &params)).await;
+    }
     let outcome = match request.method_name() {
         "tools/list" => list(&state, &request, "tools", state.tools.borrow().iter().map(Tool::definition)),
         "tools/call" => call(&state, &request, notes).await,

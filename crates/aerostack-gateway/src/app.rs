@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 mod order;
 mod publish;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use order::Order;
 pub use publish::Publication;

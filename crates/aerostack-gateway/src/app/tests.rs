@@ -20,15 +20,15 @@ use crate::upstream::{LeftOut, Listing, UpstreamError};
 use crate::vault::Vault;
 
 /// A hall, a workspace of an operator, and a server that takes connections and says nothing.
-struct Hall {
-    app: Arc<App>,
+pub(crate) struct Hall {
+    pub(crate) app: Arc<App>,
     workspace: Workspace,
     server: Server,
     listener: TcpListener,
 }
 
 impl Hall {
-    async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
         let owner = sample::account("acme", AccountKind::Operator);
         let workspace = sample::workspace(&owner.id, "engineering");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -57,35 +57,40 @@ impl Hall {
         placed
     }
 
-    async fn installs(&self, slug: &str) -> Install {
+    pub(crate) async fn installs(&self, slug: &str) -> Install {
         let placed = self.writes_install(slug).await;
         let order = self.app.order().await.unwrap();
         order.commit(vec![self.publication()]).await.unwrap();
         placed
     }
 
-    async fn lists(&self, install: &Install, tool: &str) {
-        let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
-        let listing = Listing {
-            tools: vec![definition],
-            left_out: LeftOut::default(),
-            instructions: None,
-            server_name: None,
-            protocol_version: String::new(),
-            transport: "modern",
-            announces_changes: false,
-        };
+    pub(crate) async fn lists(&self, install: &Install, tool: &str) {
         let mut order = self.app.order().await.unwrap();
-        let list = FreshList::of(listing).await;
+        let list = list_of(tool).await;
         order.save_list(&self.workspace.id, &install.id, &list, NOW).await.unwrap();
         order.commit(Vec::new()).await.unwrap();
+    }
+
+    /// Lets the server stand at another address, where nobody listens.
+    pub(crate) async fn moves_server(&self) {
+        let url = "http://127.0.0.1:9/mcp".parse().unwrap();
+        let moved = Server { url, ..self.server.clone() };
+        let mut order = self.app.order().await.unwrap();
+        store::workspace::lock(&mut order.tx, &self.workspace.id).await.unwrap();
+        store::server::update(&mut order.tx, &moved).await.unwrap();
+        order.commit(vec![self.publication()]).await.unwrap();
+    }
+
+    /// What callers would list.
+    pub(crate) fn exposes(&self) -> Vec<String> {
+        exposed(&self.snapshot().unwrap()).into_iter().map(str::to_owned).collect()
     }
 
     fn publication(&self) -> Publication {
         Publication::Workspace(self.workspace.id.clone())
     }
 
-    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.app.grants.snapshot(&self.workspace.id)
     }
 
@@ -100,10 +105,25 @@ impl Hall {
         }
     }
 
-    async fn closes(self) {
+    pub(crate) async fn closes(self) {
         drop(self.listener);
         self.app.finish(Duration::from_secs(5)).await;
     }
+}
+
+/// The list of a server with one tool.
+pub(crate) async fn list_of(tool: &str) -> FreshList {
+    let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
+    FreshList::of(Listing {
+        tools: vec![definition],
+        left_out: LeftOut::default(),
+        instructions: None,
+        server_name: None,
+        protocol_version: String::new(),
+        transport: "modern",
+        announces_changes: false,
+    })
+    .await
 }
 
 fn exposed(snapshot: &Snapshot) -> Vec<&str> {

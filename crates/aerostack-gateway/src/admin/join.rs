@@ -78,6 +78,8 @@ pub(crate) async fn accept_link(
     caller: Option<&Caller>,
     username: Option<Slug>,
 ) -> Result<Joined, ApiError> {
+    // Links of a stranger's own making hold nobody up: what leads nowhere gets no turn.
+    find(&mut app.store.read().await?, link, app.clock.now()).await?;
     let mut order = app.order().await?;
     let now = app.clock.now();
     let tx = &mut order.tx;

@@ -123,7 +123,7 @@ pub(super) async fn install(
 
 /// Moves an install to another version. Nothing else of it changes.
 pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<UpgradedSkill, ApiError> {
-    let (reference, target) = {
+    let (reference, target, source) = {
         let mut tx = call.read().await?;
         let workspace = call.workspace(&mut tx).await?;
         let (existing, before) = find_installed(&call, &mut tx, &workspace).await?;
@@ -132,13 +132,17 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
         if found.version.version == before {
             return Ok(UpgradedSkill { install: view(&call, existing), before, warning: None });
         }
-        (reference.at(found.version.version), found.target(&call))
+        (reference.at(found.version.version), found.target(&call), existing.install.source)
     };
     let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
     let (existing, before) = find_installed(&call, &mut order.tx, &workspace).await?;
+    if existing.install.source != source {
+        let message = format!("'{}' was changed meanwhile", existing.install.slug);
+        return Err(ApiError::new(ErrorCode::Conflict, message).with_hint("try again".to_owned()));
+    }
     let found = find(&call, &mut order.tx, &workspace, &reference).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;

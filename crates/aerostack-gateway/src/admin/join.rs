@@ -24,7 +24,7 @@ use super::call::{Deed, record, shown};
 use super::caller::{self, Caller};
 use super::error::ApiError;
 use super::member_join;
-use super::team::own_workspaces;
+use super::team::concerned_workspaces;
 use super::visit::Visit;
 use crate::app::{App, Publication};
 use crate::store::{self, Tx};
@@ -215,5 +215,5 @@ async fn enter_team(
         detail: format!("as {}", invite.role.word()),
     };
     record(app, tx, team.id.as_str(), actor, now, deed).await?;
-    own_workspaces(tx, &account.id).await
+    concerned_workspaces(tx, &team.id, &account.id).await
 }

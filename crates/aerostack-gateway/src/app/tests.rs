@@ -8,6 +8,7 @@ use aerostack_core::server::{Install, Server};
 use aerostack_core::workspace::Workspace;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::publish::Prepared;
 use super::{App, Publication};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -135,7 +136,7 @@ async fn an_install_of_unknown_outcome_that_did_happen_has_its_list_kept() {
     on_both_engines(|store| async move {
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.writes_install("github").await;
-        hall.app.fail_closed(&[hall.publication()]);
+        hall.app.fail_closed(&[hall.publication()], &Prepared::default());
         let asking = hall.is_asked().await;
         assert!(hall.snapshot().unwrap().install(&placed.id).is_some());
         drop(asking);
@@ -150,7 +151,8 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.installs("github").await;
         let first = hall.is_asked().await;
-        hall.app.fail_closed(&[Publication::WorkspaceDeleted(hall.workspace.id.clone())]);
+        let deletion = Publication::WorkspaceDeleted(hall.workspace.id.clone());
+        hall.app.fail_closed(&[deletion], &Prepared::default());
         assert!(hall.snapshot().is_none(), "closed until the truth is known");
         let second = hall.is_asked().await;
         let tasks = hall.app.tasks.len();
@@ -163,6 +165,36 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let error = client.list().await.unwrap_err();
         assert_ne!(error, UpstreamError::Unreachable("the server was changed or removed".into()));
         app.finish(Duration::from_secs(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_change_of_unknown_outcome_takes_away_is_not_offered_until_the_truth_is_known() {
+    on_both_engines(|store| async move {
+        let hall = Hall::open(store, |_| {}).await;
+        for slug in ["stays", "removed", "off", "partly"] {
+            let placed = hall.installs(slug).await;
+            hall.lists(&placed, "a").await;
+        }
+        let before = hall.exposes();
+        assert_eq!(before, ["stays__a", "removed__a", "off__a", "partly__a"]);
+        let install = |place: usize| hall.snapshot().unwrap().installs[place].install.clone();
+        let mut order = hall.app.order().await.unwrap();
+        store::install::delete(&mut order.tx, &install(1).id).await.unwrap();
+        let off = Install { enabled: false, ..install(2) };
+        let partly = Install { disabled_tools: vec!["a".to_owned()], ..install(3) };
+        for changed in [off, partly] {
+            store::install::update_switches(&mut order.tx, &changed).await.unwrap();
+        }
+        let publications = [hall.publication()];
+        let prepared = hall.app.prepare(&mut order.tx, &publications, Vec::new()).await.unwrap();
+        drop(order);
+        hall.app.fail_closed(&publications, &prepared);
+        assert_eq!(hall.exposes(), ["stays__a"]);
+        // It did not happen.
+        hall.until(|_| hall.exposes() == before).await;
+        hall.closes().await;
     })
     .await;
 }

@@ -17,21 +17,19 @@ use aerostack_core::server::{INSTALLS_MAX, Install, Source};
 use aerostack_core::skill::{InstallRefusal, Skill, SkillReference, SkillVersion, Version, may_install};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
-use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
 use super::call::{Call, Deed, forbidden, shown};
 use super::error::ApiError;
-use super::install::view;
+use super::install::{ask, save_answer, view};
 use super::paging::Paging;
 use super::skill::{no_skill, not_a_member, relation};
-use crate::app::{Order, Publication};
+use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::tool_set::FreshList;
-use crate::upstream::{Credential, Target, UpstreamError};
+use crate::upstream::{Credential, Target};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
 struct Found {
@@ -288,29 +286,4 @@ fn reference_of(installed: &InstallSummary, version: Option<Version>) -> SkillRe
 async fn installed(tx: &mut Tx, workspace: &Workspace, slug: &Slug) -> Result<InstallSummary, ApiError> {
     let summary = store::install::find_by_slug(tx, &workspace.id, slug).await?;
     summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))
-}
-
-/// Asks a skill for its tools.
-async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
-    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
-}
-
-/// Keeps what a skill answered when it was asked for its tools; gives what to warn of.
-async fn save_answer(
-    order: &mut Order<'_>,
-    workspace: &Workspace,
-    install: &InstallId,
-    answer: &Result<FreshList, UpstreamError>,
-    now: Timestamp,
-) -> Result<Option<String>, ApiError> {
-    match answer {
-        Ok(list) => {
-            order.save_list(&workspace.id, install, list, now).await?;
-            Ok(list.note.clone())
-        }
-        Err(error) => {
-            store::install::save_failure(&mut order.tx, install, &error.to_string(), now).await?;
-            Ok(Some(format!("its tools are not known yet: {error}")))
-        }
-    }
 }

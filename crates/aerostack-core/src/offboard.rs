@@ -129,7 +129,10 @@ impl Target {
         if let Ok(email) = Email::parse(text) {
             return Ok(Self::Person(email));
         }
-        parse_name(text).map(Self::Name).map_err(|NameError| OffboardRefusal::Unreadable)
+        parse_name(text).map(Self::Name).map_err(|error| match error {
+            NameError::Unfit => OffboardRefusal::Unreadable,
+            NameError::Credential => OffboardRefusal::TokenText,
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use super::call::{Deed, record, shown};
 use super::caller::{self, Caller};
 use super::error::ApiError;
 use super::member_join;
-use super::team::own_workspaces;
+use super::team::concerned_workspaces;
 use super::visit::Visit;
 use crate::app::{App, Publication};
 use crate::store::{self, Tx};
@@ -78,6 +78,8 @@ pub(crate) async fn accept_link(
     caller: Option<&Caller>,
     username: Option<Slug>,
 ) -> Result<Joined, ApiError> {
+    // Links of a stranger's own making hold nobody up: what leads nowhere gets no turn.
+    find(&mut app.store.read().await?, link, app.clock.now()).await?;
     let mut order = app.order().await?;
     let now = app.clock.now();
     let tx = &mut order.tx;
@@ -213,5 +215,5 @@ async fn enter_team(
         detail: format!("as {}", invite.role.word()),
     };
     record(app, tx, team.id.as_str(), actor, now, deed).await?;
-    own_workspaces(tx, &account.id).await
+    concerned_workspaces(tx, &team.id, &account.id).await
 }

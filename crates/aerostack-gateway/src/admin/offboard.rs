@@ -13,7 +13,7 @@ use aerostack_core::workspace::Workspace;
 use super::call::{Call, Deed};
 use super::error::ApiError;
 use super::offboard_case::{Case, Mode};
-use super::team::own_workspaces;
+use super::team::concerned_workspaces;
 use crate::app::Publication;
 use crate::store::{self, Tx};
 
@@ -130,7 +130,7 @@ async fn end_membership(
     call.audit_account(tx, &case.team.id, now, deed).await?;
     // As when somebody is removed from the team: pages that are open show nothing more of it.
     store::session::end_all(tx, &membership.account, now).await?;
-    own_workspaces(tx, &membership.account).await
+    concerned_workspaces(tx, &case.team.id, &membership.account).await
 }
 
 fn found<'a>(workspaces: &'a [Workspace], id: &WorkspaceId) -> Result<&'a Workspace, ApiError> {

@@ -31,7 +31,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<SkillView>
 /// Looks for skills the caller may use.
 pub(super) async fn search(call: Call, query: SearchSkillsQuery) -> Result<Page<SkillView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
-    let text = clean_line(&query.query.unwrap_or_default(), SEARCH_MAX_CHARS).to_lowercase();
+    let text = clean_line(&query.query.unwrap_or_default(), SEARCH_MAX_CHARS);
     let mut tx = call.read().await?;
     let account = &call.caller.account.id;
     let found =

@@ -17,21 +17,19 @@ use aerostack_core::server::{INSTALLS_MAX, Install, Source};
 use aerostack_core::skill::{InstallRefusal, Skill, SkillReference, SkillVersion, Version, may_install};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
-use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
 use super::call::{Call, Deed, forbidden, shown};
 use super::error::ApiError;
-use super::install::view;
+use super::install::{ask, save_answer, view};
 use super::paging::Paging;
 use super::skill::{no_skill, not_a_member, relation};
-use crate::app::{Order, Publication};
+use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::tool_set::FreshList;
-use crate::upstream::{Credential, Target, UpstreamError};
+use crate::upstream::{Credential, Target};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
 struct Found {
@@ -123,7 +121,7 @@ pub(super) async fn install(
 
 /// Moves an install to another version. Nothing else of it changes.
 pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<UpgradedSkill, ApiError> {
-    let (reference, target) = {
+    let (reference, target, source) = {
         let mut tx = call.read().await?;
         let workspace = call.workspace(&mut tx).await?;
         let (existing, before) = find_installed(&call, &mut tx, &workspace).await?;
@@ -132,13 +130,17 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
         if found.version.version == before {
             return Ok(UpgradedSkill { install: view(&call, existing), before, warning: None });
         }
-        (reference.at(found.version.version), found.target(&call))
+        (reference.at(found.version.version), found.target(&call), existing.install.source)
     };
     let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
     let (existing, before) = find_installed(&call, &mut order.tx, &workspace).await?;
+    if existing.install.source != source {
+        let message = format!("'{}' was changed meanwhile", existing.install.slug);
+        return Err(ApiError::new(ErrorCode::Conflict, message).with_hint("try again".to_owned()));
+    }
     let found = find(&call, &mut order.tx, &workspace, &reference).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;
@@ -284,29 +286,4 @@ fn reference_of(installed: &InstallSummary, version: Option<Version>) -> SkillRe
 async fn installed(tx: &mut Tx, workspace: &Workspace, slug: &Slug) -> Result<InstallSummary, ApiError> {
     let summary = store::install::find_by_slug(tx, &workspace.id, slug).await?;
     summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))
-}
-
-/// Asks a skill for its tools.
-async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
-    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
-}
-
-/// Keeps what a skill answered when it was asked for its tools; gives what to warn of.
-async fn save_answer(
-    order: &mut Order<'_>,
-    workspace: &Workspace,
-    install: &InstallId,
-    answer: &Result<FreshList, UpstreamError>,
-    now: Timestamp,
-) -> Result<Option<String>, ApiError> {
-    match answer {
-        Ok(list) => {
-            order.save_list(&workspace.id, install, list, now).await?;
-            Ok(list.note.clone())
-        }
-        Err(error) => {
-            store::install::save_failure(&mut order.tx, install, &error.to_string(), now).await?;
-            Ok(Some(format!("its tools are not known yet: {error}")))
-        }
-    }
 }

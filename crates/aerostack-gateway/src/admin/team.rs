@@ -86,7 +86,7 @@ pub(super) async fn remove(call: Call, _request: Empty) -> Result<RemovedMember,
         detail: format!("{}; {invites_ended} invitations ended", role.word()),
     };
     call.audit_account(&mut order.tx, &team.id, now, deed).await?;
-    publications.extend(own_workspaces(&mut order.tx, &person.id).await?);
+    publications.extend(concerned_workspaces(&mut order.tx, &team.id, &person.id).await?);
     order.commit(publications).await?;
     Ok(RemovedMember { email, was: MemberStatus::Active, tokens_revoked, invites_ended })
 }
@@ -149,12 +149,17 @@ async fn revoke_tokens(
     Ok(ends)
 }
 
-/// The person's own workspaces, to be published anew: what a membership allowed there has changed.
-pub(super) async fn own_workspaces(tx: &mut Tx, person: &AccountId) -> Result<Vec<Publication>, ApiError> {
+/// The person's own workspaces that have skills of the team, to be published anew: what the membership
+/// allows there changes.
+pub(super) async fn concerned_workspaces(
+    tx: &mut Tx,
+    team: &AccountId,
+    person: &AccountId,
+) -> Result<Vec<Publication>, ApiError> {
     let mut publications = Vec::new();
-    for workspace in store::workspace::all_of_owner(tx, person).await? {
-        store::workspace::lock(tx, &workspace.id).await?;
-        publications.push(Publication::Workspace(workspace.id));
+    for workspace in store::skill_install::workspaces_concerned(tx, team, person).await? {
+        store::workspace::lock(tx, &workspace).await?;
+        publications.push(Publication::Workspace(workspace));
     }
     Ok(publications)
 }

@@ -63,7 +63,7 @@ pub async fn create(
     username: Slug,
     plan: Plan,
 ) -> anyhow::Result<(Account, RawToken)> {
-    let (store, vault) = open(config, clock).await?;
+    let store = open(config, clock).await?;
     let now = clock.now();
     let account = Account {
         id: AccountId::new(now, &mut ground::rng()),
@@ -78,6 +78,7 @@ pub async fn create(
     };
     let issued = issue_key(account.id.clone(), FIRST_KEY, now, &mut ground::rng())?;
     let mut tx = store.write().await?;
+    let vault = master_key::vault(config, &store).await?;
     refuse_taken(&mut tx, &account).await?;
     match insert(&mut tx, &account, &issued, &vault).await {
         // Somebody was faster between the question and the order.
@@ -94,14 +95,16 @@ pub async fn create(
 /// # Errors
 /// When the address is no operator's, or whatever is wrong with folder, database or master key.
 pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::Result<(Account, RawToken)> {
-    let (store, vault) = open(config, clock).await?;
+    let store = open(config, clock).await?;
     let now = clock.now();
     let mut tx = store.write().await?;
     let found = account::find_by_email(&mut tx, email).await?;
     let operator = found.filter(|account| account.kind == AccountKind::Operator);
     let Some(operator) = operator else { bail!("{email} is no operator of this gateway") };
-    // The lock, so that no other key is counted or made meanwhile.
+    // The lock, so that no other key is counted or made meanwhile, and the master key is not replaced: so it
+    // is found out only now which one seals the account's chain.
     let operator = account::lock(&mut tx, &operator.id).await?.context("the account is gone")?;
+    let vault = master_key::vault(config, &store).await?;
     let live = account::live_keys(&mut tx, &operator.id).await?.len();
     ensure!(
         live < KEYS_MAX as usize,
@@ -116,13 +119,12 @@ pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::R
     Ok((operator, issued.raw))
 }
 
-async fn open(config: &Config, clock: &Clock) -> anyhow::Result<(Store, Vault)> {
+async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let store = ground::open_current(config, clock).await?;
     if let Some(moment) = latest::moment(&mut store.read().await?).await? {
         clock.begin_at(moment);
     }
-    let vault = master_key::vault(config, &store).await?;
-    Ok((store, vault))
+    Ok(store)
 }
 
 async fn refuse_taken(tx: &mut Tx, account: &Account) -> anyhow::Result<()> {

@@ -66,7 +66,7 @@ impl ToolEntry {
 }
 
 /// Tools by their exposed names, which are looked up here and nowhere taken apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Offering {
     /// All of them, switched on or not, in install order and the servers' own.
     pub tools: Vec<ToolEntry>,
@@ -102,6 +102,16 @@ impl Offering {
             }
         }
         offering
+    }
+
+    /// The same with those tools alone switched on that `may_be_called` says, by install and own name.
+    #[must_use]
+    pub fn within(&self, may_be_called: impl Fn(usize, &str) -> bool) -> Self {
+        let mut within = self.clone();
+        for tool in &mut within.tools {
+            tool.enabled &= may_be_called(tool.install, &tool.definition.name);
+        }
+        within
     }
 
     /// Finds a tool by its exposed name.

@@ -174,8 +174,8 @@ pub async fn list_of_account(
     rows.into_iter().map(SkillSummary::try_from).collect()
 }
 
-/// One page of the skills an account may use whose reference or description has `text`, which is in lower
-/// case, in order of their references.
+/// One page of the skills an account may use whose reference or description has `text`, in order of their
+/// references. Upper and lower case of ASCII letters are the same.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
@@ -198,14 +198,15 @@ pub async fn search(
     rows.into_iter().map(SkillSummary::try_from).collect()
 }
 
-/// A text as a pattern that finds it anywhere, its own wildcards meaning themselves.
+/// A text as a pattern that finds it anywhere, its own wildcards meaning themselves. In lower case as far as
+/// both engines can do the same to what is looked through.
 fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
         if matches!(character, '%' | '_' | '!') {
             pattern.push('!');
         }
-        pattern.push(character);
+        pattern.push(character.to_ascii_lowercase());
     }
     pattern.push('%');
     pattern

@@ -11,6 +11,7 @@ use aerostack_core::api::team::{
 };
 use aerostack_core::api::token::{CreateTokenRequest, ListTokensQuery};
 use aerostack_core::audit::Action;
+use aerostack_core::bearer::{RawToken, TokenKind};
 use aerostack_core::invite::{INVITE_LIFE, INVITES_PER_WINDOW};
 use aerostack_core::member::TeamRole;
 use aerostack_core::plan::Plan;
@@ -298,6 +299,18 @@ async fn of_ten_who_follow_a_link_at_once_one_enters() {
         }
         assert_eq!(entered, 1);
         assert_eq!(endpoint::AcceptInvite::OPERATION.success_status(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strangers_with_links_of_their_own_making_wait_for_nobody_and_keep_nobody_waiting() {
+    in_a_hall(|hall| async move {
+        let link = RawToken::generate(TokenKind::JoinLink, "", &mut rand::rng());
+        let held = hall.app.order().await.unwrap();
+        let refused = joins(&hall, link.expose(), "mallory").await.err().unwrap();
+        assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::NotFound, DEAD));
+        drop(held);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use aerostack_core::account::AccountKind;
 use aerostack_core::member::{Membership, TeamRole};
 use aerostack_core::server::Source;
-use aerostack_core::skill::{Relation, Skill, Visibility};
+use aerostack_core::skill::{Relation, Skill, SkillVersion, Visibility};
 
 use crate::store::install_summary::list_skills_page;
 use crate::store::testing::on_both_engines;
@@ -76,7 +76,11 @@ async fn lists_and_searches_show_what_an_account_may_use_and_nothing_else() {
         {
             publishes(&mut tx, &skill(&owner.id, name, visibility), &["1.0.0", "1.1.0"]).await;
         }
-        publishes(&mut tx, &skill(&bob.id, "tool", Visibility::Private), &["0.1.0"]).await;
+        let tool = skill(&bob.id, "tool", Visibility::Private);
+        store::skill::insert(&mut tx, &tool).await.unwrap();
+        let version =
+            SkillVersion { description: "Übersetzt Texte".into(), ..skill_version(&tool, "0.1.0") };
+        store::skill_version::insert(&mut tx, &version).await.unwrap();
         for (person, listed, found) in [
             (
                 &owner,
@@ -95,7 +99,9 @@ async fn lists_and_searches_show_what_an_account_may_use_and_nothing_else() {
             names(&store::skill::search(tx, &bob.id, text, None, 10).await.unwrap())
         };
         assert_eq!(search(&mut tx, "@acme/o").await, ["acme/open", "acme/ours"]);
-        assert_eq!(search(&mut tx, "100%").await.len(), 3);
+        assert_eq!(search(&mut tx, "100%").await.len(), 2);
+        assert_eq!(search(&mut tx, "@ACME/O").await, ["acme/open", "acme/ours"]);
+        assert_eq!(search(&mut tx, "ÜberSetzt").await, ["bob/tool"]);
         for nothing in ["1.0.0", "%x", "___", "!"] {
             assert!(search(&mut tx, nothing).await.is_empty(), "{nothing}");
         }

@@ -46,6 +46,7 @@ mod stories {
     mod stranger;
     mod takeover;
     mod team;
+    mod team_role;
     mod threshold;
     mod token;
     mod upstream_session;

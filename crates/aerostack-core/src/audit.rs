@@ -86,6 +86,8 @@ actions! {
     MemberJoined = "member_joined",
     /// Somebody was removed from the team.
     MemberRemoved = "member_removed",
+    /// A member of the team was given another role.
+    RoleChanged = "role_changed",
     /// A browser was signed in.
     SignedIn = "signed_in",
     /// A link that signs in was asked for.

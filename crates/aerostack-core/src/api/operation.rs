@@ -27,8 +27,8 @@ use super::skill::{
     SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
 };
 use super::team::{
-    AcceptRequest, InvitePreview, InviteRequest, InviteSent, InviteView, Joined, RemovedInvite,
-    RemovedMember, TeamView,
+    AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, InviteView,
+    Joined, RemovedInvite, RemovedMember, TeamView,
 };
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
@@ -222,6 +222,7 @@ operations! {
     InviteMember: Post "/team/invites", Needs::Team(Power::ManageTeam), InviteRequest => 201 InviteSent, "Invites somebody into the team; a link that waited is replaced.";
     RemoveInvite: Delete "/team/invites/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedInvite, "Removes an invitation; its link is dead.";
     RemoveMember: Delete "/team/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedMember, "Removes somebody from the team; their tokens of its workspaces end at once.";
+    ChangeRole: Patch "/team/{email}", Needs::Team(Power::ManageAdmins), ChangeRoleRequest => 200 ChangedRole, "Gives somebody in the team another role; it holds from the next request on.";
     ShowInvite: Get "/invites/{link}", Needs::Nobody, Empty => 200 InvitePreview, "Shows where an invitation's link leads.";
     AcceptInvite: Post "/invites/{link}/accept", Needs::Nobody, AcceptRequest => 200 Joined, "Accepts an invitation: with a username as a new person, or signed in.";
     ListTeamAudit: Get "/audit", Needs::Team(Power::ManageTeam), AuditQuery => 200 Page<AuditView>, "Lists the audit log of what belongs to no workspace, newest first.";

@@ -8,8 +8,8 @@ use super::input::Input;
 use super::visit::Visit;
 use super::{
     account, account_key, audit, install, install_switch, join, member, offboard, plan, secret, server,
-    server_test, session, skill, skill_install, skill_publish, team, team_invite, token, token_end, tool,
-    workspace,
+    server_test, session, skill, skill_install, skill_publish, team, team_invite, team_role, token,
+    token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -86,6 +86,7 @@ handlers! {
     InviteMember => team_invite::invite,
     RemoveInvite => team_invite::remove,
     RemoveMember => team::remove,
+    ChangeRole => team_role::change,
     ListTeamAudit => audit::list_of_team,
     VerifyTeamAudit => audit::verify_of_team,
     ListSessions => session::list,

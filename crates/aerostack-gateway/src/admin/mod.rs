@@ -31,6 +31,7 @@ mod skill_install;
 mod skill_publish;
 mod team;
 mod team_invite;
+mod team_role;
 mod token;
 mod token_end;
 mod token_reference;

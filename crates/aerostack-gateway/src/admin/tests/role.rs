@@ -71,6 +71,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
             (Over::Workspace, MANAGERS)
         }
         O::DeleteWorkspace => (Over::Workspace, OWNER),
+        O::ChangeRole => (Over::Team, OWNER),
         O::ShowTeam
         | O::ListInvites
         | O::InviteMember
@@ -96,6 +97,7 @@ fn body(operation: Operation) -> Value {
         }
         Operation::InviteWorkspaceMember => json!({ "email": "new@co.com" }),
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
+        Operation::ChangeRole => json!({ "role": "admin" }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::PublishSkill => {

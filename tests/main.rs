@@ -45,10 +45,12 @@ mod stories {
     mod server_request;
     mod session;
     mod skill;
+    mod skill_yank;
     mod stalled;
     mod stranger;
     mod takeover;
     mod team;
+    mod team_role;
     mod threshold;
     mod token;
     mod upstream_session;

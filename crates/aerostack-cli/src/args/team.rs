@@ -22,6 +22,14 @@ pub(crate) enum TeamCommand {
     /// List who is in the team and who is invited
     #[command(after_help = "Examples:\n  aerostack team list\n  aerostack team list --output csv > team.csv")]
     List(ListOutput),
+    /// Give somebody in the team another role
+    ///
+    /// It holds from their next request on. Only the team's owner makes and unmakes admins. Who was only
+    /// invited keeps the role of their link: invite them anew.
+    #[command(
+        after_help = "Examples:\n  aerostack team role alice@company.com admin\n  aerostack team role alice@company.com member"
+    )]
+    Role(Role),
     /// Remove somebody from the team, or the invitation that waits for them
     ///
     /// Their membership and the tokens tied to them end at once; their own account stays theirs.
@@ -50,6 +58,18 @@ pub(crate) struct Invite {
     pub(crate) email: Email,
     /// What they may do
     #[arg(long, default_value = "member", value_parser = role())]
+    pub(crate) role: TeamRole,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `team role`.
+#[derive(Debug, Args)]
+pub(crate) struct Role {
+    /// Address of the person
+    pub(crate) email: Email,
+    /// What they may do from now on
+    #[arg(value_parser = role())]
     pub(crate) role: TeamRole,
     #[command(flatten)]
     pub(crate) output: ItemOutput,

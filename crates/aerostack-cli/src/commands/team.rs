@@ -1,20 +1,22 @@
 //! `team`: who is invited, who is in, who leaves.
 
 use aerostack_core::api::operation::endpoint::{
-    AcceptInvite, InviteMember, RemoveMember, ShowInvite, ShowTeam,
+    AcceptInvite, ChangeRole, InviteMember, RemoveMember, ShowInvite, ShowTeam,
 };
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::team::{
-    AcceptRequest, InvitePreview, InviteRequest, InviteSent, Joined, MemberStatus, TeamMemberView,
+    AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, Joined,
+    MemberStatus, TeamMemberView,
 };
 use aerostack_core::bearer::TokenKind;
+use aerostack_core::member::TeamRole;
 
 use super::audit;
 use super::details::count;
 use super::invitation::{self, Sent};
 use super::token::print_created;
 use crate::args::format::{Format, ListOutput};
-use crate::args::team::{Invite, Join, Remove, TeamCommand};
+use crate::args::team::{Invite, Join, Remove, Role, TeamCommand};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
@@ -25,6 +27,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: TeamCommand) -> Outc
     match command {
         TeamCommand::Invite(arguments) => invite(context, arguments).await,
         TeamCommand::List(arguments) => list(context, arguments).await,
+        TeamCommand::Role(arguments) => role(context, arguments).await,
         TeamCommand::Remove(arguments) => remove(context, arguments).await,
         TeamCommand::Join(arguments) => join(context, arguments).await,
         TeamCommand::Audit(wanted) => audit::of_team(context, &wanted).await,
@@ -64,6 +67,32 @@ fn joined(member: &TeamMemberView) -> String {
         (None, Some(at)) => format!("invited {}", at.date()),
         (None, None) => String::new(),
     }
+}
+
+async fn role(context: &mut Context<'_>, arguments: Role) -> Outcome {
+    let Role { email, role, output } = arguments;
+    let changed = context.call::<ChangeRole>(&[email.as_str()], &ChangeRoleRequest { role }).await?;
+    context.output.done(&role_sentence(&changed));
+    match output.format {
+        Format::Json => context.output.json(&changed),
+        Format::Table | Format::Csv | Format::Token | Format::McpJson => Ok(()),
+    }
+}
+
+fn role_sentence(changed: &ChangedRole) -> String {
+    let ChangedRole { team, email, role, was, invites_ended } = changed;
+    let role_name = match role {
+        TeamRole::Admin => "an admin",
+        TeamRole::Member => "a member",
+    };
+    if role == was {
+        return format!("{email} is {role_name} of @{team} already; nothing was done.");
+    }
+    let ended = match invites_ended {
+        0 => String::new(),
+        _ => format!(" {} whose link they were shown ended.", count(*invites_ended, "invitation")),
+    };
+    format!("{email} is {role_name} of @{team} now.{ended}")
 }
 
 async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {

@@ -129,6 +129,7 @@ impl Call {
         let (owner, standing) = self.find_team(tx).await?;
         match self.operation.needs() {
             Needs::Team(power) if standing.permits(power) => Ok(owner),
+            Needs::Team(Power::ManageAdmins) => Err(not_the_owner()),
             Needs::Team(_) => Err(forbidden()),
             needs => Err(self.misplaced(needs)),
         }
@@ -147,7 +148,7 @@ impl Call {
         if standing.is_some_and(|standing| standing.permits(Power::ManageAdmins)) {
             return Ok(());
         }
-        Err(forbidden().with_hint("only the team's owner makes and removes admins".to_owned()))
+        Err(not_the_owner())
     }
 
     async fn find_team(&self, tx: &mut Tx) -> Result<(Account, Standing), ApiError> {
@@ -263,6 +264,11 @@ fn no_workspace(slug: &str) -> ApiError {
 /// A stranger's text inside a message: one line, bounded.
 pub(super) fn shown(text: &str) -> String {
     aerostack_core::text::clean_line(text, aerostack_core::text::NAME_MAX_CHARS)
+}
+
+/// The answer to a caller who may not give or take the role of an admin.
+fn not_the_owner() -> ApiError {
+    forbidden().with_hint("only the team's owner makes and removes admins".to_owned())
 }
 
 /// The answer to a caller whose role does not carry a power.

@@ -8,8 +8,8 @@ use super::input::Input;
 use super::visit::Visit;
 use super::{
     account, account_key, analytics, audit, install, install_switch, join, member, offboard, own_usage, plan,
-    secret, server, server_test, session, skill, skill_install, skill_publish, team, team_invite, token,
-    token_end, tool, workspace,
+    secret, server, server_test, session, skill, skill_install, skill_publish, skill_yank, team, team_invite,
+    team_role, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -100,6 +100,7 @@ handlers! {
     InviteMember => team_invite::invite,
     RemoveInvite => team_invite::remove,
     RemoveMember => team::remove,
+    ChangeRole => team_role::change,
     ListTeamAudit => audit::list_of_team,
     VerifyTeamAudit => audit::verify_of_team,
     ListSessions => session::list,
@@ -114,6 +115,7 @@ handlers! {
     PublishSkill => skill_publish::publish,
     SearchSkills => skill::search,
     UpdateSkill => skill_publish::update,
+    YankSkillVersion => skill_yank::yank,
     ShowSkill => skill::show,
     ListSkillVersions => skill::versions,
     ListInstalledSkills => skill_install::list,

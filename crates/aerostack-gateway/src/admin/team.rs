@@ -165,7 +165,7 @@ pub(super) async fn concerned_workspaces(
 }
 
 /// Nobody of this address, with the closest addresses there are.
-async fn nobody(tx: &mut Tx, team: &Account, email: &Email) -> Result<ApiError, ApiError> {
+pub(super) async fn nobody(tx: &mut Tx, team: &Account, email: &Email) -> Result<ApiError, ApiError> {
     let members = store::member::list(tx, &team.id).await?.into_iter().map(|member| member.email);
     let invited = store::invite::list_open(tx, &team.id, None).await?.into_iter().map(|invite| invite.email);
     let known: Vec<Email> = members.chain(invited).collect();

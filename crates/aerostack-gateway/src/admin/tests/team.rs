@@ -22,15 +22,15 @@ use crate::store::testing::sample::slug;
 
 const DEAD: &str = "this invitation is not valid any more";
 
-fn email(text: &str) -> Email {
+pub(super) fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-fn as_member(text: &str) -> InviteRequest {
+pub(super) fn as_member(text: &str) -> InviteRequest {
     InviteRequest { email: email(text), role: TeamRole::Member }
 }
 
-fn as_admin(text: &str) -> InviteRequest {
+pub(super) fn as_admin(text: &str) -> InviteRequest {
     InviteRequest { email: email(text), role: TeamRole::Admin }
 }
 
@@ -40,7 +40,7 @@ fn link_of(sent: &InviteSent) -> String {
     sent.link.as_ref().and_then(|url| url.rsplit('/').next()).unwrap().to_owned()
 }
 
-async fn invites(person: &Person, request: InviteRequest) -> String {
+pub(super) async fn invites(person: &Person, request: InviteRequest) -> String {
     link_of(&person.calls::<endpoint::InviteMember>(&[], &request).await.unwrap())
 }
 
@@ -48,7 +48,7 @@ fn chooses(username: &str) -> AcceptRequest {
     AcceptRequest { username: Some(slug(username)) }
 }
 
-async fn looks(hall: &Hall, link: &str) -> Result<InvitePreview, ErrorBody> {
+pub(super) async fn looks(hall: &Hall, link: &str) -> Result<InvitePreview, ErrorBody> {
     hall.anybody_calls::<endpoint::ShowInvite>(&[link], &Empty {}).await
 }
 
@@ -57,7 +57,7 @@ async fn joins(hall: &Hall, link: &str, username: &str) -> Result<Joined, ErrorB
 }
 
 /// Invites, joins, and gives the person with the key that was shown.
-async fn brings(hall: &Hall, team: &Person, request: InviteRequest, username: &str) -> Person {
+pub(super) async fn brings(hall: &Hall, team: &Person, request: InviteRequest, username: &str) -> Person {
     let joined = joins(hall, &invites(team, request).await, username).await.unwrap();
     hall.holding(&joined.account.username, &joined.key.unwrap()).await
 }
@@ -67,7 +67,7 @@ async fn status_of_members(team: &Person) -> Vec<(String, MemberStatus)> {
     view.members.into_iter().map(|member| (member.email.to_string(), member.status)).collect()
 }
 
-async fn actions(team: &Person) -> Vec<(Action, String, String)> {
+pub(super) async fn actions(team: &Person) -> Vec<(Action, String, String)> {
     let page = team.calls::<endpoint::ListTeamAudit>(&[], &Default::default()).await.unwrap();
     page.items.into_iter().map(|event| (event.action, event.actor, event.object)).collect()
 }

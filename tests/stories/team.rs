@@ -3,6 +3,7 @@
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::Empty;
 use aerostack_core::plan::Plan;
+use aerostack_gateway::config::{Mail, MailTls};
 use aerostack_tests::browser::{Browser, path_of};
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::gateway::Gateway;
@@ -191,6 +192,39 @@ async fn mail_goes_out_over_every_kind_of_connection_and_proves_the_address() {
             assert_eq!(Browser::at(gateway.address()).opens(&path).await.status(), 404);
             gateway.stops().await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_keeps_a_mail_server_from_being_used_is_said() {
+    story(async |world| {
+        let trusted = Mailbox::opens(Manner::Tls).await;
+        let clear = Mailbox::opens(Manner::Plain).await;
+        let gone = Mail { port: 1, ..clear.settings() };
+        for (username, mail, why) in [
+            (
+                "una",
+                Mail { roots: None, ..trusted.settings() },
+                "the mail server's certificate is not accepted",
+            ),
+            (
+                "dos",
+                Mail { tls: MailTls::Required, ..clear.settings() },
+                "the mail server does not offer what the settings demand: STARTTLS, or a way to sign in",
+            ),
+            ("tres", gone, "the mail server cannot be reached"),
+        ] {
+            let mut gateway = world.gateway_with(|config| config.mail = Some(mail)).await;
+            let mut acme = Terminal::of(&gateway.somebody(username, Plan::Free).await);
+            let sent = acme.runs(&["team", "invite", &format!("bob@{username}.test")]).await;
+            assert!(
+                sent.stderr.contains(&format!("the mail was not sent: {why}. Hand over this link:")),
+                "{sent:?}"
+            );
+            gateway.stops().await;
+        }
+        assert!(trusted.taken().is_empty() && clear.taken().is_empty());
     })
     .await;
 }

@@ -43,7 +43,7 @@ async fn a_member_is_made_an_admin_and_a_member_again_and_every_door_knows_at_on
             (
                 1,
                 "error: this account may not do that\n\
-                 hint: only the team's owner makes and removes admins\n"
+                 hint: this is done by the owner of the team\n"
             )
         );
         assert_eq!(acme.runs(&raise).await.stderr, "✓ anna@x.com is an admin of @acme now.\n");

@@ -1,6 +1,7 @@
 //! The settings of one run, resolved: gateway, key, workspace, and the streams that go with them.
 //!
 //! Address and key: flag, then environment, then the files of `login`, then this machine's default.
+//! An invitation's link names a gateway, too: it goes after flag and environment.
 //! Workspace: argument or flag, then the active one, then the only one, else an error that lists them.
 //! Team, for catalogue, skills and people: flag, then the owner of the named or active workspace if one
 //! may manage there, else oneself.
@@ -48,6 +49,7 @@ pub(crate) struct Context<'w> {
     pub(crate) store: Store,
     /// When the run began.
     pub(crate) now: Timestamp,
+    is_api_url_given: bool,
     key_flag: Option<String>,
     key_variable: Option<String>,
     workspace_flag: Option<Slug>,
@@ -80,12 +82,13 @@ impl<'w> Context<'w> {
         key_variable.iter().for_each(|key| output.hide(key));
         let store = Store::new(config_dir);
         let loaded = store.load().and_then(|profile| {
-            let named =
-                globals.api_url.or_else(|| variable(API_URL_VARIABLE)).or_else(|| profile.api_url.clone());
+            let given = globals.api_url.or_else(|| variable(API_URL_VARIABLE));
+            let is_given = given.is_some();
+            let named = given.or_else(|| profile.api_url.clone());
             let api_url = ApiUrl::parse(named.as_deref().unwrap_or(DEFAULT_API_URL))?;
-            Ok((profile, api_url))
+            Ok((profile, api_url, is_given))
         });
-        let (profile, api_url) = match loaded {
+        let (profile, api_url, is_api_url_given) = match loaded {
             Ok(loaded) => loaded,
             Err(failure) => return Err((output, failure)),
         };
@@ -96,6 +99,7 @@ impl<'w> Context<'w> {
             profile,
             store,
             now,
+            is_api_url_given,
             key_flag: globals.api_key,
             key_variable,
             workspace_flag: globals.workspace,
@@ -118,6 +122,18 @@ impl<'w> Context<'w> {
     /// When it is gone.
     pub(crate) fn folder(&self) -> Outcome<PathBuf> {
         self.folder.clone().ok_or_else(|| Failure::failed("the current folder is gone"))
+    }
+
+    /// Goes to the gateway that a link names, unless flag or environment name one.
+    ///
+    /// A key of the environment was not given for that gateway, so it is not sent there: whoever makes a
+    /// link chooses where it leads.
+    pub(crate) fn follow(&mut self, url: ApiUrl) {
+        if self.is_api_url_given || url == self.api_url {
+            return;
+        }
+        self.api_url = url;
+        self.key_variable = None;
     }
 
     /// What is known of the gateway from earlier runs.

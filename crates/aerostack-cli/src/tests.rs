@@ -1,6 +1,7 @@
 //! Whole command lines in process, against a gateway that gives scripted answers.
 
 mod answers;
+mod join;
 mod person;
 mod scripted_gateway;
 mod secret;

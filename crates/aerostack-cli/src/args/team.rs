@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use super::audit::Wanted;
+use super::cli::username;
 use super::format::{ItemOutput, KeyOutput, ListOutput};
 
 /// `team …`.
@@ -91,7 +92,7 @@ pub(crate) struct Join {
     /// The link, whole or from `jl_` on
     pub(crate) link: String,
     /// Username of a new account
-    #[arg(long)]
+    #[arg(long, value_parser = username)]
     pub(crate) username: Option<Slug>,
     #[command(flatten)]
     pub(crate) output: KeyOutput,

@@ -15,6 +15,7 @@ use super::audit;
 use super::details::count;
 use super::invitation::{self, Sent};
 use super::token::print_created;
+use crate::api_url::ApiUrl;
 use crate::args::format::{Format, ListOutput};
 use crate::args::team::{Invite, Join, Remove, Role, TeamCommand};
 use crate::context::Context;
@@ -125,16 +126,17 @@ async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {
 async fn join(context: &mut Context<'_>, arguments: Join) -> Outcome {
     let link = end_of_link(&arguments.link)?.to_owned();
     context.output.hide(&link);
+    if let Some(gateway) = gateway_of_link(&arguments.link)? {
+        context.follow(gateway);
+    }
     let preview = context.call_open::<ShowInvite>(&[&link], &Empty {}).await?;
     let request = AcceptRequest { username: arguments.username };
     // Whoever is logged in here may be somebody else: the key goes along only where an account is asked for.
     let joined = match preview.has_account {
         true => {
             let request = AcceptRequest::default();
-            context
-                .call::<AcceptInvite>(&[&link], &request)
-                .await
-                .map_err(|failure| about(failure, &preview))?
+            let reply = context.call::<AcceptInvite>(&[&link], &request).await;
+            reply.map_err(|failure| about(failure, &preview, context.api_url.as_str()))?
         }
         false if request.username.is_none() => {
             return Err(Failure::usage(format!(
@@ -149,8 +151,9 @@ async fn join(context: &mut Context<'_>, arguments: Join) -> Outcome {
 }
 
 /// The failure, with what helps somebody whose address has an account.
-fn about(failure: Failure, preview: &InvitePreview) -> Failure {
-    failure.with_hint(format!("log in with the account of {} first: `aerostack login`", preview.email))
+fn about(failure: Failure, preview: &InvitePreview, url: &str) -> Failure {
+    let email = &preview.email;
+    failure.with_hint(format!("log in with the account of {email} first: `aerostack login --api-url {url}`"))
 }
 
 fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Outcome {
@@ -180,6 +183,11 @@ fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Ou
     }
 }
 
+/// The gateway that a whole link leads to; the end of one alone names none.
+fn gateway_of_link(text: &str) -> Outcome<Option<ApiUrl>> {
+    text.trim().rsplit_once("/join/").map(|(gateway, _)| ApiUrl::parse(gateway)).transpose()
+}
+
 /// The end of a link, from the whole address or alone.
 fn end_of_link(text: &str) -> Outcome<&str> {
     let end = text.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -206,6 +214,10 @@ mod tests {
         ] {
             assert_eq!(end_of_link(&given).ok(), Some(text), "{given}");
         }
+        let gateway = |given: &str| gateway_of_link(given).unwrap().map(|url| url.as_str().to_owned());
+        assert_eq!(gateway(&format!(" https://mcp.co.com/x/join/{text}/")).unwrap(), "https://mcp.co.com/x");
+        assert_eq!(gateway(text), None);
+        assert_eq!(gateway_of_link(&format!("mcp.co.com/join/{text}")).unwrap_err().exit_code(), 2);
         for given in ["", "jl_", &text[..text.len() - 1], "https://mcp.co.com/join/"] {
             assert_eq!(end_of_link(given).unwrap_err().exit_code(), 2, "{given}");
         }

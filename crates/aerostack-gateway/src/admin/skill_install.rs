@@ -23,6 +23,7 @@ use super::call::{Call, Deed, forbidden, shown};
 use super::error::ApiError;
 use super::install::{ask, save_answer, view};
 use super::paging::Paging;
+use super::secret::left_behind;
 use super::skill::{no_skill, not_a_member, relation};
 use crate::app::Publication;
 use crate::lists;
@@ -148,7 +149,8 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
     check_offered(&mut order.tx, &found).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;
-    let warning = save_answer(&mut order, &workspace, id, &answer, now).await?;
+    let unlisted = save_answer(&mut order, &workspace, id, &answer, now).await?;
+    let warning = left_behind(&mut order.tx, &workspace, id).await?.or(unlisted);
     let detail = format!("{before} to {} as {}", found.version.version, existing.install.slug);
     let deed = Deed { action: Action::SkillUpgraded, object: &found.reference(), detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;

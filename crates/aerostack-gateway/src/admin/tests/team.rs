@@ -205,6 +205,26 @@ async fn only_the_owner_makes_and_removes_admins() {
 }
 
 #[tokio::test]
+async fn who_may_not_is_told_who_may() {
+    in_a_hall(|hall| async move {
+        let acme = hall.person("acme").await;
+        acme.creates_workspace("engineering").await;
+        let anna = brings(&hall, &acme, as_admin("anna@x.com"), "anna").await;
+        let mike = brings(&hall, &acme, as_member("mike@x.com"), "mike").await;
+        let managers = Some("this is done by the owner of the team and its admins".to_owned());
+        let owner = Some("this is done by the owner of the team".to_owned());
+        let of_team = mike.clone().acting_for("acme").is_refused::<endpoint::ShowTeam>(&[], &Empty {}).await;
+        assert_eq!(of_team.2, managers);
+        let tokens = ListTokensQuery::default();
+        let of_workspace = mike.is_refused::<endpoint::ListTokens>(&["engineering"], &tokens).await;
+        assert_eq!(of_workspace.2, managers);
+        let delete = anna.is_refused::<endpoint::DeleteWorkspace>(&["engineering"], &Empty {}).await;
+        assert_eq!((delete.1.as_str(), delete.2), ("this account may not do that", owner));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_cannot_be_invited_is_told_why() {
     in_a_hall(|hall| async move {
         let acme = hall.person("acme").await;

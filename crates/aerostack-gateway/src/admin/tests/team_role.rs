@@ -78,7 +78,7 @@ async fn a_role_that_cannot_be_given_is_refused_with_what_to_do() {
         let anna = brings(&hall, &acme, as_admin("anna@x.com"), "anna").await.acting_for("acme");
         brings(&hall, &acme, as_member("mike@x.com"), "mike").await;
         let link = invites(&acme, as_member("waits@x.com")).await;
-        let owners = "only the team's owner makes and removes admins";
+        let owners = "this is done by the owner of the team";
         for (by, address, request, expected) in [
             (&anna, "mike@x.com", ADMIN, (ErrorCode::Forbidden, "this account may not do that", owners)),
             (&anna, "anna@x.com", MEMBER, (ErrorCode::Forbidden, "this account may not do that", owners)),

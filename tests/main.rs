@@ -42,6 +42,7 @@ mod stories {
     mod server_request;
     mod session;
     mod skill;
+    mod skill_yank;
     mod stalled;
     mod stranger;
     mod takeover;

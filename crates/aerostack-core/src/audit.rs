@@ -101,6 +101,10 @@ actions! {
     PersonOffboarded = "person_offboarded",
     /// A version of a skill was published.
     SkillPublished = "skill_published",
+    /// A version of a skill was taken back: it is not installed any more.
+    SkillYanked = "skill_yanked",
+    /// A version that was taken back is offered again.
+    SkillRestored = "skill_restored",
     /// A skill's visibility was changed.
     SkillUpdated = "skill_updated",
     /// A skill was installed into the workspace.

@@ -24,7 +24,8 @@ use super::server::{
 };
 use super::skill::{
     InstallSkillRequest, InstalledSkillReply, PublishSkillRequest, PublishedSkill, SearchSkillsQuery,
-    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
+    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill, YankSkillRequest,
+    YankedSkill,
 };
 use super::team::{
     AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, InviteView,
@@ -239,6 +240,7 @@ operations! {
     PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";
     SearchSkills: Get "/skills/search", Needs::Nothing, SearchSkillsQuery => 200 Page<SkillView>, "Looks for skills the caller may use.";
     UpdateSkill: Patch "/skills/{name}", Needs::Team(Power::ManageSkills), UpdateSkillRequest => 200 SkillView, "Changes who may use a skill; where the right ends its tools are gone at once.";
+    YankSkillVersion: Patch "/skills/{name}/versions/{version}", Needs::Team(Power::ManageSkills), YankSkillRequest => 200 YankedSkill, "Takes a version of a skill back, or offers it again; who has it keeps it.";
     ShowSkill: Get "/skills/{owner}/{name}", Needs::Nothing, Empty => 200 SkillView, "Shows a skill the caller may use.";
     ListSkillVersions: Get "/skills/{owner}/{name}/versions", Needs::Nothing, PageQuery => 200 Page<SkillVersionView>, "Lists the versions of a skill, newest first.";
     ListInstalledSkills: Get "/workspaces/{slug}/skills", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the skills installed into a workspace.";

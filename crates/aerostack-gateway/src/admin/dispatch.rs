@@ -8,8 +8,8 @@ use super::input::Input;
 use super::visit::Visit;
 use super::{
     account, account_key, audit, install, install_switch, join, member, offboard, plan, secret, server,
-    server_test, session, skill, skill_install, skill_publish, team, team_invite, team_role, token,
-    token_end, tool, workspace,
+    server_test, session, skill, skill_install, skill_publish, skill_yank, team, team_invite, team_role,
+    token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -101,6 +101,7 @@ handlers! {
     PublishSkill => skill_publish::publish,
     SearchSkills => skill::search,
     UpdateSkill => skill_publish::update,
+    YankSkillVersion => skill_yank::yank,
     ShowSkill => skill::show,
     ListSkillVersions => skill::versions,
     ListInstalledSkills => skill_install::list,

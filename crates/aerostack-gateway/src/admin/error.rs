@@ -264,7 +264,9 @@ impl From<SkillReferenceError> for ApiError {
 
 impl From<PublishRefusal> for ApiError {
     fn from(refusal: PublishRefusal) -> Self {
-        let (PublishRefusal::Taken(newest) | PublishRefusal::NotRising(newest)) = refusal;
+        let (PublishRefusal::Taken(newest)
+        | PublishRefusal::NotRising(newest)
+        | PublishRefusal::Yanked(newest)) = refusal;
         Self::new(ErrorCode::Conflict, refusal.to_string())
             .with_hint(format!("raise it, to {} or more", newest.next_patch()))
     }

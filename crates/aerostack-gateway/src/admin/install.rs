@@ -207,6 +207,7 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     InstallView {
         server: summary.reference(),
         version: summary.skill.as_ref().map(|skill| skill.version),
+        yanked: summary.skill.as_ref().is_some_and(|skill| skill.yanked),
         id: summary.install.id,
         slug: summary.install.slug,
         status,

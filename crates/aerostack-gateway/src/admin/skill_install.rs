@@ -11,7 +11,7 @@ use aerostack_core::api::skill::{
     InstallSkillRequest, InstalledSkillReply, UpgradeSkillRequest, UpgradedSkill,
 };
 use aerostack_core::audit::Action;
-use aerostack_core::id::InstallId;
+use aerostack_core::id::{InstallId, SkillId};
 use aerostack_core::role::Power;
 use aerostack_core::server::{INSTALLS_MAX, Install, Source};
 use aerostack_core::skill::{InstallRefusal, Skill, SkillReference, SkillVersion, Version, may_install};
@@ -81,6 +81,7 @@ pub(super) async fn install(
             return Ok(already_installed(&call, existing, &found));
         }
         check_power(&call, &mut tx, &workspace, &found).await?;
+        check_offered(&mut tx, &found).await?;
         // The version that is asked is the one that is installed, whatever is published meanwhile.
         (reference.at(found.version.version), found.target(&call))
     };
@@ -95,6 +96,7 @@ pub(super) async fn install(
         return Ok(already_installed(&call, existing, &found));
     }
     check_power(&call, &mut order.tx, &workspace, &found).await?;
+    check_offered(&mut order.tx, &found).await?;
     if store::install::count_of_workspace(&mut order.tx, &workspace.id).await? >= INSTALLS_MAX {
         let message = format!("a workspace has at most {INSTALLS_MAX} servers and skills");
         return Err(ApiError::new(ErrorCode::LimitReached, message)
@@ -132,6 +134,7 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
         if found.version.version == before {
             return Ok(UpgradedSkill { install: view(&call, existing), before, warning: None });
         }
+        check_offered(&mut tx, &found).await?;
         (reference.at(found.version.version), found.target(&call))
     };
     let answer = ask(&call, target).await;
@@ -140,6 +143,7 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
     let workspace = call.lock_workspace(&mut order.tx).await?;
     let (existing, before) = find_installed(&call, &mut order.tx, &workspace).await?;
     let found = find(&call, &mut order.tx, &workspace, &reference).await?;
+    check_offered(&mut order.tx, &found).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;
     let warning = save_answer(&mut order, &workspace, id, &answer, now).await?;
@@ -197,19 +201,45 @@ async fn find(
         }
     }
     let version = match reference.version {
-        None => store::skill_version::newest(tx, &skill.id).await?,
+        None => store::skill_version::offered(tx, &skill.id).await?,
         Some(version) => store::skill_version::find(tx, &skill.id, version).await?,
     };
     match version {
         Some(version) => Ok(Found { skill, version, owner }),
         None => {
-            let newest = store::skill_version::newest(tx, &skill.id).await?;
-            let wanted = reference.version.map(|version| version.to_string()).unwrap_or_default();
-            let message = format!("'@{}/{}' has no version {wanted}", owner.username, skill.name);
-            let hint = newest.map(|newest| format!("the newest is {}", newest.version));
-            Err(ApiError::not_found(message).with_hint(hint))
+            let wanted =
+                reference.version.ok_or_else(|| ApiError::internal("a skill has no version".to_owned()))?;
+            let name = format!("@{}/{}", owner.username, skill.name);
+            Err(no_version(tx, &skill.id, &name, wanted).await?)
         }
     }
+}
+
+/// A version that was never published, with the one to take in its place.
+pub(super) async fn no_version(
+    tx: &mut Tx,
+    skill: &SkillId,
+    name: &str,
+    wanted: Version,
+) -> Result<ApiError, ApiError> {
+    let hint = hint_of_offered(tx, skill).await?;
+    Ok(ApiError::not_found(format!("'{name}' has no version {wanted}")).with_hint(hint))
+}
+
+async fn hint_of_offered(tx: &mut Tx, skill: &SkillId) -> Result<Option<String>, ApiError> {
+    let offered = store::skill_version::offered(tx, skill).await?;
+    let offered = offered.filter(|version| version.yanked_at.is_none());
+    Ok(offered.map(|version| format!("the newest is {}", version.version)))
+}
+
+/// Refuses a version that was taken back. What is installed already never comes here.
+async fn check_offered(tx: &mut Tx, found: &Found) -> Result<(), ApiError> {
+    let Some(at) = found.version.yanked_at else { return Ok(()) };
+    let (name, version) = (found.reference(), found.version.version);
+    let hint = hint_of_offered(tx, &found.skill.id).await?;
+    let message = format!("version {version} of '{name}' was yanked on {}", at.date());
+    Err(ApiError::new(ErrorCode::Conflict, message)
+        .with_hint(hint.unwrap_or_else(|| "every version of it was; ask whoever publishes it".to_owned())))
 }
 
 /// A team's own skills may be installed by all its members, everything else by those who manage.

@@ -182,6 +182,7 @@ pub(crate) mod sample {
             tools: vec![tool],
             trusted: true,
             published_at: NOW,
+            yanked_at: None,
         }
     }
 

@@ -82,7 +82,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         O::ShowInvite | O::AcceptInvite => (Over::Link, ALL),
         O::ListSessions | O::EndSession | O::CreateSignInLink => (Over::Oneself, ALL),
         O::ListSkills | O::SearchSkills | O::ShowSkill | O::ListSkillVersions => (Over::Oneself, ALL),
-        O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
+        O::PublishSkill | O::UpdateSkill | O::YankSkillVersion => (Over::Team, MANAGERS),
         O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
         O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
         O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
@@ -103,6 +103,7 @@ fn body(operation: Operation) -> Value {
         Operation::PublishSkill => {
             json!({ "name": "crm", "version": "1.0.0", "mcp_url": "https://crm.example.com/mcp" })
         }
+        Operation::YankSkillVersion => json!({ "yanked": true }),
         Operation::UpdateSkill => json!({ "visibility": "team" }),
         Operation::InstallSkill => json!({ "skill": "nothing-here" }),
         Operation::SetSecret => json!({ "value": "ghp_value" }),
@@ -133,6 +134,7 @@ async fn fares(person: &Person, operation: Operation, workspace: &str, team: &st
             _ if index == 0 && over == Over::Workspace => workspace,
             "id" => NO_ID,
             "email" => "nobody@co.com",
+            "version" => "7.0.0",
             _ => "nothing-here",
         })
         .collect();

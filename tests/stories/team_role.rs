@@ -1,10 +1,18 @@
 //! Somebody is made an admin of the team, and stops being one.
 
+use std::time::Duration;
+
+use aerostack_core::member::TeamRole;
+use aerostack_core::plan::Plan;
 use aerostack_tests::browser::Browser;
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::gateway::Gateway;
+use aerostack_tests::mailbox::{Mailbox, Manner};
+use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
 use aerostack_tests::story::story;
+use futures_util::future::join;
+use tokio::sync::Mutex;
 
 fn terminal_of(gateway: &Gateway, key: &str) -> Terminal {
     Terminal::of(&Person::new(gateway.address(), "somebody", key, gateway.clock.clone()))
@@ -65,6 +73,48 @@ async fn a_member_is_made_an_admin_and_a_member_again_and_every_door_knows_at_on
              2026-03-17 11:15 UTC   admin@co.com   role_changed: anna@x.com\n"
         );
         assert!(acme.runs(&["team", "audit", "--verify"]).await.stderr.contains("holds"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_lost_the_role_while_a_mail_was_tried_is_shown_no_link() {
+    story(async |world| {
+        let mailbox = Mailbox::opens(Manner::Silent).await;
+        let mail = mailbox.settings();
+        let gateway = world
+            .gateway_with(|config| {
+                config.mail = Some(mail);
+                config.limits.mail_timeout = Duration::from_secs(3);
+            })
+            .await;
+        let mut acme = gateway.owner().await;
+        acme.creates_workspace("engineering").await;
+        let anna = gateway.somebody("anna", Plan::Free).await;
+        gateway.lets_join(&acme, &anna, TeamRole::Admin).await;
+        let owner = Mutex::new(Terminal::of(&acme));
+        for (invite, list) in [
+            (&["team", "invite", "bob@x.com", "--team", "acme"][..], &["team", "list"][..]),
+            (
+                &["workspace", "member", "invite", "engineering", "bob@x.com"],
+                &["workspace", "member", "list", "engineering"],
+            ),
+        ] {
+            owner.lock().await.does(&["team", "role", "anna@example.com", "admin"]).await;
+            let mut annas = Terminal::of(&anna);
+            let lowered = async {
+                eventually("bob is invited", async || {
+                    owner.lock().await.does(list).await.contains("bob@x.com")
+                })
+                .await;
+                owner.lock().await.does(&["team", "role", "anna@example.com", "member"]).await;
+            };
+            let (told, ()) = join(annas.runs(invite), lowered).await;
+            assert_eq!(
+                (told.code, told.stdout.as_str(), told.stderr.as_str()),
+                (1, "", "error: this account may not do that\n")
+            );
+        }
     })
     .await;
 }

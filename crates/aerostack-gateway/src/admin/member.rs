@@ -57,7 +57,7 @@ pub(super) async fn invite(
     order.commit(Vec::new()).await?;
     let url = join_url(&call.app, &link);
     let letter = Letter::invitation(&invite, &url, &team.username, Some(&workspace.slug));
-    let Delivered { delivery, link, failure } = deliver(&call.app, &invite, &link, letter).await?;
+    let Delivered { delivery, link, failure } = deliver(&call, &invite, &link, letter).await?;
     let Invite { email, expires_at, .. } = invite;
     Ok(WorkspaceInviteSent {
         workspace: workspace.slug,

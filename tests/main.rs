@@ -10,6 +10,8 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod address;
+    mod bad_invite;
     mod byte;
     mod crash;
     mod crossing;
@@ -18,6 +20,7 @@ mod stories {
     mod header;
     mod header_mismatch;
     mod held;
+    mod invited_owner;
     mod malformed;
     mod malformed_http;
     mod member;
@@ -31,6 +34,7 @@ mod stories {
     mod quota;
     mod reader;
     mod refusal;
+    mod removed_member;
     mod revocation;
     mod rotation;
     mod seats;

@@ -13,6 +13,8 @@ mod stories {
     mod analytics;
     mod analytics_loss;
     mod analytics_scale;
+    mod address;
+    mod bad_invite;
     mod byte;
     mod crash;
     mod crossing;
@@ -21,6 +23,7 @@ mod stories {
     mod header;
     mod header_mismatch;
     mod held;
+    mod invited_owner;
     mod malformed;
     mod malformed_http;
     mod member;
@@ -34,6 +37,7 @@ mod stories {
     mod quota;
     mod reader;
     mod refusal;
+    mod removed_member;
     mod revocation;
     mod rotation;
     mod seats;

@@ -47,9 +47,14 @@ fn parameter(name: &str, operation: Operation, token: &str) -> String {
         ("username", _) => "acme".to_owned(),
         ("owner", _) => "acme".to_owned(),
         ("skill", _)
-        | ("name", Operation::UpdateSkill | Operation::ShowSkill | Operation::ListSkillVersions) => {
-            "crm".to_owned()
-        }
+        | (
+            "name",
+            Operation::UpdateSkill
+            | Operation::YankSkillVersion
+            | Operation::ShowSkill
+            | Operation::ListSkillVersions,
+        ) => "crm".to_owned(),
+        ("version", _) => "1.0.0".to_owned(),
         ("name", _) => "KEY".to_owned(),
         ("email", _) => "nobody@example.com".to_owned(),
         // There is no key of this number; that is another 404 than that of an unknown path.

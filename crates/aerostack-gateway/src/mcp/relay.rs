@@ -39,7 +39,7 @@ pub fn call(
         bad_request: false,
     })?;
     let sending = Sending::prepare(app, grant, &exposed, |route| {
-        Forward::new(body, request, era, route, headers, grant, &app.clock)
+        Forward::new(body, request, era, route, headers, grant, app)
     })?;
     Ok(Answer::Call(Box::new(CallStream {
         forward: Arc::clone(&sending.forward),

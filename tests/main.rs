@@ -10,10 +10,10 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod address;
     mod analytics;
     mod analytics_loss;
     mod analytics_scale;
-    mod address;
     mod bad_invite;
     mod byte;
     mod crash;

@@ -43,7 +43,7 @@ pub fn call(
     let sending = exposed.and_then(|exposed| {
         Sending::prepare(app, grant, &exposed, |route| {
             record.goes_to(route);
-            Forward::new(body, request, era, route, headers, grant, &app.clock)
+            Forward::new(body, request, era, route, headers, grant, app)
         })
     });
     let sending = sending.inspect_err(|refusal| record.fails(refusal))?;

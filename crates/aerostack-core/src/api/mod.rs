@@ -13,6 +13,7 @@ pub mod operation;
 pub mod page;
 pub mod plan;
 pub mod secret;
+pub mod segment;
 pub mod server;
 pub mod skill;
 pub mod team;

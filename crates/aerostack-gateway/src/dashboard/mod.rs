@@ -3,13 +3,19 @@
 //! GET shows and POST does: scanners of mail follow links. Every form carries a token that only a page
 //! of ours could have given out, and nothing here is kept by browsers or shown inside other pages.
 
+mod asset;
 mod cookie;
+mod dispatch;
+mod flash;
 mod form;
 mod frame;
 mod home;
 mod join;
+mod overview;
+mod part;
 mod path;
 mod session;
+mod shell;
 mod sign_in;
 mod visitor;
 

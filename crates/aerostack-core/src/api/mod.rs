@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod connect;
 pub mod error;
 pub mod member;
 pub mod offboard;

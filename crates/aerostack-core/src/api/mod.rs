@@ -5,6 +5,7 @@
 pub mod account;
 pub mod analytics;
 pub mod audit;
+pub mod connect;
 pub mod error;
 pub mod member;
 pub mod offboard;

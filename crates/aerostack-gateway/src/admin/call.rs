@@ -266,6 +266,6 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The answer to a caller whose role does not carry a power.
-pub(super) fn forbidden() -> ApiError {
+pub(crate) fn forbidden() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, "this account may not do that")
 }

@@ -48,7 +48,7 @@ pub use handle::{draining, foreign, handle, headers_too_large};
 
 // For the pages, which do the same things in the same way.
 pub(crate) use ask::ask;
-pub(crate) use call::{Deed, record};
+pub(crate) use call::{Deed, forbidden, record};
 pub(crate) use caller::{Caller, Credential, by_key};
 pub(crate) use dispatch::Handled;
 pub(crate) use error::ApiError;

@@ -6,7 +6,7 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{home, join, overview, sign_in};
+use super::{home, join, new_workspace, overview, sign_in};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -22,6 +22,7 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
     }
     match place {
         Path::Home => home::show(visitor).await,
+        Path::NewWorkspace => new_workspace::show(visitor).await,
         Path::Workspace { slug, tab, below } => {
             let below = parts(below);
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
@@ -47,6 +48,15 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
     }
     match place {
         Path::Home => Ok(not_allowed(place)),
+        Path::NewWorkspace => new_workspace::does(visitor, form).await,
+        Path::Workspace { slug, tab, below } => {
+            let below = parts(below);
+            let below: Vec<&str> = below.iter().map(String::as_str).collect();
+            match tab {
+                Tab::Overview => overview::does(visitor, slug, &below, form).await,
+                _ => Err(Notice::nothing_here()),
+            }
+        }
         _ => Err(Notice::nothing_here()),
     }
 }

@@ -37,6 +37,11 @@ impl Form {
         self.0.get(name).map_or("", String::as_str)
     }
 
+    /// A form as if these fields had been sent.
+    pub(super) fn of<const N: usize>(fields: [(&str, &str); N]) -> Self {
+        Self(fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into())
+    }
+
     /// What an address says behind the question mark; what cannot be read says nothing.
     pub(super) fn of_query(text: &str) -> Self {
         serde_urlencoded::from_str(text).map(Self).unwrap_or_default()

@@ -17,7 +17,7 @@ use http::StatusCode;
 use super::frame::{Frame, Notice};
 use super::path::Tab;
 use super::visitor::Visitor;
-use crate::admin::ApiError;
+use crate::admin::{ApiError, forbidden};
 use crate::store;
 
 /// A part of the dashboard.
@@ -134,6 +134,11 @@ impl WorkspaceGround {
     /// Whether the visitor may carry out an operation here.
     pub(super) fn may(&self, operation: Operation) -> bool {
         may(self.standing, operation)
+    }
+
+    /// Refuses to ask for what the operation would refuse, in the same words.
+    pub(super) fn must(&self, visitor: &Visitor, operation: Operation) -> Result<(), Notice> {
+        if self.may(operation) { Ok(()) } else { Err(visitor.notice(forbidden())) }
     }
 
     /// The address of one of its pages, or of something below it.

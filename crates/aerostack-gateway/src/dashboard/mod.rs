@@ -4,6 +4,8 @@
 //! of ours could have given out, and nothing here is kept by browsers or shown inside other pages.
 
 mod asset;
+mod catalog;
+mod catalog_entry;
 mod cookie;
 mod dispatch;
 mod flash;
@@ -16,6 +18,11 @@ mod overview;
 mod part;
 mod path;
 mod problem;
+mod server_form;
+mod server_install;
+mod server_page;
+mod server_switch;
+mod servers;
 mod session;
 mod shell;
 mod sign_in;

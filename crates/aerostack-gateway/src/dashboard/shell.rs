@@ -25,20 +25,24 @@ use crate::store;
 pub(super) enum Section {
     /// `/` and everything of one workspace.
     Workspaces,
+    /// `/catalog`
+    Catalog,
 }
 
 impl Section {
-    const ALL: [Self; 1] = [Self::Workspaces];
+    const ALL: &[Self] = &[Self::Workspaces, Self::Catalog];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workspaces => "Workspaces",
+            Self::Catalog => "Catalogue",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
             Self::Workspaces => "/",
+            Self::Catalog => "/catalog",
         }
     }
 
@@ -46,17 +50,21 @@ impl Section {
     const fn operation(self) -> Operation {
         match self {
             Self::Workspaces => Operation::ListWorkspaces,
+            Self::Catalog => Operation::ListServers,
         }
     }
 
     /// Whether it shows something else for another team.
     const fn is_of_a_team(self) -> bool {
-        matches!(self, Self::Workspaces)
+        matches!(self, Self::Workspaces | Self::Catalog)
     }
 }
 
 /// The pages of a workspace in the order of their tabs, and what one has to be allowed to see each.
-const TABS: [(Tab, &str, Operation); 1] = [(Tab::Overview, "Overview", Operation::ShowWorkspace)];
+const TABS: &[(Tab, &str, Operation)] = &[
+    (Tab::Overview, "Overview", Operation::ShowWorkspace),
+    (Tab::Servers, "Servers", Operation::ListInstalls),
+];
 
 /// A way to another page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +130,11 @@ impl TeamGround {
     /// Whether the visitor may carry out an operation here.
     pub(super) fn may(&self, operation: Operation) -> bool {
         may(self.standing, operation)
+    }
+
+    /// Refuses to ask for what the operation would refuse, in the same words.
+    pub(super) fn must(&self, visitor: &Visitor, operation: Operation) -> Result<(), Notice> {
+        if self.may(operation) { Ok(()) } else { Err(visitor.notice(forbidden())) }
     }
 
     /// The address of a page for the same team.
@@ -193,8 +206,8 @@ impl Visitor {
         let named =
             (!teams.is_empty() || workspace.owner != self.account()?.username).then_some(&workspace.owner);
         let shell = self.shell(Section::Workspaces, &teams, named, standing)?;
-        let shown = TABS.into_iter().filter(|(_, _, operation)| may(standing, *operation));
-        let tabs = shown.map(|(tab, title, _)| Link {
+        let shown = TABS.iter().filter(|(_, _, operation)| may(standing, *operation));
+        let tabs = shown.map(|&(tab, title, _)| Link {
             title: title.to_owned(),
             href: shell.frame.base.clone() + &path_in(&workspace.slug, tab, ""),
             is_current: tab == here,
@@ -242,7 +255,7 @@ impl Visitor {
     ) -> Result<Shell, Notice> {
         let (account, frame) = (self.account()?, self.frame());
         let base = &frame.base;
-        let sections = Section::ALL.into_iter().filter(|section| may(standing, section.operation()));
+        let sections = Section::ALL.iter().copied().filter(|section| may(standing, section.operation()));
         let sections = sections.map(|section| Link {
             title: section.title().to_owned(),
             href: base.clone() + &with_team(section.path(), named.filter(|_| section.is_of_a_team())),

@@ -18,6 +18,8 @@ mod overview;
 mod part;
 mod path;
 mod problem;
+mod secret_set;
+mod secrets;
 mod server_form;
 mod server_install;
 mod server_page;

@@ -16,6 +16,7 @@ mod stories {
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_members;
     mod dashboard_secrets;
     mod dashboard_servers;
     mod expiry;

@@ -6,7 +6,7 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{catalog, home, join, new_workspace, overview, secrets, servers, sign_in};
+use super::{catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -29,6 +29,7 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
             match tab {
                 Tab::Overview => overview::show(visitor, slug, &below).await,
                 Tab::Servers => servers::show(visitor, slug, &below).await,
+                Tab::Members => members::show(visitor, slug, &below).await,
                 Tab::Secrets => secrets::show(visitor, slug, &below).await,
                 _ => Err(Notice::nothing_here()),
             }
@@ -61,6 +62,7 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
             match tab {
                 Tab::Overview => overview::does(visitor, slug, &below, form).await,
                 Tab::Servers => servers::does(visitor, slug, &below, form).await,
+                Tab::Members => members::does(visitor, slug, &below, form).await,
                 Tab::Secrets => secrets::does(visitor, slug, &below, form).await,
                 _ => Err(Notice::nothing_here()),
             }

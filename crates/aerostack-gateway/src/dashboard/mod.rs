@@ -13,6 +13,7 @@ mod form;
 mod frame;
 mod home;
 mod join;
+mod members;
 mod new_workspace;
 mod overview;
 mod part;

@@ -64,6 +64,7 @@ impl Section {
 const TABS: &[(Tab, &str, Operation)] = &[
     (Tab::Overview, "Overview", Operation::ShowWorkspace),
     (Tab::Servers, "Servers", Operation::ListInstalls),
+    (Tab::Members, "Members", Operation::ListWorkspaceMembers),
     (Tab::Secrets, "Secrets", Operation::ListSecrets),
 ];
 

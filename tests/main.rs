@@ -19,6 +19,7 @@ mod stories {
     mod dashboard_members;
     mod dashboard_secrets;
     mod dashboard_servers;
+    mod dashboard_skills;
     mod expiry;
     mod function;
     mod header;

@@ -1,5 +1,7 @@
 //! Servers on pages: seen, switched, put in and taken out; and the catalogue they come from.
 
+use aerostack_core::member::TeamRole;
+use aerostack_core::plan::Plan;
 use aerostack_core::server::SessionMode;
 use aerostack_tests::answer::Answer;
 use aerostack_tests::browser::Browser;
@@ -143,6 +145,48 @@ async fn the_catalogue_is_kept_on_its_page() {
         sees(&mut browser, "/catalog").await;
         let gone = browser.sends("/catalog/desk/delete", &[]).await;
         assert!(follows(&mut browser, &gone).await.contains("No servers yet"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_sees_servers_and_changes_none() {
+    story_behind(&[Setup::modern()], async |scene| {
+        let member = scene.gateway.somebody("dora", Plan::Free).await;
+        scene.gateway.lets_join(&scene.owner, &member, TeamRole::Member).await;
+        let mut browser = signed_in(&member).await;
+        let list = sees(&mut browser, "/workspaces/engineering/servers").await;
+        assert!(list.contains("desk__echo"), "{list}");
+        for shown in ["Uninstall", "Disable", "Install from", ">Secrets<", ">Members<"] {
+            assert!(!list.contains(shown), "{shown}: {list}");
+        }
+        let own = "/workspaces/engineering/servers/desk";
+        let page = sees(&mut browser, own).await;
+        assert!(!page.contains("name=\"disable\"") && !page.contains("/test"), "{page}");
+        for (path, fields) in [
+            (format!("{own}/switch"), vec![("enabled", "no")]),
+            (format!("{own}/tools"), vec![("disable", "echo")]),
+            (format!("{own}/uninstall"), vec![]),
+            ("/workspaces/engineering/servers/-/install".to_owned(), vec![("server", "desk")]),
+            ("/workspaces/engineering/servers/-/add".to_owned(), vec![("slug", "x-y")]),
+            ("/workspaces/engineering/secrets/set".to_owned(), vec![("name", "X"), ("value", "y")]),
+            ("/workspaces/engineering/members/invite".to_owned(), vec![("email", "e@company.com")]),
+        ] {
+            assert_eq!(browser.sends(&path, &fields).await.status(), 403, "{path}");
+        }
+        for path in ["secrets", "secrets/set", "members", "members/invite", "servers/-/install"] {
+            let path = format!("/workspaces/engineering/{path}");
+            assert_eq!(browser.opens(&path).await.status(), 403, "{path}");
+        }
+        let catalogue = format!("/catalog?team={}", scene.owner.username);
+        assert_eq!(browser.opens(&catalogue).await.status(), 403);
+        assert!(scene.owner.tools().await.items.iter().all(|tool| tool.enabled));
+        let mut stranger = signed_in(&scene.gateway.somebody("emil", Plan::Free).await).await;
+        for path in ["servers", "servers/desk", "secrets", "members"] {
+            let path = format!("/workspaces/engineering/{path}");
+            assert_eq!(stranger.opens(&path).await.status(), 404, "{path}");
+        }
+        assert_eq!(stranger.opens(&catalogue).await.status(), 404);
     })
     .await;
 }

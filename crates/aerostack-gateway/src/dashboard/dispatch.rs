@@ -6,7 +6,7 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in};
+use super::{catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in, skills};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -37,6 +37,10 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
         Path::Catalog(below) => {
             let below = parts(below);
             catalog::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
+        }
+        Path::Skills(below) => {
+            let below = parts(below);
+            skills::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
         }
         _ => Err(Notice::nothing_here()),
     }
@@ -70,6 +74,10 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
         Path::Catalog(below) => {
             let below = parts(below);
             catalog::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
+        }
+        Path::Skills(below) => {
+            let below = parts(below);
+            skills::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
         }
         _ => Err(Notice::nothing_here()),
     }

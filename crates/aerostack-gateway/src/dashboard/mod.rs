@@ -29,6 +29,9 @@ mod servers;
 mod session;
 mod shell;
 mod sign_in;
+mod skill_install;
+mod skill_page;
+mod skills;
 mod visitor;
 
 pub use frame::{draining, foreign};

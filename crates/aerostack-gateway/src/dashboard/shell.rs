@@ -27,15 +27,18 @@ pub(super) enum Section {
     Workspaces,
     /// `/catalog`
     Catalog,
+    /// `/skills`
+    Skills,
 }
 
 impl Section {
-    const ALL: &[Self] = &[Self::Workspaces, Self::Catalog];
+    const ALL: &[Self] = &[Self::Workspaces, Self::Catalog, Self::Skills];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workspaces => "Workspaces",
             Self::Catalog => "Catalogue",
+            Self::Skills => "Skills",
         }
     }
 
@@ -43,6 +46,7 @@ impl Section {
         match self {
             Self::Workspaces => "/",
             Self::Catalog => "/catalog",
+            Self::Skills => "/skills",
         }
     }
 
@@ -51,6 +55,7 @@ impl Section {
         match self {
             Self::Workspaces => Operation::ListWorkspaces,
             Self::Catalog => Operation::ListServers,
+            Self::Skills => Operation::ListSkills,
         }
     }
 
@@ -216,6 +221,14 @@ impl Visitor {
         });
         let tabs = tabs.collect();
         Ok(WorkspaceGround { shell, workspace, tabs, standing })
+    }
+
+    /// What the visitor is to a team; `None` is a stranger.
+    ///
+    /// # Errors
+    /// The page of a failure.
+    pub(super) async fn standing_in(&self, team: &Slug) -> Result<Option<Standing>, Notice> {
+        self.standing(&self.teams().await?, team)
     }
 
     /// The account that is signed in.

@@ -6,7 +6,7 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{home, join, new_workspace, overview, sign_in};
+use super::{home, join, new_workspace, overview, sign_in, tokens};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -28,6 +28,7 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             match tab {
                 Tab::Overview => overview::show(visitor, slug, &below).await,
+                Tab::Tokens => tokens::show(visitor, slug, &below).await,
                 _ => Err(Notice::nothing_here()),
             }
         }
@@ -54,6 +55,7 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             match tab {
                 Tab::Overview => overview::does(visitor, slug, &below, form).await,
+                Tab::Tokens => tokens::does(visitor, slug, &below, form).await,
                 _ => Err(Notice::nothing_here()),
             }
         }

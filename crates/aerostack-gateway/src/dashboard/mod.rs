@@ -19,6 +19,9 @@ mod problem;
 mod session;
 mod shell;
 mod sign_in;
+mod token_end;
+mod token_new;
+mod tokens;
 mod visitor;
 
 pub use frame::{draining, foreign};

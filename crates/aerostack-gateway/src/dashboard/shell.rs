@@ -28,7 +28,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 1] = [Self::Workspaces];
+    const ALL: &[Self] = &[Self::Workspaces];
 
     const fn title(self) -> &'static str {
         match self {
@@ -56,7 +56,8 @@ impl Section {
 }
 
 /// The pages of a workspace in the order of their tabs, and what one has to be allowed to see each.
-const TABS: [(Tab, &str, Operation); 1] = [(Tab::Overview, "Overview", Operation::ShowWorkspace)];
+const TABS: &[(Tab, &str, Operation)] =
+    &[(Tab::Overview, "Overview", Operation::ShowWorkspace), (Tab::Tokens, "Tokens", Operation::ListTokens)];
 
 /// A way to another page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,8 +194,8 @@ impl Visitor {
         let named =
             (!teams.is_empty() || workspace.owner != self.account()?.username).then_some(&workspace.owner);
         let shell = self.shell(Section::Workspaces, &teams, named, standing)?;
-        let shown = TABS.into_iter().filter(|(_, _, operation)| may(standing, *operation));
-        let tabs = shown.map(|(tab, title, _)| Link {
+        let shown = TABS.iter().filter(|(_, _, operation)| may(standing, *operation));
+        let tabs = shown.map(|&(tab, title, _)| Link {
             title: title.to_owned(),
             href: shell.frame.base.clone() + &path_in(&workspace.slug, tab, ""),
             is_current: tab == here,
@@ -242,7 +243,7 @@ impl Visitor {
     ) -> Result<Shell, Notice> {
         let (account, frame) = (self.account()?, self.frame());
         let base = &frame.base;
-        let sections = Section::ALL.into_iter().filter(|section| may(standing, section.operation()));
+        let sections = Section::ALL.iter().copied().filter(|section| may(standing, section.operation()));
         let sections = sections.map(|section| Link {
             title: section.title().to_owned(),
             href: base.clone() + &with_team(section.path(), named.filter(|_| section.is_of_a_team())),

@@ -13,6 +13,11 @@ mod stories {
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_forgery;
+    mod dashboard_name;
+    mod dashboard_role;
+    mod dashboard_token;
+    mod dashboard_workspace;
     mod expiry;
     mod function;
     mod header;

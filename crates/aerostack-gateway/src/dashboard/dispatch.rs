@@ -6,7 +6,7 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{home, join, new_workspace, overview, sign_in, tokens};
+use super::{account, audit, home, join, new_workspace, overview, sign_in, team, tokens};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -29,8 +29,17 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
             match tab {
                 Tab::Overview => overview::show(visitor, slug, &below).await,
                 Tab::Tokens => tokens::show(visitor, slug, &below).await,
+                Tab::Audit => audit::show(visitor, slug, &below).await,
                 _ => Err(Notice::nothing_here()),
             }
+        }
+        Path::Team(below) => {
+            let below = parts(below);
+            team::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
+        }
+        Path::Account(below) => {
+            let below = parts(below);
+            account::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
         }
         _ => Err(Notice::nothing_here()),
     }
@@ -58,6 +67,14 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
                 Tab::Tokens => tokens::does(visitor, slug, &below, form).await,
                 _ => Err(Notice::nothing_here()),
             }
+        }
+        Path::Team(below) => {
+            let below = parts(below);
+            team::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
+        }
+        Path::Account(below) => {
+            let below = parts(below);
+            account::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
         }
         _ => Err(Notice::nothing_here()),
     }

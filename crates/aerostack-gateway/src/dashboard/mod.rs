@@ -3,7 +3,9 @@
 //! GET shows and POST does: scanners of mail follow links. Every form carries a token that only a page
 //! of ours could have given out, and nothing here is kept by browsers or shown inside other pages.
 
+mod account;
 mod asset;
+mod audit;
 mod cookie;
 mod dispatch;
 mod flash;
@@ -17,8 +19,11 @@ mod part;
 mod path;
 mod problem;
 mod session;
+mod sheet;
 mod shell;
 mod sign_in;
+mod team;
+mod team_invite;
 mod token_end;
 mod token_new;
 mod tokens;

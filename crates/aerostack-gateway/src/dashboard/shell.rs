@@ -25,20 +25,28 @@ use crate::store;
 pub(super) enum Section {
     /// `/` and everything of one workspace.
     Workspaces,
+    /// `/team`
+    Team,
+    /// `/account`
+    Account,
 }
 
 impl Section {
-    const ALL: &[Self] = &[Self::Workspaces];
+    const ALL: &[Self] = &[Self::Workspaces, Self::Team, Self::Account];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workspaces => "Workspaces",
+            Self::Team => "Team",
+            Self::Account => "Account",
         }
     }
 
     const fn path(self) -> &'static str {
         match self {
             Self::Workspaces => "/",
+            Self::Team => "/team",
+            Self::Account => "/account",
         }
     }
 
@@ -46,12 +54,14 @@ impl Section {
     const fn operation(self) -> Operation {
         match self {
             Self::Workspaces => Operation::ListWorkspaces,
+            Self::Team => Operation::ShowTeam,
+            Self::Account => Operation::ShowAccount,
         }
     }
 
     /// Whether it shows something else for another team.
     const fn is_of_a_team(self) -> bool {
-        matches!(self, Self::Workspaces)
+        matches!(self, Self::Workspaces | Self::Team)
     }
 }
 
@@ -123,6 +133,11 @@ impl TeamGround {
     /// Whether the visitor may carry out an operation here.
     pub(super) fn may(&self, operation: Operation) -> bool {
         may(self.standing, operation)
+    }
+
+    /// Refuses to ask for what the operation would refuse, in the same words.
+    pub(super) fn must(&self, visitor: &Visitor, operation: Operation) -> Result<(), Notice> {
+        if self.may(operation) { Ok(()) } else { Err(visitor.notice(forbidden())) }
     }
 
     /// The address of a page for the same team.

@@ -13,9 +13,12 @@ mod stories {
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_account;
+    mod dashboard_audit;
     mod dashboard_forgery;
     mod dashboard_name;
     mod dashboard_role;
+    mod dashboard_team;
     mod dashboard_token;
     mod dashboard_workspace;
     mod expiry;

@@ -14,6 +14,10 @@ const FORMS: &[(&str, &[(&str, &str)])] = &[
     ("/workspaces/engineering/tokens/new", &[("name", "Forged")]),
     ("/workspaces/engineering/tokens/{token}/revoke", &[]),
     ("/workspaces/engineering/tokens/{token}/rotate", &[]),
+    ("/team/invite", &[("email", "forged@example.com")]),
+    ("/team/bob%40example.com/remove", &[]),
+    ("/account/keys/new", &[("name", "forged")]),
+    ("/account/sessions/all/end", &[]),
 ];
 
 #[tokio::test]

@@ -35,6 +35,20 @@ const PAGES: &[(&str, [u16; 5])] = &[
     ("/workspaces/engineering/tokens/new", MANAGERS),
     ("/workspaces/engineering/tokens/{token}/revoke", MANAGERS),
     ("/workspaces/engineering/tokens/{token}/rotate", MANAGERS),
+    ("/workspaces/engineering/audit", MANAGERS),
+    ("/workspaces/engineering/audit?action=token_created", MANAGERS),
+    ("/workspaces/engineering/audit/verify", MANAGERS),
+    ("/team", ALL),
+    ("/team?team=acme", MANAGERS),
+    ("/team/invite?team=acme", MANAGERS),
+    ("/team/bob@example.com/remove?team=acme", MANAGERS),
+    ("/team/nobody@example.com/remove?team=acme", [404, 404, 403, 404, 404]),
+    ("/team/audit?team=acme", MANAGERS),
+    ("/team/audit/verify?team=acme", MANAGERS),
+    ("/account", ALL),
+    ("/account/keys/new", ALL),
+    ("/account/keys/{token}/revoke", NOBODY),
+    ("/account/sessions/all/end", ALL),
 ];
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_token_is_made_on_a_page_shown_once_used_rotated_and_revoked() {
         assert!(made.header("set-cookie").is_none() && made.header("location").is_none());
         let text = unescaped(&made.text());
         assert!(
-            text.contains("never again") && text.contains("\"Authorization\": \"Bearer mwt_alice_cursor_"),
+            text.contains("never again") && text.contains("\"Authorization\": \"Bearer mwt_alice_"),
             "{text}"
         );
         assert!(text.contains("1 of 100 tokens used (Team plan)") && text.contains("alice@co.com"));

@@ -7,8 +7,9 @@ function tell(time) {
   const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
   const span = Math.abs(seconds);
   if (Number.isNaN(span) || span >= DAY) return;
-  const size = span < 60 ? "now" : span < 3600 ? `${Math.floor(span / 60)} min` : `${Math.floor(span / 3600)} h`;
-  time.textContent = size === "now" ? "just now" : seconds < 0 ? `${size} ago` : `in ${size}`;
+  const whole = seconds < 0 ? Math.floor : Math.round;
+  const size = span < 3600 ? `${whole(span / 60)} min` : `${whole(span / 3600)} h`;
+  time.textContent = seconds < 0 ? (span < 60 ? "just now" : `${size} ago`) : span < 60 ? "in a moment" : `in ${size}`;
 }
 function tellAll(root) {
   root.querySelectorAll("time[datetime]").forEach(tell);

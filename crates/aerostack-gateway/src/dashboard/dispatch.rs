@@ -6,7 +6,10 @@ use super::form::Form;
 use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
-use super::{catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in, skills};
+use super::{
+    account, audit, catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in, skills,
+    team, tokens,
+};
 use crate::http::body::Body;
 use crate::http::respond;
 
@@ -28,9 +31,11 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             match tab {
                 Tab::Overview => overview::show(visitor, slug, &below).await,
+                Tab::Tokens => tokens::show(visitor, slug, &below).await,
                 Tab::Servers => servers::show(visitor, slug, &below).await,
                 Tab::Members => members::show(visitor, slug, &below).await,
                 Tab::Secrets => secrets::show(visitor, slug, &below).await,
+                Tab::Audit => audit::show(visitor, slug, &below).await,
                 _ => Err(Notice::nothing_here()),
             }
         }
@@ -41,6 +46,14 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
         Path::Skills(below) => {
             let below = parts(below);
             skills::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
+        }
+        Path::Team(below) => {
+            let below = parts(below);
+            team::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
+        }
+        Path::Account(below) => {
+            let below = parts(below);
+            account::show(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>()).await
         }
         _ => Err(Notice::nothing_here()),
     }
@@ -65,6 +78,7 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
             let below: Vec<&str> = below.iter().map(String::as_str).collect();
             match tab {
                 Tab::Overview => overview::does(visitor, slug, &below, form).await,
+                Tab::Tokens => tokens::does(visitor, slug, &below, form).await,
                 Tab::Servers => servers::does(visitor, slug, &below, form).await,
                 Tab::Members => members::does(visitor, slug, &below, form).await,
                 Tab::Secrets => secrets::does(visitor, slug, &below, form).await,
@@ -78,6 +92,14 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
         Path::Skills(below) => {
             let below = parts(below);
             skills::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
+        }
+        Path::Team(below) => {
+            let below = parts(below);
+            team::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
+        }
+        Path::Account(below) => {
+            let below = parts(below);
+            account::does(visitor, &below.iter().map(String::as_str).collect::<Vec<_>>(), form).await
         }
         _ => Err(Notice::nothing_here()),
     }

@@ -1,7 +1,7 @@
 //! `/new-workspace`: making one.
 
 use aerostack_core::api::error::ErrorCode;
-use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::workspace::CreateWorkspaceRequest;
 use aerostack_core::slug::Slug;
 use askama::Template;
@@ -33,6 +33,7 @@ struct NewWorkspacePage<'a> {
 /// Asks what it is to be called.
 pub(super) async fn show(visitor: &Visitor) -> Drawn {
     let ground = visitor.team_ground(Section::Workspaces).await?;
+    ground.must(visitor, Operation::CreateWorkspace)?;
     Ok(ask(&ground, &Form::default(), Problem::none()))
 }
 
@@ -62,6 +63,7 @@ fn ask(ground: &TeamGround, form: &Form, mut problem: Problem) -> Response<Body>
 /// Makes it.
 pub(super) async fn does(visitor: &Visitor, form: &Form) -> Drawn {
     let ground = visitor.team_ground(Section::Workspaces).await?;
+    ground.must(visitor, Operation::CreateWorkspace)?;
     let slug = match filled(form, "slug").map(Slug::parse).transpose() {
         Ok(slug) => slug,
         Err(error) => return Ok(ask(&ground, form, Problem::with("slug", &error))),

@@ -34,8 +34,10 @@ struct OverviewPage<'a> {
 
 /// What one editor is given.
 pub(super) struct EditorBlock {
-    editor: Editor,
-    block: Copy,
+    /// Which.
+    pub(super) editor: Editor,
+    /// What is pasted.
+    pub(super) block: Copy,
 }
 
 #[derive(Template)]

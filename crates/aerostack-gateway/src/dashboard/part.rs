@@ -19,6 +19,11 @@ impl Moment {
         Self { at, text: at.relative_to(now) }
     }
 
+    /// Something that has happened, to the minute.
+    pub(super) fn exact(at: Timestamp) -> Self {
+        Self { at, text: at.minute() }
+    }
+
     /// Something that may be to come: to the minute if it is near, else its date.
     pub(super) fn of(at: Timestamp, now: Timestamp) -> Self {
         const NEAR: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);

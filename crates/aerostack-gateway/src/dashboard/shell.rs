@@ -29,16 +29,22 @@ pub(super) enum Section {
     Catalog,
     /// `/skills`
     Skills,
+    /// `/team`
+    Team,
+    /// `/account`
+    Account,
 }
 
 impl Section {
-    const ALL: &[Self] = &[Self::Workspaces, Self::Catalog, Self::Skills];
+    const ALL: &[Self] = &[Self::Workspaces, Self::Catalog, Self::Skills, Self::Team, Self::Account];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Workspaces => "Workspaces",
             Self::Catalog => "Catalogue",
             Self::Skills => "Skills",
+            Self::Team => "Team",
+            Self::Account => "Account",
         }
     }
 
@@ -47,6 +53,8 @@ impl Section {
             Self::Workspaces => "/",
             Self::Catalog => "/catalog",
             Self::Skills => "/skills",
+            Self::Team => "/team",
+            Self::Account => "/account",
         }
     }
 
@@ -56,21 +64,25 @@ impl Section {
             Self::Workspaces => Operation::ListWorkspaces,
             Self::Catalog => Operation::ListServers,
             Self::Skills => Operation::ListSkills,
+            Self::Team => Operation::ShowTeam,
+            Self::Account => Operation::ShowAccount,
         }
     }
 
     /// Whether it shows something else for another team.
     const fn is_of_a_team(self) -> bool {
-        matches!(self, Self::Workspaces | Self::Catalog)
+        matches!(self, Self::Workspaces | Self::Catalog | Self::Team)
     }
 }
 
 /// The pages of a workspace in the order of their tabs, and what one has to be allowed to see each.
 const TABS: &[(Tab, &str, Operation)] = &[
     (Tab::Overview, "Overview", Operation::ShowWorkspace),
+    (Tab::Tokens, "Tokens", Operation::ListTokens),
     (Tab::Servers, "Servers", Operation::ListInstalls),
     (Tab::Members, "Members", Operation::ListWorkspaceMembers),
     (Tab::Secrets, "Secrets", Operation::ListSecrets),
+    (Tab::Audit, "Audit", Operation::ListAudit),
 ];
 
 /// A way to another page.

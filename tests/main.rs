@@ -18,6 +18,18 @@ mod stories {
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_account;
+    mod dashboard_audit;
+    mod dashboard_forgery;
+    mod dashboard_members;
+    mod dashboard_name;
+    mod dashboard_role;
+    mod dashboard_secrets;
+    mod dashboard_servers;
+    mod dashboard_skills;
+    mod dashboard_team;
+    mod dashboard_token;
+    mod dashboard_workspace;
     mod expiry;
     mod function;
     mod header;

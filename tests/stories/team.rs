@@ -321,7 +321,8 @@ async fn a_form_of_another_site_or_without_its_token_does_nothing() {
         }
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'self';") && !policy.contains("unsafe"));
-        assert!(!page.text().contains("<script") && !page.text().contains("style=\""));
+        let inline = page.text().split("<script").skip(1).any(|script| !script.starts_with(" src=\""));
+        assert!(!inline && !page.text().contains("style=\""));
         let cookie = page.header("set-cookie").unwrap();
         assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
 

@@ -21,6 +21,7 @@ use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::secret::{DeleteSecretQuery, DeletedSecret, SecretView, SetSecretRequest};
+use super::segment;
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
@@ -287,7 +288,7 @@ impl Operation {
         for segment in segments(self.path()) {
             path.push('/');
             match parameter_name(segment) {
-                Some(_) => push_encoded(&mut path, rest.next().expect("one parameter per brace")),
+                Some(_) => path.push_str(&segment::encode(rest.next().expect("one parameter per brace"))),
                 None => path.push_str(segment),
             }
         }
@@ -330,38 +331,12 @@ fn match_path(template: &str, path: &str) -> Option<Vec<String>> {
     for segment in segments(template) {
         let text = given.next()?;
         match parameter_name(segment) {
-            Some(_) => parameters.push(decode(text).filter(|text| !text.is_empty())?),
+            Some(_) => parameters.push(segment::decode(text).filter(|text| !text.is_empty())?),
             None if segment == text => {}
             None => return None,
         }
     }
     (path.starts_with('/') && given.next().is_none()).then_some(parameters)
-}
-
-fn push_encoded(path: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -279,6 +279,6 @@ fn lacking(power: Power) -> ApiError {
 }
 
 /// The answer to a caller who may not.
-pub(super) fn forbidden() -> ApiError {
+pub(crate) fn forbidden() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, "this account may not do that")
 }

@@ -34,13 +34,13 @@ const FIRST_KEY: &str = "first key";
 
 /// Shows where a link leads.
 pub(super) async fn show(visit: Visit, _request: Empty) -> Result<InvitePreview, ApiError> {
-    look(&visit.app, visit.parameter(0)).await
+    look(visit.app(), visit.parameter(0)).await
 }
 
 /// Accepts an invitation.
 pub(super) async fn accept(visit: Visit, request: AcceptRequest) -> Result<Joined, ApiError> {
     let link = visit.parameter(0).to_owned();
-    accept_link(&visit.app, &link, visit.caller.as_ref(), request.username).await
+    accept_link(visit.app(), &link, visit.caller(), request.username).await
 }
 
 /// Where a link leads. It changes nothing: scanners of mail follow links.

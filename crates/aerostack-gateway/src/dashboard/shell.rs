@@ -66,8 +66,11 @@ impl Section {
 }
 
 /// The pages of a workspace in the order of their tabs, and what one has to be allowed to see each.
-const TABS: &[(Tab, &str, Operation)] =
-    &[(Tab::Overview, "Overview", Operation::ShowWorkspace), (Tab::Tokens, "Tokens", Operation::ListTokens)];
+const TABS: &[(Tab, &str, Operation)] = &[
+    (Tab::Overview, "Overview", Operation::ShowWorkspace),
+    (Tab::Tokens, "Tokens", Operation::ListTokens),
+    (Tab::Audit, "Audit", Operation::ListAudit),
+];
 
 /// A way to another page.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -151,7 +151,10 @@ impl From<OffboardRefusal> for ApiError {
             OffboardRefusal::Unreadable => Self::invalid(message),
             OffboardRefusal::TokenText => Self::invalid(message)
                 .with_hint("revoke it with: aerostack workspace token revoke".to_owned()),
-            OffboardRefusal::UnknownName { hint, .. } => Self::not_found(message).with_hint(hint),
+            OffboardRefusal::UnknownName { hint, .. } | OffboardRefusal::UnknownPerson { hint, .. } => {
+                let lists = "`aerostack team list` and `aerostack workspace token list` show who there is";
+                Self::not_found(message).with_hint(hint.unwrap_or_else(|| lists.to_owned()))
+            }
             OffboardRefusal::SeveralPeople { .. } => Self::new(ErrorCode::Conflict, message)
                 .with_hint("name the person by their address".to_owned()),
             OffboardRefusal::Owner(_) | OffboardRefusal::Admin(_) => Self::new(ErrorCode::Forbidden, message),

@@ -160,11 +160,11 @@ mod tests {
             ..event.clone()
         };
         assert_eq!(
-            lines(&[event]).render(),
+            lines(&[event]).render(None),
             "2026-03-17 11:15 UTC   admin@co.com   token_revoked: Alice Chen\n"
         );
         assert_eq!(
-            lines(&[install]).render(),
+            lines(&[install]).render(None),
             "2026-03-17 11:15 UTC   bob@acme   @acme/deploy-skill   install\n"
         );
     }

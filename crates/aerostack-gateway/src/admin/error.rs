@@ -259,8 +259,20 @@ impl From<ReadError> for ApiError {
 
 impl From<ManifestRefusal> for ApiError {
     fn from(refusal: ManifestRefusal) -> Self {
-        Self::invalid(refusal.to_string())
+        let hint = match &refusal {
+            ManifestRefusal::Example { field } => Some(format!(
+                "put your own address in its place, in aerostack.json or with --{}",
+                flag(field)
+            )),
+            _ => None,
+        };
+        Self::invalid(refusal.to_string()).with_hint(hint)
     }
+}
+
+/// The flag of a manifest's field: `--function-url`.
+fn flag(field: &str) -> String {
+    field.replace('_', "-")
 }
 
 impl From<SkillReferenceError> for ApiError {

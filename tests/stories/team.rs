@@ -169,6 +169,10 @@ async fn mail_goes_out_over_every_kind_of_connection_and_proves_the_address() {
             {
                 assert!(letter.text.contains(words), "{words}: {}", letter.text);
             }
+            let header = |name: &str| letter.text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            assert!(header("Date: ").ends_with(" +0000"), "{}", letter.text);
+            let id = header("Message-ID: ").strip_prefix('<').unwrap().strip_suffix("@acme.test>").unwrap();
+            assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
             let path = path_of(&mailbox.link_for(&address));
             let mut alice = Browser::at(gateway.address());
             alice.opens(&path).await;

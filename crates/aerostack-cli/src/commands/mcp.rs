@@ -165,6 +165,6 @@ mod tests {
         };
         let expected =
             "TOOL               SERVER   OWN NAME   STATUS\ngithub__get_file   github   get.file   on\n";
-        assert_eq!(tool_table(&[tool]).render(), expected);
+        assert_eq!(tool_table(&[tool]).render(None), expected);
     }
 }

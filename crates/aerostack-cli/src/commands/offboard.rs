@@ -20,7 +20,7 @@ pub(super) async fn run(context: &mut Context<'_>, arguments: Arguments) -> Outc
             return print(context, &plan, arguments.output.format);
         }
         // Standard output is the report's alone.
-        table_of(&plan).render().lines().for_each(|line| context.output.talk(line));
+        context.output.talk_table(&table_of(&plan));
         let question = format!("End {} of {} in @{}?", ended(&plan), whom(&plan), plan.team);
         context.input.confirm(&mut context.output, &question)?;
     }

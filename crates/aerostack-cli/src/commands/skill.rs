@@ -13,7 +13,8 @@ use aerostack_core::slug::Slug;
 use serde::Serialize;
 
 use super::details::details;
-use super::{manifest, skill_install, skill_yank};
+use super::manifest::{self, NAME_WITHOUT_FOLDER};
+use super::{skill_install, skill_yank};
 use crate::args::format::{Format, ListOutput};
 use crate::args::skill::{self as arguments, SkillCommand};
 use crate::client::{PAGES_MAX, endless_list};
@@ -47,7 +48,7 @@ fn init(context: &mut Context<'_>, arguments: arguments::InitSkill) -> Outcome {
     context.output.done(&format!("{MANIFEST_FILE} written for '{name}'."));
     context
         .output
-        .talk("Describe your tools in it, name your function's address, then: aerostack skill publish");
+        .talk("Describe your tools in it, put your function's address in it, then: aerostack skill publish");
     Ok(())
 }
 
@@ -66,6 +67,14 @@ async fn publish(context: &mut Context<'_>, arguments: arguments::PublishSkill) 
 /// The manifest with what the command line says in its place.
 fn request(manifest: Manifest, arguments: arguments::PublishSkill) -> Outcome<PublishSkillRequest> {
     let name = match &arguments.name {
+        // Names stay taken, so one that nobody chose is not published by oversight.
+        None if manifest.name.as_str() == NAME_WITHOUT_FOLDER => {
+            return Err(Failure::failed(format!(
+                "the skill's name is still the example's, '{}'",
+                manifest.name
+            ))
+            .with_hint(format!("name it in {MANIFEST_FILE}, or with --name")));
+        }
         None => manifest.name,
         Some(name) => {
             Slug::from_name(name).map_err(|error| Failure::usage(format!("--name '{name}': {error}")))?

@@ -56,9 +56,17 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
     context.output.line(&format!("Members of @{}:", team.team))?;
     let mut table = Table::new(&["MEMBER", "STATUS", "JOINED"]);
     for member in &team.members {
-        table.row([member.email.to_string(), member.status.word().to_owned(), joined(member)]);
+        table.row([named(member), member.status.word().to_owned(), joined(member)]);
     }
     context.output.table(&table)
+}
+
+/// The address; whoever is more than a member is marked, and the columns stay those that scripts know.
+fn named(member: &TeamMemberView) -> String {
+    match member.role {
+        TeamRole::Member => member.email.to_string(),
+        TeamRole::Admin => format!("{} ({})", member.email, member.role.word()),
+    }
 }
 
 /// When somebody joined, or since when they are invited.
@@ -202,6 +210,21 @@ fn end_of_link(text: &str) -> Outcome<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aerostack_core::account::Email;
+
+    #[test]
+    fn an_admin_is_marked_and_a_member_is_an_address_alone() {
+        let member = |role| TeamMemberView {
+            email: Email::parse("bob@co.com").unwrap(),
+            username: None,
+            role,
+            status: MemberStatus::Pending,
+            invited_at: None,
+            joined_at: None,
+        };
+        assert_eq!(named(&member(TeamRole::Admin)), "bob@co.com (admin)");
+        assert_eq!(named(&member(TeamRole::Member)), "bob@co.com");
+    }
 
     #[test]
     fn a_link_is_taken_whole_or_from_its_end_and_a_cut_one_is_not() {

@@ -31,6 +31,7 @@ pub(super) async fn offboard(call: Call, request: OffboardRequest) -> Result<Off
     }
     let case = Case::read(&mut order.tx, team, target, now).await?;
     refuse_protected(&call, &mut order.tx, &case).await?;
+    case.refuse_unknown(&mut order.tx, now).await?;
     let report = case.report(&call, &mut order.tx, Mode::Carry, now).await?;
     if report.nothing_to_do {
         return Ok(report);
@@ -51,6 +52,7 @@ async fn show(call: &Call, target: Target) -> Result<OffboardReport, ApiError> {
     let team = call.team(&mut tx).await?;
     let case = Case::read(&mut tx, team, target, now).await?;
     refuse_protected(call, &mut tx, &case).await?;
+    case.refuse_unknown(&mut tx, now).await?;
     case.report(call, &mut tx, Mode::DryRun, now).await
 }
 

@@ -17,6 +17,7 @@ pub mod latest;
 pub mod lease;
 pub mod member;
 pub mod open;
+pub mod person;
 pub mod sealed;
 pub mod secret;
 pub mod server;

@@ -173,7 +173,12 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
 async fn open_postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway");
     // A program or machine that died inside a transaction must not keep a workspace locked for ever.
-    let settings = format!("{}; SET lock_timeout = {}", lease::KEEPALIVE, timeout.as_millis());
+    // Statements that say IF NOT EXISTS mean it: that something did is no news, and none for the log.
+    let settings = format!(
+        "{}; SET lock_timeout = {}; SET client_min_messages = warning",
+        lease::KEEPALIVE,
+        timeout.as_millis()
+    );
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(timeout)

@@ -21,6 +21,26 @@ async fn migrations_are_applied_once() {
 }
 
 #[tokio::test]
+async fn postgres_tells_no_news_of_what_exists_already() {
+    #[derive(sqlx::FromRow)]
+    struct Setting {
+        level: String,
+    }
+    on_both_databases(|database| async move {
+        let store = Store::open(&database, TIMEOUT).await.unwrap();
+        let mut tx = store.read().await.unwrap();
+        if let Tx::Postgres(tx) = &mut tx {
+            let sql = "SELECT current_setting('client_min_messages') AS level";
+            let setting: Setting = sqlx::query_as(sql).fetch_one(&mut **tx).await.unwrap();
+            assert_eq!(setting.level, "warning");
+        }
+        drop(tx);
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_database_newer_than_the_program_is_left_alone() {
     on_both_databases(|database| async move {
         let store = Store::open(&database, TIMEOUT).await.unwrap();

@@ -71,7 +71,7 @@ impl<'w> Context<'w> {
         config_dir: Option<&Path>,
         (mut output, input, open_url): (Output<'w>, Input<'w>, &'w mut UrlOpener),
         now: Timestamp,
-    ) -> Result<Self, (Output<'w>, Failure)> {
+    ) -> Result<Self, Box<(Output<'w>, Failure)>> {
         if globals.quiet {
             output.be_quiet();
         }
@@ -90,7 +90,7 @@ impl<'w> Context<'w> {
         });
         let (profile, api_url, is_api_url_given) = match loaded {
             Ok(loaded) => loaded,
-            Err(failure) => return Err((output, failure)),
+            Err(failure) => return Err(Box::new((output, failure))),
         };
         Ok(Self {
             output,

@@ -70,8 +70,10 @@ pub fn unescaped(text: &str) -> String {
 #[must_use]
 pub fn row(page: &Answer, holding: &str) -> String {
     let text = page.text();
-    let found =
-        text.split("<tr").find(|part| unescaped(&part.split("</tr>").next().unwrap_or("")).contains(holding));
+    let found = text
+        .split("<tr")
+        .skip(1)
+        .find(|part| unescaped(&part.split("</tr>").next().unwrap_or("")).contains(holding));
     let found = found.unwrap_or_else(|| panic!("no row holds {holding}: {text}"));
     words(found.split_once('>').map_or("", |(_, cells)| cells.split("</tr>").next().unwrap_or("")))
 }

@@ -48,6 +48,7 @@ async fn a_key_is_made_shown_once_and_revoked_on_pages() {
             let asked = browser.opens(revoke).await;
             if unescaped(&asked.text()).contains("Revoke the key 'ci <b>'?") {
                 done = Some(browser.submits(&asked, &[]).await);
+                break;
             }
         }
         let page = browser.follows(&done.unwrap()).await;

@@ -77,7 +77,7 @@ async fn what_belongs_to_another_workspace_is_not_reached_through_ones_own() {
         crew.stranger.creates_token("Mine").await;
         let mut browser = Browser::of(&crew.stranger).await;
         let page = browser.opens("/workspaces/globex/tokens").await;
-        let revoke = link(&page, "Revoke").unwrap();
+        let revoke = link(&page, "Revoke Mine").unwrap();
         for word in ["revoke", "rotate"] {
             let stolen = format!("/workspaces/globex/tokens/{}/{word}", alice.id);
             assert_eq!(browser.opens(&stolen).await.status(), 404);

@@ -151,12 +151,12 @@ async fn what_a_role_does_not_allow_is_not_offered() {
         let mut bob = Browser::of(&crew.member).await;
         let all = bob.opens("/").await.text();
         assert!(
-            all.contains("Engineering")
+            all.contains("/workspaces/engineering")
                 && all.contains("href=\"/?team=acme\"")
                 && all.contains("New workspace")
         );
         let own = bob.opens("/?team=bob").await.text();
-        assert!(!own.contains("Engineering") && own.contains("No workspaces yet"));
+        assert!(!own.contains("/workspaces/engineering") && own.contains("No workspaces yet"));
         let acme = bob.opens("/?team=acme").await.text();
         assert!(acme.contains("Engineering") && !acme.contains("New workspace"));
     })

@@ -76,6 +76,11 @@ async fn an_admin_invites_members_and_removes_no_admin() {
         assert_eq!(removed.status(), 403);
         let removed = anna.fills("/team/bob%40example.com/remove?team=acme", &[]).await;
         assert_eq!(removed.header("location"), Some("/team?team=acme"));
+        let said = anna.follows(&removed).await.text();
+        assert!(
+            said.contains("bob@example.com is removed, and 0 tokens tied to them are revoked."),
+            "{said}"
+        );
         assert!(!anna.opens("/team?team=acme").await.text().contains("bob@"));
     })
     .await;

@@ -62,7 +62,7 @@ async fn a_token_is_made_on_a_page_shown_once_used_rotated_and_revoked() {
         );
 
         // A rotation with an overlap: both work, then the new one alone.
-        let rotate = link(&list, "Rotate").unwrap();
+        let rotate = link(&list, "Rotate Alice").unwrap();
         let second = shown(&browser.fills(&rotate, &[("overlap", "1h")]).await);
         let list = browser.opens(own).await;
         assert!(row(&list, "replaced").contains("2026-03-17 12:15 UTC"), "{}", row(&list, "replaced"));
@@ -75,7 +75,7 @@ async fn a_token_is_made_on_a_page_shown_once_used_rotated_and_revoked() {
 
         let list = browser.opens(&format!("{own}?status=active")).await;
         assert!(!list.text().contains("replaced"));
-        let revoke = link(&list, "Revoke").unwrap();
+        let revoke = link(&list, "Revoke Alice").unwrap();
         let asked = browser.opens(&revoke).await;
         assert!(asked.text().contains("it cannot be undone"));
         assert_eq!(

@@ -12,7 +12,7 @@ function tell(time) {
   time.textContent = seconds < 0 ? (span < 60 ? "just now" : `${size} ago`) : span < 60 ? "in a moment" : `in ${size}`;
 }
 function tellAll(root) {
-  root.querySelectorAll("time[datetime]").forEach(tell);
+  root.querySelectorAll("time[datetime]:not([data-exact])").forEach(tell);
 }
 setInterval(() => tellAll(document), 30000);
 

@@ -13,6 +13,7 @@ use super::frame::{Notice, draw, forward};
 use super::part::{Badge, Copy, Field, Moment};
 use super::problem::Problem;
 use super::shell::{Section, Shell, TeamGround};
+use super::user_agent;
 use super::visitor::{Drawn, Visitor};
 use crate::admin::Credential;
 use crate::http::body::Body;
@@ -43,6 +44,7 @@ struct KeyRow {
 
 struct SessionRow {
     session: SessionView,
+    browser: String,
     is_this: bool,
     begun: Moment,
     used: Moment,
@@ -130,6 +132,7 @@ async fn overview(visitor: &Visitor, ground: &TeamGround) -> Drawn {
     // What works comes first; the rest is history.
     keys.sort_by_key(|row| row.key.revoked_at.is_some());
     let sessions = sessions.items.into_iter().map(|session| SessionRow {
+        browser: user_agent::shown(&session.browser),
         is_this: own == Some(&Credential::Session(session.id.clone())),
         begun: Moment::past(session.created_at, now),
         used: Moment::past(session.last_used_at, now),

@@ -1,4 +1,4 @@
-//! The style sheet and the script, which are part of the program.
+//! The style sheet, the script and the icon, which are part of the program.
 //!
 //! Pages name them with a digest of what they hold, so that a browser keeps them for good and a new
 //! program is never seen in an old dress.
@@ -37,6 +37,13 @@ pub(super) static SCRIPT: Asset = Asset {
     text: include_str!("../../assets/app.js"),
     kind: "text/javascript; charset=utf-8",
     version: LazyLock::new(|| version_of(include_str!("../../assets/app.js"))),
+};
+
+/// What stands in a browser's tab.
+pub(super) static ICON: Asset = Asset {
+    text: include_str!("../../assets/icon.svg"),
+    kind: "image/svg+xml",
+    version: LazyLock::new(|| version_of(include_str!("../../assets/icon.svg"))),
 };
 
 fn version_of(text: &str) -> String {

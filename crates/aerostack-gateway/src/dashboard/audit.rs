@@ -5,6 +5,7 @@ use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::{Empty as Nothing, PAGE_MAX, Page};
 use aerostack_core::audit::Action;
+use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use askama::Template;
 use http::{Response, StatusCode};
@@ -142,7 +143,7 @@ impl Ground {
             filter => format!("{address}{}{filter}", if address.contains('?') { '&' } else { '?' }),
         };
         let team = match self {
-            Self::Team(ground) => ground.named.as_ref().map(|team| team.as_str()),
+            Self::Team(ground) => ground.named.as_ref().map(Slug::as_str),
             Self::Workspace(_) => None,
         };
         let page = AuditPage {

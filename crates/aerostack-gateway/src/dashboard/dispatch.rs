@@ -19,7 +19,7 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
         Path::Join(link) => return join::show(visitor, link).await,
         Path::SignIn => return Ok(sign_in::show(visitor)),
         Path::SignInLink(link) => return sign_in::show_link(visitor, link).await,
-        Path::SignOut | Path::Style | Path::Script => return Ok(not_allowed(place)),
+        Path::SignOut | Path::Style | Path::Script | Path::Icon => return Ok(not_allowed(place)),
         _ if visitor.signed_in.is_none() => return Ok(at_the_door(visitor)),
         _ => {}
     }

@@ -29,7 +29,7 @@ pub(super) struct Form(HashMap<String, String>);
 impl Form {
     /// A field without blanks at its ends; empty if it was not sent.
     pub(super) fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |text| text.trim())
+        self.raw(name).trim()
     }
 
     /// A field exactly as it was sent.

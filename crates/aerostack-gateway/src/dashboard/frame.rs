@@ -41,6 +41,11 @@ impl Frame {
         format!("{}/assets/style.css?v={}", self.base, asset::STYLE.version())
     }
 
+    /// Where the icon is.
+    pub(super) fn icon(&self) -> String {
+        format!("{}/assets/icon.svg?v={}", self.base, asset::ICON.version())
+    }
+
     /// Where the script is.
     pub(super) fn script(&self) -> String {
         format!("{}/assets/app.js?v={}", self.base, asset::SCRIPT.version())

@@ -40,6 +40,7 @@ mod team_invite;
 mod token_end;
 mod token_new;
 mod tokens;
+mod user_agent;
 mod visitor;
 
 pub use frame::{draining, foreign};

@@ -66,7 +66,7 @@ pub(super) async fn does(visitor: &Visitor, form: &Form) -> Drawn {
     ground.must(visitor, Operation::CreateWorkspace)?;
     let slug = match filled(form, "slug").map(Slug::parse).transpose() {
         Ok(slug) => slug,
-        Err(error) => return Ok(ask(&ground, form, Problem::with("slug", &error))),
+        Err(error) => return Ok(ask(&ground, form, Problem::with("slug", error))),
     };
     let request = CreateWorkspaceRequest {
         name: form.field("name").to_owned(),

@@ -11,24 +11,26 @@ use askama::filters::HtmlSafe;
 pub(super) struct Moment {
     at: Timestamp,
     text: String,
+    /// Whether the script leaves it as it is.
+    is_exact: bool,
 }
 
 impl Moment {
     /// Something that has happened: relative under a day, then its date.
     pub(super) fn past(at: Timestamp, now: Timestamp) -> Self {
-        Self { at, text: at.relative_to(now) }
+        Self { at, text: at.relative_to(now), is_exact: false }
     }
 
     /// Something that has happened, to the minute.
     pub(super) fn exact(at: Timestamp) -> Self {
-        Self { at, text: at.minute() }
+        Self { at, text: at.minute(), is_exact: true }
     }
 
     /// Something that may be to come: to the minute if it is near, else its date.
     pub(super) fn of(at: Timestamp, now: Timestamp) -> Self {
         const NEAR: std::time::Duration = std::time::Duration::from_secs(2 * 86_400);
         let is_near = at.since(now) < NEAR && now.since(at) < NEAR;
-        Self { at, text: if is_near { at.minute() } else { at.date() } }
+        Self { at, text: if is_near { at.minute() } else { at.date() }, is_exact: false }
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Path<'a> {
     Style,
     /// `/assets/app.js`
     Script,
+    /// `/assets/icon.svg`
+    Icon,
 }
 
 /// A page of a workspace.
@@ -110,6 +112,7 @@ pub fn path(text: &str) -> Option<Path<'_>> {
         ("sign-out", "") => Some(Path::SignOut),
         ("assets", "style.css") => Some(Path::Style),
         ("assets", "app.js") => Some(Path::Script),
+        ("assets", "icon.svg") => Some(Path::Icon),
         _ => None,
     }
 }
@@ -150,13 +153,14 @@ impl Path<'_> {
             Self::SignOut => "/sign-out".to_owned(),
             Self::Style => "/assets/style.css".to_owned(),
             Self::Script => "/assets/app.js".to_owned(),
+            Self::Icon => "/assets/icon.svg".to_owned(),
         }
     }
 
     /// The methods it takes, as they are answered to another.
     pub(super) const fn methods(self) -> &'static str {
         match self {
-            Self::Home | Self::Style | Self::Script => "GET, HEAD",
+            Self::Home | Self::Style | Self::Script | Self::Icon => "GET, HEAD",
             Self::SignOut => "POST",
             _ => "GET, HEAD, POST",
         }
@@ -187,6 +191,7 @@ mod tests {
             ("/sign-in/sl_1", Some(Path::SignInLink("sl_1"))),
             ("/sign-out", Some(Path::SignOut)),
             ("/assets/app.js", Some(Path::Script)),
+            ("/assets/icon.svg", Some(Path::Icon)),
             ("/workspaces", None),
             ("/workspaces/", None),
             ("/workspaces//tokens", None),

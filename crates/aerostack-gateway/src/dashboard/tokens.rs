@@ -24,6 +24,8 @@ struct TokensPage<'a> {
     shell: &'a Shell,
     ground: &'a WorkspaceGround,
     seats: Seats,
+    /// Why the next one will be refused, if no seat is free.
+    full: Option<Badge>,
     new: String,
     filters: Vec<Link>,
     rows: Vec<Row>,
@@ -92,6 +94,7 @@ async fn list(visitor: &Visitor, ground: &WorkspaceGround) -> Drawn {
     let page = TokensPage {
         shell: &ground.shell,
         ground,
+        full: (!found.seats.has_room()).then(|| Badge::bad("full")),
         seats: found.seats,
         new: ground.href(Tab::Tokens, "new"),
         filters: filters.collect(),

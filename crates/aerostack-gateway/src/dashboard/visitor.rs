@@ -51,6 +51,7 @@ pub async fn handle(
     let place = match path(&wanted) {
         Some(Path::Style) => return asset::STYLE.answer(&parts.headers, query),
         Some(Path::Script) => return asset::SCRIPT.answer(&parts.headers, query),
+        Some(Path::Icon) => return asset::ICON.answer(&parts.headers, query),
         Some(place) => place,
         None => return respond::empty(StatusCode::NOT_FOUND),
     };

@@ -5,7 +5,7 @@ use aerostack_tests::browser::{Browser, path_of};
 use aerostack_tests::story::story;
 use aerostack_tests::wire::ask;
 
-use super::dashboard_servers::{follows, sees, signed_in};
+use super::dashboard_servers::{follows, sees};
 
 const PAGE: &str = "/workspaces/engineering/members";
 const ALICE: &str = "alice.chen@company.com";
@@ -22,7 +22,7 @@ async fn somebody_is_invited_by_a_link_joins_is_seen_and_is_removed_at_once() {
         let gateway = world.gateway().await;
         let mut owner = gateway.owner_on(Plan::Team).await;
         owner.creates_workspace("engineering").await;
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         assert!(sees(&mut browser, PAGE).await.contains("aerostack workspace member invite engineering"));
         let invite = format!("{PAGE}/invite");
         let wrong = browser.sends(&invite, &[("email", "alice")]).await;
@@ -73,7 +73,7 @@ async fn an_invitation_is_withdrawn_and_its_link_is_dead() {
         let gateway = world.gateway().await;
         let mut owner = gateway.owner_on(Plan::Team).await;
         owner.creates_workspace("engineering").await;
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         sees(&mut browser, &format!("{PAGE}/invite")).await;
         let page = browser.sends(&format!("{PAGE}/invite"), &[("email", ALICE)]).await.text();
         let link = format!("http{}", after(&page, ">http"));

@@ -1,9 +1,12 @@
 //! Every page × everybody. A page that is added is added to the table.
 
+use aerostack_core::skill::Visibility;
 use aerostack_tests::answer::Answer;
 use aerostack_tests::browser::Browser;
 use aerostack_tests::crew::Crew;
+use aerostack_tests::function::Function;
 use aerostack_tests::story::story;
+use aerostack_tests::upstream::Setup;
 
 /// For everybody who is signed in.
 const ALL: [u16; 5] = [200, 200, 200, 200, 200];
@@ -13,6 +16,10 @@ const TEAM: [u16; 5] = [200, 200, 200, 404, 200];
 const MANAGERS: [u16; 5] = [200, 200, 403, 404, 200];
 /// For the owner and operators.
 const OWNER: [u16; 5] = [200, 403, 403, 404, 200];
+/// For who manages the team: operators see no secrets of others.
+const SECRETS: [u16; 5] = [200, 200, 403, 404, 403];
+/// A skill for the team: running the installation is no membership.
+const SKILL: [u16; 5] = [200, 200, 200, 403, 403];
 const NOBODY: [u16; 5] = [404; 5];
 
 /// What each page answers owner, admin, member, stranger, operator with.
@@ -38,6 +45,30 @@ const PAGES: &[(&str, [u16; 5])] = &[
     ("/workspaces/engineering/audit", MANAGERS),
     ("/workspaces/engineering/audit?action=token_created", MANAGERS),
     ("/workspaces/engineering/audit/verify", MANAGERS),
+    ("/workspaces/engineering/servers", TEAM),
+    ("/workspaces/engineering/servers/desk", TEAM),
+    ("/workspaces/engineering/servers/nothing", NOBODY),
+    ("/workspaces/engineering/servers/desk/uninstall", MANAGERS),
+    ("/workspaces/engineering/servers/-/install", MANAGERS),
+    ("/workspaces/engineering/servers/-/add", MANAGERS),
+    ("/workspaces/engineering/members", MANAGERS),
+    ("/workspaces/engineering/members/invite", MANAGERS),
+    ("/workspaces/engineering/members/nobody@example.com/remove", [404, 404, 403, 404, 404]),
+    ("/workspaces/engineering/secrets", SECRETS),
+    ("/workspaces/engineering/secrets/set", SECRETS),
+    ("/workspaces/engineering/secrets/desk/NOTHING/delete", [404, 404, 403, 404, 403]),
+    ("/catalog", ALL),
+    ("/catalog?team=acme", MANAGERS),
+    ("/catalog/-/add?team=acme", MANAGERS),
+    ("/catalog/desk/edit?team=acme", MANAGERS),
+    ("/catalog/desk/delete?team=acme", MANAGERS),
+    ("/catalog/nothing/edit?team=acme", [404, 404, 403, 404, 404]),
+    ("/skills", ALL),
+    ("/skills?in=all&q=deploy", ALL),
+    ("/skills/acme/deploy", SKILL),
+    ("/skills/acme/deploy/install", SKILL),
+    ("/skills/acme/deploy/visibility", [200, 200, 403, 403, 403]),
+    ("/skills/acme/nothing", NOBODY),
     ("/team", ALL),
     ("/team?team=acme", MANAGERS),
     ("/team/invite?team=acme", MANAGERS),
@@ -57,6 +88,9 @@ async fn every_page_is_shown_to_whom_it_is_for_and_to_nobody_else() {
         let gateway = world.gateway_out_of_time().await;
         let crew = Crew::gather(&gateway).await;
         let token = crew.owner.creates_token("Alice Chen").await.id;
+        let (upstream, function) = (Setup::modern().start().await, Function::starts().await);
+        crew.owner.installs("desk", &upstream).await;
+        crew.owner.publishes("deploy", Visibility::Team, &function).await;
         let mut browsers = Vec::new();
         for person in crew.everybody() {
             browsers.push(Browser::of(person).await);

@@ -6,7 +6,7 @@ use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::{Setup, Upstream};
 
-use super::dashboard_servers::{follows, sees, signed_in};
+use super::dashboard_servers::{follows, sees};
 
 const PAGE: &str = "/workspaces/engineering/secrets";
 const FORM: &str = "/workspaces/engineering/secrets/set";
@@ -24,7 +24,7 @@ async fn a_value_goes_in_is_used_and_is_never_shown() {
     story(async |world| {
         let scene = Scene::set(world, Setup::modern()).await;
         let _upstream = set(&scene).await;
-        let mut browser = signed_in(&scene.owner).await;
+        let mut browser = Browser::of(&scene.owner).await;
         let page = sees(&mut browser, PAGE).await;
         assert!(page.contains("HUB_KEY") && page.contains(">missing</span>"), "{page}");
         let form = sees(&mut browser, &format!("{FORM}?server=hub&name=HUB_KEY&value={VALUE}")).await;
@@ -55,7 +55,7 @@ async fn what_is_refused_is_said_beside_its_field_without_the_value() {
     story(async |world| {
         let scene = Scene::set(world, Setup::modern()).await;
         let _upstream = set(&scene).await;
-        let mut browser = signed_in(&scene.owner).await;
+        let mut browser = Browser::of(&scene.owner).await;
         sees(&mut browser, FORM).await;
         let line_break = format!("{VALUE}\n");
         for (fields, field) in [
@@ -88,7 +88,7 @@ async fn secrets_are_no_business_of_operators_and_forged_forms_set_none() {
             .installs_known(&format!("@{}/hub", operator.username), None)
             .await
             .unwrap();
-        let mut browser = signed_in(&operator).await;
+        let mut browser = Browser::of(&operator).await;
         let servers = sees(&mut browser, "/workspaces/engineering/servers").await;
         assert!(servers.contains("hub") && !servers.contains(">Secrets<"), "{servers}");
         assert_eq!(browser.opens(PAGE).await.status(), 403);
@@ -96,7 +96,7 @@ async fn secrets_are_no_business_of_operators_and_forged_forms_set_none() {
             browser.sends(FORM, &[("name", "K"), ("value", VALUE), ("server", "hub")]).await.status(),
             403
         );
-        let mut own = signed_in(&boss).await;
+        let mut own = Browser::of(&boss).await;
         sees(&mut own, FORM).await;
         let fields = [("name", "K"), ("value", VALUE), ("server", "hub")];
         let forged = own.sends_from(&format!("http://{}", boss.address), FORM, &fields).await;

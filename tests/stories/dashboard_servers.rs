@@ -5,25 +5,13 @@ use aerostack_core::plan::Plan;
 use aerostack_core::server::SessionMode;
 use aerostack_tests::answer::Answer;
 use aerostack_tests::browser::Browser;
-use aerostack_tests::person::Person;
 use aerostack_tests::scene::story_behind;
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::Setup;
 
-/// The browser of somebody who is signed in.
-pub(super) async fn signed_in(person: &Person) -> Browser {
-    let mut browser = Browser::at(person.address);
-    browser.opens("/sign-in").await;
-    let answer = browser.sends("/sign-in", &[("key", &person.key)]).await;
-    assert_eq!(answer.status(), 303, "{}", answer.text());
-    browser
-}
-
 /// The page that a form leads to.
 pub(super) async fn follows(browser: &mut Browser, answer: &Answer) -> String {
-    assert_eq!(answer.status(), 303, "{}", answer.text());
-    let place = answer.header("location").unwrap().to_owned();
-    let page = browser.opens(&place).await;
+    let page = browser.follows(answer).await;
     assert_eq!(page.status(), 200, "{}", page.text());
     page.text()
 }
@@ -38,7 +26,7 @@ pub(super) async fn sees(browser: &mut Browser, path: &str) -> String {
 #[tokio::test]
 async fn servers_and_tools_are_switched_on_their_pages() {
     story_behind(&[Setup::modern()], async |scene| {
-        let mut browser = signed_in(&scene.owner).await;
+        let mut browser = Browser::of(&scene.owner).await;
         let list = sees(&mut browser, "/workspaces/engineering/servers").await;
         assert!(
             list.contains("<span class=\"badge good\">ok</span>") && list.contains("desk__echo"),
@@ -79,7 +67,7 @@ async fn a_server_is_added_and_installed_in_one_step_or_not_at_all() {
         owner.creates_workspace("engineering").await;
         let upstream = Setup::modern().start().await;
         let url = upstream.url();
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         let form = "/workspaces/engineering/servers/-/add";
         sees(&mut browser, form).await;
         let wrong = browser.sends(form, &[("slug", "desk"), ("url", "mcp"), ("auth", "none")]).await;
@@ -118,7 +106,7 @@ async fn the_catalogue_is_kept_on_its_page() {
         let mut owner = gateway.owner().await;
         owner.creates_workspace("engineering").await;
         let upstream = Setup::modern().start().await;
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         assert!(sees(&mut browser, "/catalog").await.contains("aerostack mcp add"));
         let add = "/catalog/-/add";
         let added = browser.sends(add, &[("slug", "desk"), ("url", &upstream.url())]).await;
@@ -154,7 +142,7 @@ async fn a_member_sees_servers_and_changes_none() {
     story_behind(&[Setup::modern()], async |scene| {
         let member = scene.gateway.somebody("dora", Plan::Free).await;
         scene.gateway.lets_join(&scene.owner, &member, TeamRole::Member).await;
-        let mut browser = signed_in(&member).await;
+        let mut browser = Browser::of(&member).await;
         let list = sees(&mut browser, "/workspaces/engineering/servers").await;
         assert!(list.contains("desk__echo"), "{list}");
         for shown in ["Uninstall", "Disable", "Install from", ">Secrets<", ">Members<"] {
@@ -181,7 +169,7 @@ async fn a_member_sees_servers_and_changes_none() {
         let catalogue = format!("/catalog?team={}", scene.owner.username);
         assert_eq!(browser.opens(&catalogue).await.status(), 403);
         assert!(scene.owner.tools().await.items.iter().all(|tool| tool.enabled));
-        let mut stranger = signed_in(&scene.gateway.somebody("emil", Plan::Free).await).await;
+        let mut stranger = Browser::of(&scene.gateway.somebody("emil", Plan::Free).await).await;
         for path in ["servers", "servers/desk", "secrets", "members"] {
             let path = format!("/workspaces/engineering/{path}");
             assert_eq!(stranger.opens(&path).await.status(), 404, "{path}");
@@ -200,7 +188,7 @@ async fn a_server_that_is_down_says_so_on_its_pages() {
         // Nothing listens there: the port is for discarding, and nobody runs that.
         owner.adds("down", "http://127.0.0.1:9/mcp", SessionMode::default(), None).await;
         owner.installs_known("down", None).await.unwrap();
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         let list = sees(&mut browser, "/workspaces/engineering/servers").await;
         assert!(list.contains("<span class=\"badge bad\">failing</span>"), "{list}");
         assert!(list.contains("class=\"sub failing\""), "{list}");

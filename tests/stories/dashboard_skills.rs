@@ -4,11 +4,12 @@ use aerostack_core::api::skill::PublishSkillRequest;
 use aerostack_core::member::TeamRole;
 use aerostack_core::plan::Plan;
 use aerostack_core::skill::Visibility;
+use aerostack_tests::browser::Browser;
 use aerostack_tests::function::Function;
 use aerostack_tests::person_skill::manifest;
 use aerostack_tests::story::story;
 
-use super::dashboard_servers::{follows, sees, signed_in};
+use super::dashboard_servers::{follows, sees};
 
 #[tokio::test]
 async fn a_skill_is_found_installed_upgraded_and_taken_out() {
@@ -17,7 +18,7 @@ async fn a_skill_is_found_installed_upgraded_and_taken_out() {
         let mut owner = gateway.owner_on(Plan::Team).await;
         owner.creates_workspace("engineering").await;
         let function = Function::starts().await;
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         assert!(sees(&mut browser, "/skills").await.contains("aerostack skill init"));
         owner.publishes("deploy", Visibility::Team, &function).await;
         let own = format!("/skills/{}/deploy", owner.username);
@@ -62,13 +63,13 @@ async fn who_may_use_a_skill_is_changed_by_whoever_manages_it_alone() {
         let change = format!("{own}/visibility");
         let member = gateway.somebody("dora", Plan::Free).await;
         gateway.lets_join(&owner, &member, TeamRole::Member).await;
-        let mut theirs = signed_in(&member).await;
+        let mut theirs = Browser::of(&member).await;
         assert!(!sees(&mut theirs, &own).await.contains("/visibility"));
         assert_eq!(theirs.opens(&change).await.status(), 403);
         assert_eq!(theirs.sends(&change, &[("visibility", "public")]).await.status(), 403);
-        let mut stranger = signed_in(&gateway.somebody("emil", Plan::Free).await).await;
+        let mut stranger = Browser::of(&gateway.somebody("emil", Plan::Free).await).await;
         assert_eq!(stranger.opens(&own).await.status(), 403);
-        let mut browser = signed_in(&owner).await;
+        let mut browser = Browser::of(&owner).await;
         assert!(sees(&mut browser, &change).await.contains("<option value=\"team\" selected>"));
         let wrong = browser.sends(&change, &[("visibility", "everybody")]).await;
         assert!(wrong.text().contains("id=\"visibility-problem\""), "{}", wrong.text());

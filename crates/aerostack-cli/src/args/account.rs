@@ -109,4 +109,7 @@ pub(crate) struct RevokeKey {
     /// Identifier of the key, a unique beginning of it, or the key's name
     #[arg(value_name = "ID_OR_NAME")]
     pub(crate) key: String,
+    /// Revoke the account's last key without asking
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
 }

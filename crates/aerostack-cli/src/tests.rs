@@ -1,5 +1,6 @@
 //! Whole command lines in process, against a gateway that gives scripted answers.
 
+mod account;
 mod answers;
 mod join;
 mod person;

@@ -56,7 +56,8 @@ fn print_table(context: &mut Context<'_>, report: &OffboardReport) -> Outcome {
         context.output.table(&table_of(report))?;
     }
     for free in &report.seats {
-        context.output.line(&format!("{}: {}", free.workspace, free.seats.line()))?;
+        let when = if report.dry_run { " afterwards" } else { "" };
+        context.output.line(&format!("{}{when}: {}", free.workspace, free.seats.line()))?;
     }
     Ok(())
 }

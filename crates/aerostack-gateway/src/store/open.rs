@@ -20,6 +20,8 @@ use crate::config::Database;
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
+/// Statements that say IF NOT EXISTS mean it: that something did exist is no news, and none for the log.
+pub(super) const NO_NEWS: &str = "SET client_min_messages = warning";
 /// How long SQLite waits for another process's write, such as `owner create`.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
@@ -173,12 +175,7 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
 async fn open_postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway");
     // A program or machine that died inside a transaction must not keep a workspace locked for ever.
-    // Statements that say IF NOT EXISTS mean it: that something did is no news, and none for the log.
-    let settings = format!(
-        "{}; SET lock_timeout = {}; SET client_min_messages = warning",
-        lease::KEEPALIVE,
-        timeout.as_millis()
-    );
+    let settings = format!("{}; SET lock_timeout = {}; {NO_NEWS}", lease::KEEPALIVE, timeout.as_millis());
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(timeout)

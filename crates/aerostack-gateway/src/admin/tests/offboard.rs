@@ -206,7 +206,8 @@ async fn what_names_nobody_is_refused_and_a_pasted_token_is_not_repeated() {
         let created = acme.ties("engineering", "Alice Chen", "alice@co.com").await;
         let refused = acme.is_refused::<endpoint::Offboard>(&[], &asked("Alice Chan", false)).await;
         let message = "no token of this team is named 'Alice Chan'".to_owned();
-        assert_eq!(refused, (ErrorCode::NotFound, message, Some("did you mean 'Alice Chen'?".to_owned())));
+        let hint = "did you mean 'Alice Chen' or 'alice@co.com'?";
+        assert_eq!(refused, (ErrorCode::NotFound, message, Some(hint.to_owned())));
         let (code, message, hint) =
             acme.is_refused::<endpoint::Offboard>(&[], &asked(&created.token, false)).await;
         assert_eq!(code, ErrorCode::InvalidRequest);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::store::testing::on_both_databases;
+use crate::store::usage::UsageStore;
 use crate::store::{Store, StoreError, Tx, sql::execute};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -28,13 +29,16 @@ async fn postgres_tells_no_news_of_what_exists_already() {
     }
     on_both_databases(|database| async move {
         let store = Store::open(&database, TIMEOUT).await.unwrap();
-        let mut tx = store.read().await.unwrap();
-        if let Tx::Postgres(tx) = &mut tx {
-            let sql = "SELECT current_setting('client_min_messages') AS level";
-            let setting: Setting = sqlx::query_as(sql).fetch_one(&mut **tx).await.unwrap();
-            assert_eq!(setting.level, "warning");
+        let calls = UsageStore::new(&database, TIMEOUT).unwrap();
+        calls.migrate().await.unwrap();
+        for tx in [store.read().await.unwrap(), calls.read().await.unwrap()] {
+            if let Tx::Postgres(mut tx) = tx {
+                let sql = "SELECT current_setting('client_min_messages') AS level";
+                let setting: Setting = sqlx::query_as(sql).fetch_one(&mut *tx).await.unwrap();
+                assert_eq!(setting.level, "warning");
+            }
         }
-        drop(tx);
+        calls.close().await;
         store.close().await;
     })
     .await;

@@ -1,5 +1,6 @@
 //! `…/secrets/set`: a value typed in, on its one way to the vault.
 
+use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::secret::SetSecretRequest;
 use aerostack_core::secret::{SecretName, SecretValue};
@@ -14,7 +15,6 @@ use super::problem::{Problem, filled};
 use super::secrets::installs_of;
 use super::shell::{Shell, WorkspaceGround, path_in};
 use super::visitor::{Drawn, Visitor};
-use aerostack_core::api::error::ErrorCode;
 
 #[derive(Template)]
 #[template(path = "pages/secret_set.html")]

@@ -6,6 +6,7 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::{InstallStatus, InstallView, ServerView, ToolView};
 use aerostack_core::server::{Auth, Reference};
 use aerostack_core::skill::Version;
+use aerostack_core::slug::Slug;
 use aerostack_core::text::{DESCRIPTION_MAX_CHARS, clean_line};
 use askama::Template;
 use http::StatusCode;
@@ -16,6 +17,7 @@ use super::path::Tab;
 use super::servers::{badge, tools_of, what_it_is};
 use super::shell::{Shell, WorkspaceGround, with_team};
 use super::visitor::{Drawn, Visitor};
+use crate::admin::ApiError;
 
 /// Tools on one page.
 const TOOLS_MAX: usize = 100;
@@ -146,13 +148,13 @@ async fn newest_version(visitor: &Visitor, install: &InstallView) -> Result<Opti
     Ok(seen(visitor, skill)?.map(|skill| skill.version))
 }
 
-fn reference(install: &InstallView) -> Option<(aerostack_core::slug::Slug, aerostack_core::slug::Slug)> {
+fn reference(install: &InstallView) -> Option<(Slug, Slug)> {
     let Reference { username, name } = install.server.parse().ok()?;
     Some((username?, name))
 }
 
 /// What is not the visitor's to see is not there.
-fn seen<T>(visitor: &Visitor, found: Result<T, crate::admin::ApiError>) -> Result<Option<T>, Notice> {
+fn seen<T>(visitor: &Visitor, found: Result<T, ApiError>) -> Result<Option<T>, Notice> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) => match error.code {

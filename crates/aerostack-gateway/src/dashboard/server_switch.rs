@@ -4,6 +4,7 @@ use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::{InstallView, TestReply, UpdateInstallRequest};
 use aerostack_core::api::skill::UpgradeSkillRequest;
+use aerostack_core::server::Auth;
 use askama::Template;
 use http::StatusCode;
 
@@ -86,7 +87,7 @@ pub(super) async fn test(visitor: &Visitor, ground: &WorkspaceGround, server: &s
         ground,
         install: &install,
         reply: &reply,
-        takes_secrets: entry.auth != aerostack_core::server::Auth::None,
+        takes_secrets: entry.auth != Auth::None,
         again: format!("{back}/test"),
         back,
     };

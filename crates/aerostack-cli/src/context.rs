@@ -6,6 +6,8 @@
 //! Team, for catalogue, skills and people: flag, then the owner of the named or active workspace if one
 //! may manage there, else oneself.
 
+mod meant;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,6 @@ use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Endpoint, Needs, Operation, endpoint};
 use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::workspace::WorkspaceView;
-use aerostack_core::role::Role;
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
@@ -27,6 +28,9 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::profile::{Gateway, Profile, Store};
 use crate::world::UrlOpener;
+use meant::{choose, follows_the_workspace};
+
+pub(crate) use meant::team_of;
 
 /// The gateway when nothing else is said.
 pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
@@ -375,30 +379,5 @@ impl<'w> Context<'w> {
         failure.with_hint(
             close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()),
         )
-    }
-}
-
-/// Tells whether an operation is about what a team has beside its workspaces. A workspace of one's own
-/// is made, and all one's workspaces are listed, wherever one works just now.
-fn follows_the_workspace(operation: Operation) -> bool {
-    matches!(operation.needs(), Needs::Team(_)) && !operation.path().starts_with("/workspaces")
-}
-
-/// The team to act for while working in a workspace: its owner, where one may manage there.
-pub(crate) fn team_of(workspace: &WorkspaceView) -> Option<Slug> {
-    (workspace.role == Some(Role::Admin)).then(|| workspace.owner.clone())
-}
-
-/// The only one of several workspaces, if it is the only one.
-fn choose(workspaces: &[WorkspaceView]) -> Outcome<Slug> {
-    match workspaces {
-        [] => Err(Failure::failed("there is no workspace yet")
-            .with_hint("create one with `aerostack workspace create <name>`")),
-        [only] => Ok(only.slug.clone()),
-        several => {
-            let names: Vec<&str> = several.iter().map(|workspace| workspace.slug.as_str()).collect();
-            Err(Failure::usage(format!("a workspace must be named, one of: {}", names.join(", ")))
-                .with_hint("name it with --workspace, or once for all with `aerostack workspace use <slug>`"))
-        }
     }
 }

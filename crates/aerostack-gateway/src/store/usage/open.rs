@@ -17,7 +17,7 @@ use crate::config::Database;
 use crate::store::error::StoreError;
 use crate::store::lease::Term;
 use crate::store::migrate;
-use crate::store::open::{NO_NEWS, Pools, Store};
+use crate::store::open::{NO_NEWS, Pools, Store, sound};
 use crate::store::sql::Tx;
 
 /// Reading connections to SQLite; it has one writer beside them.
@@ -145,7 +145,7 @@ fn sqlite(path: &Path, timeout: Duration) -> Pools {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
-        SqlitePoolOptions::new()
+        sound(SqlitePoolOptions::new())
             .max_connections(connections)
             .acquire_timeout(timeout)
             .idle_timeout(IDLE_TIMEOUT)

@@ -10,18 +10,33 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod address;
     mod analytics;
     mod analytics_loss;
     mod analytics_scale;
+    mod bad_invite;
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_account;
+    mod dashboard_audit;
+    mod dashboard_forgery;
+    mod dashboard_members;
+    mod dashboard_name;
+    mod dashboard_role;
+    mod dashboard_secrets;
+    mod dashboard_servers;
+    mod dashboard_skills;
+    mod dashboard_team;
+    mod dashboard_token;
+    mod dashboard_workspace;
     mod expiry;
     mod faithful;
     mod function;
     mod header;
     mod header_mismatch;
     mod held;
+    mod invited_owner;
     mod log_message;
     mod malformed;
     mod malformed_http;
@@ -38,6 +53,7 @@ mod stories {
     mod reader;
     mod refusal;
     mod relayed;
+    mod removed_member;
     mod resource;
     mod revocation;
     mod rotation;
@@ -50,11 +66,13 @@ mod stories {
     mod server_request;
     mod session;
     mod skill;
+    mod skill_yank;
     mod stalled;
     mod stranger;
     mod subscription;
     mod takeover;
     mod team;
+    mod team_role;
     mod threshold;
     mod token;
     mod upstream_session;

@@ -31,6 +31,8 @@ pub enum Conduct {
     Status(u16),
     /// It answers 200 with this.
     Says(&'static str),
+    /// It answers rightly, with a text of so many bytes.
+    SaysMuch(usize),
     /// It never answers.
     Hangs,
     /// It begins to answer and never ends.
@@ -163,6 +165,10 @@ async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response
             whole(StatusCode::from_u16(status).unwrap_or_default(), "a secret reason".to_owned())
         }
         Conduct::Says(text) => whole(StatusCode::OK, text.to_owned()),
+        Conduct::SaysMuch(bytes) => {
+            let content = json!([{ "type": "text", "text": "x".repeat(bytes) }]);
+            whole(StatusCode::OK, json!({ "content": content }).to_string())
+        }
         Conduct::Hangs => std::future::pending().await,
         Conduct::Drips => streamed(stream::unfold(0, |count| async move {
             match count {

@@ -57,6 +57,7 @@ async fn streams<E: Endpoint>(owner: &Person, period: &str, by: Option<&str>) ->
         format!("http://{}{}?period={period}{by}", owner.address, E::OPERATION.fill(&[&owner.workspace]));
     let before = resident_kib();
     let begun = Instant::now();
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client can be made");
     let mut response = client.get(url).bearer_auth(&owner.key).send().await.expect("it is answered");
     assert_eq!(response.status(), 200);

@@ -1,8 +1,11 @@
 //! What holds for every request that a server answers, not for calls of tools alone: progress, taking
 //! back, and the end of access, in every crossing.
 
+use std::time::Duration;
+
 use aerostack_tests::client::{Caller, modern_params, notification, rpc};
 use aerostack_tests::events::Events;
+use aerostack_tests::person::Person;
 use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::upstream::{Ended, Fault, Prompt, Resource, Setup, Upstream};
 use aerostack_tests::wire::Wire;
@@ -109,4 +112,31 @@ async fn a_request_under_way_ends_with_the_right_to_it() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_a_session_is_not_sent_once_its_server_was_taken_away() {
+    let setups = &setups()[..1];
+    is_not_sent_after(setups, async |owner| drop(owner.switches("desk", None, false).await.unwrap())).await;
+    is_not_sent_after(setups, async |owner| owner.uninstalls("desk").await).await;
+}
+
+async fn is_not_sent_after(setups: &[Setup], takes_away: impl AsyncFn(&Person)) {
+    for (method, params, _) in methods() {
+        story_behind(setups, async |scene| {
+            let upstream = &scene.upstream;
+            let before = upstream.requests_of("initialize").len();
+            upstream.misbehave(Fault::Delays(Duration::from_secs(1)).on("initialize"));
+            let meanwhile = async {
+                let asked = |it: &Upstream| it.requests_of("initialize").len() > before;
+                upstream.until("a session is asked for", asked).await;
+                takes_away(&scene.owner).await;
+            };
+            let (answer, ()) = tokio::join!(scene.alice.asks(method, params.clone()), meanwhile);
+            let code = if method == "resources/read" { -32002 } else { -32602 };
+            assert_eq!((answer.status(), answer.error_code()), (200, Some(code)), "{method}");
+            assert_eq!(upstream.requests_of(method).len(), 0);
+        })
+        .await;
+    }
 }

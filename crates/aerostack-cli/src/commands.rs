@@ -25,6 +25,7 @@ mod server;
 mod session;
 mod skill;
 mod skill_install;
+mod skill_yank;
 mod team;
 mod token;
 mod token_reference;

@@ -34,6 +34,8 @@ pub(crate) struct Style {
     colour_data: bool,
     colour_talk: bool,
     spinner: bool,
+    columns_data: Option<u16>,
+    columns_talk: Option<u16>,
 }
 
 impl Style {
@@ -47,6 +49,8 @@ impl Style {
             colour_data: colour && world.terminals.stdout,
             colour_talk: colour && world.terminals.stderr,
             spinner: world.terminals.stderr,
+            columns_data: world.terminals.columns.filter(|_| world.terminals.stdout),
+            columns_talk: world.terminals.columns.filter(|_| world.terminals.stderr),
         }
     }
 }
@@ -132,8 +136,13 @@ impl<'w> Output<'w> {
 
     /// Aligned columns without borders.
     pub(crate) fn table(&mut self, table: &Table) -> Outcome {
-        let text = table.render();
+        let text = table.render(self.style.columns_data);
         self.data(text.as_bytes())
+    }
+
+    /// The same as a remark: before a question, where standard output is the result's alone.
+    pub(crate) fn talk_table(&mut self, table: &Table) {
+        table.render(self.style.columns_talk).lines().for_each(|line| self.talk(line));
     }
 
     /// Passes on what is still buffered.

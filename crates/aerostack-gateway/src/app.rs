@@ -22,7 +22,7 @@ mod order;
 mod publish;
 mod recording;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use order::Order;
 pub use publish::Publication;

@@ -140,6 +140,27 @@ impl Snapshot {
         Some(Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering })
     }
 
+    /// The same without whatever callers could not do in another state of the workspace, of which nobody
+    /// knows whether it holds. `is_reached_alike` tells whether an install is called there as it is here.
+    #[must_use]
+    pub fn held_back(
+        &self,
+        other: &Draft,
+        is_reached_alike: impl Fn(&SnapshotInstall, &InstalledServer) -> bool,
+    ) -> Self {
+        let mut installs = self.installs.clone();
+        for held in &mut installs {
+            let found = other.state.installs.iter().find(|found| found.install.id == held.install.id);
+            match found.filter(|found| is_reached_alike(held, found)) {
+                Some(found) => held.install.hold_back(&found.install),
+                None => held.install.enabled = false,
+            }
+        }
+        let offering = self.offering.within(|place| &installs[place].install);
+        let (slug, name) = (self.slug.clone(), self.name.clone());
+        Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering }
+    }
+
     /// Finds an install.
     #[must_use]
     pub fn install(&self, id: &InstallId) -> Option<&SnapshotInstall> {

@@ -139,7 +139,7 @@ pub(crate) enum Command {
 }
 
 /// A username, with or without the `@` that stands before it in references.
-fn username(text: &str) -> Result<Slug, aerostack_core::slug::SlugError> {
+pub(super) fn username(text: &str) -> Result<Slug, aerostack_core::slug::SlugError> {
     Slug::parse(text.strip_prefix('@').unwrap_or(text))
 }
 

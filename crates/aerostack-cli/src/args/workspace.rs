@@ -1,5 +1,6 @@
 //! `workspace`.
 
+use aerostack_core::api::connect;
 use aerostack_core::slug::Slug;
 use aerostack_core::workspace::ToolPrefix;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
@@ -164,4 +165,17 @@ pub(crate) enum Editor {
     Windsurf,
     /// Codex
     Codex,
+}
+
+impl From<Editor> for connect::Editor {
+    fn from(editor: Editor) -> Self {
+        match editor {
+            Editor::ClaudeCode => Self::ClaudeCode,
+            Editor::ClaudeDesktop => Self::ClaudeDesktop,
+            Editor::Cursor => Self::Cursor,
+            Editor::Vscode => Self::Vscode,
+            Editor::Windsurf => Self::Windsurf,
+            Editor::Codex => Self::Codex,
+        }
+    }
 }

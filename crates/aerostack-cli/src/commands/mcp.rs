@@ -9,13 +9,14 @@ use aerostack_core::api::server::{InstallRequest, InstallView, ToolView, UpdateI
 
 use super::details::count;
 use super::server;
+use super::skill_yank::warn_of_yanked;
 use crate::args::format::Format;
 use crate::args::mcp::{self as arguments, McpCommand};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-const INSTALL_FIELDS: [&str; 10] = [
+const INSTALL_FIELDS: [&str; 11] = [
     "slug",
     "server",
     "status",
@@ -26,6 +27,7 @@ const INSTALL_FIELDS: [&str; 10] = [
     "last_error",
     "listed_at",
     "created_at",
+    "yanked",
 ];
 const TOOL_FIELDS: [&str; 5] = ["name", "server", "tool", "enabled", "description"];
 
@@ -113,6 +115,7 @@ async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> 
         Format::Table | Format::Token | Format::McpJson => {}
     }
     context.output.table(&install_table(&page.items))?;
+    warn_of_yanked(context, &page.items);
     context.output.talk(&if page.items.is_empty() {
         format!("'{slug}' has no server yet: aerostack mcp install <reference> --workspace {slug}")
     } else {
@@ -167,6 +170,6 @@ mod tests {
         };
         let expected =
             "TOOL               SERVER   OWN NAME   STATUS\ngithub__get_file   github   get.file   on\n";
-        assert_eq!(tool_table(&[tool]).render(), expected);
+        assert_eq!(tool_table(&[tool]).render(None), expected);
     }
 }

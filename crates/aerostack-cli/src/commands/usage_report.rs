@@ -228,7 +228,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            table(&report().tables[0]).render(),
+            table(&report().tables[0]).render(None),
             "USER         CALLS   ERRORS       P50     P95      P99     UPSTREAM P95\n\
              Alice Chen   1,234   12 (1.0 %)   41 ms   120 ms   1.5 s   118 ms\n"
         );

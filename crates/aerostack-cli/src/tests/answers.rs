@@ -24,9 +24,12 @@ async fn wrong_usage_is_exit_code_2_and_misspelt_commands_get_a_hint() {
     let ran = person.runs(&["workspace", "tokn", "list"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("\nhint: a similar subcommand exists: 'token'\n"), "{}", ran.stderr);
-    for wrong in
-        [&["workspace", "list", "--output", "token"][..], &["workspace", "token", "revoke", "eng"], &["plan"]]
-    {
+    for wrong in [
+        &["workspace", "list", "--output", "token"][..],
+        &["workspace", "token", "revoke", "eng"],
+        &["plan"],
+        &["offboard", ""],
+    ] {
         assert_eq!(person.runs(wrong).await.code, 2, "{wrong:?}");
     }
     assert_eq!(gateway.requests().len(), 0);

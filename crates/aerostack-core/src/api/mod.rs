@@ -5,6 +5,7 @@
 pub mod account;
 pub mod analytics;
 pub mod audit;
+pub mod connect;
 pub mod error;
 pub mod member;
 pub mod offboard;
@@ -13,6 +14,7 @@ pub mod operation;
 pub mod page;
 pub mod plan;
 pub mod secret;
+pub mod segment;
 pub mod server;
 pub mod skill;
 pub mod team;

@@ -21,17 +21,19 @@ use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::secret::{DeleteSecretQuery, DeletedSecret, SecretView, SetSecretRequest};
+use super::segment;
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
 };
 use super::skill::{
     InstallSkillRequest, InstalledSkillReply, PublishSkillRequest, PublishedSkill, SearchSkillsQuery,
-    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
+    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill, YankSkillRequest,
+    YankedSkill,
 };
 use super::team::{
-    AcceptRequest, InvitePreview, InviteRequest, InviteSent, InviteView, Joined, RemovedInvite,
-    RemovedMember, TeamView,
+    AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, InviteView,
+    Joined, RemovedInvite, RemovedMember, TeamView,
 };
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
@@ -237,6 +239,7 @@ operations! {
     InviteMember: Post "/team/invites", Needs::Team(Power::ManageTeam), InviteRequest => 201 InviteSent, "Invites somebody into the team; a link that waited is replaced.";
     RemoveInvite: Delete "/team/invites/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedInvite, "Removes an invitation; its link is dead.";
     RemoveMember: Delete "/team/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedMember, "Removes somebody from the team; their tokens of its workspaces end at once.";
+    ChangeRole: Patch "/team/{email}", Needs::Team(Power::ManageAdmins), ChangeRoleRequest => 200 ChangedRole, "Gives somebody in the team another role; it holds from the next request on.";
     ShowInvite: Get "/invites/{link}", Needs::Nobody, Empty => 200 InvitePreview, "Shows where an invitation's link leads.";
     AcceptInvite: Post "/invites/{link}/accept", Needs::Nobody, AcceptRequest => 200 Joined, "Accepts an invitation: with a username as a new person, or signed in.";
     ListTeamAudit: Get "/audit", Needs::Team(Power::ManageTeam), AuditQuery => 200 Page<AuditView>, "Lists the audit log of what belongs to no workspace, newest first.";
@@ -253,6 +256,7 @@ operations! {
     PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";
     SearchSkills: Get "/skills/search", Needs::Nothing, SearchSkillsQuery => 200 Page<SkillView>, "Looks for skills the caller may use.";
     UpdateSkill: Patch "/skills/{name}", Needs::Team(Power::ManageSkills), UpdateSkillRequest => 200 SkillView, "Changes who may use a skill; where the right ends its tools are gone at once.";
+    YankSkillVersion: Patch "/skills/{name}/versions/{version}", Needs::Team(Power::ManageSkills), YankSkillRequest => 200 YankedSkill, "Takes a version of a skill back, or offers it again; who has it keeps it.";
     ShowSkill: Get "/skills/{owner}/{name}", Needs::Nothing, Empty => 200 SkillView, "Shows a skill the caller may use.";
     ListSkillVersions: Get "/skills/{owner}/{name}/versions", Needs::Nothing, PageQuery => 200 Page<SkillVersionView>, "Lists the versions of a skill, newest first.";
     ListInstalledSkills: Get "/workspaces/{slug}/skills", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the skills installed into a workspace.";
@@ -284,7 +288,7 @@ impl Operation {
         for segment in segments(self.path()) {
             path.push('/');
             match parameter_name(segment) {
-                Some(_) => push_encoded(&mut path, rest.next().expect("one parameter per brace")),
+                Some(_) => path.push_str(&segment::encode(rest.next().expect("one parameter per brace"))),
                 None => path.push_str(segment),
             }
         }
@@ -327,38 +331,12 @@ fn match_path(template: &str, path: &str) -> Option<Vec<String>> {
     for segment in segments(template) {
         let text = given.next()?;
         match parameter_name(segment) {
-            Some(_) => parameters.push(decode(text).filter(|text| !text.is_empty())?),
+            Some(_) => parameters.push(segment::decode(text).filter(|text| !text.is_empty())?),
             None if segment == text => {}
             None => return None,
         }
     }
     (path.starts_with('/') && given.next().is_none()).then_some(parameters)
-}
-
-fn push_encoded(path: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use aerostack_core::account::AccountKind;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Found, Method, Needs, Operation, TEAM_HEADER};
 use aerostack_core::slug::Slug;
 use http::header::{ALLOW, HeaderValue};
 use http::{HeaderMap, Request, Response};
 
-use super::call::forbidden;
-use super::caller::{Caller, authenticate, is_claimed};
+use super::caller::{authenticate, is_claimed};
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
@@ -79,13 +77,12 @@ async fn answer(
         false => Some(authenticate(app, request.headers(), context.received_at).await?),
     };
     let team = named_team(request.headers())?;
-    refuse_others_than_operators(operation, caller.as_ref())?;
+    let visit = Visit::admit(app, operation, caller, team, parameters)?;
     let input = input::receive(operation, request, app).await?;
-    let visit = Visit { app: Arc::clone(app), operation, caller, team, parameters };
     if operation.method().is_read() {
-        return dispatch(operation, visit, input).await;
+        return dispatch(visit, input).await;
     }
-    let task = app.tasks.spawn(dispatch(operation, visit, input));
+    let task = app.tasks.spawn(dispatch(visit, input));
     task.await
         .unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
 }
@@ -95,15 +92,6 @@ fn named_team(headers: &HeaderMap) -> Result<Option<Slug>, ApiError> {
     let Some(value) = headers.get(TEAM_HEADER) else { return Ok(None) };
     let slug = value.to_str().ok().and_then(|text| Slug::parse(text.trim_start_matches('@')).ok());
     slug.map(Some).ok_or_else(|| ApiError::invalid(format!("{TEAM_HEADER} holds no username")))
-}
-
-/// Asked of the caller alone, before any name is looked at: so it shows nobody which names exist.
-fn refuse_others_than_operators(operation: Operation, caller: Option<&Caller>) -> Result<(), ApiError> {
-    let is_operator = caller.is_some_and(|caller| caller.account.kind == AccountKind::Operator);
-    if operation.needs() == Needs::Installation && !is_operator {
-        return Err(forbidden().with_hint("this is done by an operator of the installation".to_owned()));
-    }
-    Ok(())
 }
 
 fn wrong_method(context: &RequestContext, methods: &[Method]) -> Response<Body> {

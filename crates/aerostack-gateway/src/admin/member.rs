@@ -11,7 +11,9 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::api::team::MemberStatus;
 use aerostack_core::audit::Action;
 use aerostack_core::id::InviteId;
-use aerostack_core::invite::{Invite, InviteOrder, InvitePlace, IssuedInvite, invite as decide};
+use aerostack_core::invite::{
+    Invite, InviteOrder, InvitePlace, InviteRefusal, IssuedInvite, invite as decide,
+};
 use aerostack_core::member::TeamRole;
 use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
@@ -47,7 +49,7 @@ pub(super) async fn invite(
         is_handed_over: call.app.config.mail.is_none(),
         invited_by: call.caller.account.id.clone(),
     };
-    let IssuedInvite { invite, link } = decide(wanted, place, now, &mut call.app.rng())?;
+    let IssuedInvite { invite, link } = decide(wanted, place, now, &mut call.app.rng()).map_err(refused)?;
     let replaced = store::invite::end(tx, &team.id, Some(&workspace.id), &invite.email, now).await?;
     store::invite::insert(tx, &invite).await?;
     let deed =
@@ -57,7 +59,7 @@ pub(super) async fn invite(
     order.commit(Vec::new()).await?;
     let url = join_url(&call.app, &link);
     let letter = Letter::invitation(&invite, &url, &team.username, Some(&workspace.slug));
-    let Delivered { delivery, link, failure } = deliver(&call.app, &invite, &link, letter).await?;
+    let Delivered { delivery, link, failure } = deliver(&call, &invite, &link, letter).await?;
     let Invite { email, expires_at, .. } = invite;
     Ok(WorkspaceInviteSent {
         workspace: workspace.slug,
@@ -69,6 +71,16 @@ pub(super) async fn invite(
         failure,
         seats,
     })
+}
+
+/// A refusal with what helps in a workspace, where nobody has a role.
+fn refused(refusal: InviteRefusal) -> ApiError {
+    let hint = match refusal {
+        InviteRefusal::Owner => "a token of one's own: aerostack workspace token create",
+        InviteRefusal::Member => "another token for them: aerostack workspace token create --for <email>",
+        InviteRefusal::Full | InviteRefusal::TooMany => return refusal.into(),
+    };
+    ApiError::from(refusal).with_hint(hint.to_owned())
 }
 
 /// What is known of the workspace that somebody is invited into.

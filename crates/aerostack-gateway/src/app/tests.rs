@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerostack_core::account::AccountKind;
+use aerostack_core::capability::Capabilities;
 use aerostack_core::server::{Install, Server};
 use aerostack_core::workspace::Workspace;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::publish::Prepared;
 use super::{App, Publication};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::definition::Kind;
 use crate::offer_set::FreshList;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Subject};
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{self, NOW};
 use crate::store::{self, Store, StoreError, Tx};
@@ -20,15 +23,15 @@ use crate::upstream::{Listing, UpstreamError};
 use crate::vault::Vault;
 
 /// A hall, a workspace of an operator, and a server that takes connections and says nothing.
-struct Hall {
-    app: Arc<App>,
+pub(crate) struct Hall {
+    pub(crate) app: Arc<App>,
     workspace: Workspace,
     server: Server,
     listener: TcpListener,
 }
 
 impl Hall {
-    async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
         let owner = sample::account("acme", AccountKind::Operator);
         let workspace = sample::workspace(&owner.id, "engineering");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -57,27 +60,45 @@ impl Hall {
         placed
     }
 
-    async fn installs(&self, slug: &str) -> Install {
+    pub(crate) async fn installs(&self, slug: &str) -> Install {
         let placed = self.writes_install(slug).await;
         let order = self.app.order().await.unwrap();
         order.commit(vec![self.publication()]).await.unwrap();
         placed
     }
 
-    async fn lists(&self, install: &Install, tool: &str) {
-        let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
-        let listing = Listing::of_tools(vec![definition], "modern");
+    pub(crate) async fn lists(&self, install: &Install, tool: &str) {
         let mut order = self.app.order().await.unwrap();
-        let list = FreshList::of(listing, None).await;
+        let list = list_of(tool).await;
         order.save_list(&self.workspace.id, &install.id, &list, NOW).await.unwrap();
         order.commit(Vec::new()).await.unwrap();
+    }
+
+    /// Lets the server stand at another address, where nobody listens.
+    pub(crate) async fn moves_server(&self) {
+        let url = "http://127.0.0.1:9/mcp".parse().unwrap();
+        let moved = Server { url, ..self.server.clone() };
+        let mut order = self.app.order().await.unwrap();
+        store::workspace::lock(&mut order.tx, &self.workspace.id).await.unwrap();
+        store::server::update(&mut order.tx, &moved).await.unwrap();
+        order.commit(vec![self.publication()]).await.unwrap();
+    }
+
+    /// The tools that callers would list.
+    pub(crate) fn exposes(&self) -> Vec<String> {
+        exposed(&self.snapshot().unwrap()).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The same of what is no tool.
+    fn exposes_more(&self, kind: Kind) -> Vec<String> {
+        self.snapshot().unwrap().listed_items(kind).map(|entry| entry.exposed.clone()).collect()
     }
 
     fn publication(&self) -> Publication {
         Publication::Workspace(self.workspace.id.clone())
     }
 
-    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.app.grants.snapshot(&self.workspace.id)
     }
 
@@ -92,10 +113,23 @@ impl Hall {
         }
     }
 
-    async fn closes(self) {
+    pub(crate) async fn closes(self) {
         drop(self.listener);
         self.app.finish(Duration::from_secs(5)).await;
     }
+}
+
+/// The lists of a server with one tool, and one prompt, resource and template of the same name.
+pub(crate) async fn list_of(tool: &str) -> FreshList {
+    let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
+    let listing = Listing {
+        prompts: Ok(vec![format!(r#"{{"name":"{tool}"}}"#)]),
+        resources: Ok(vec![format!(r#"{{"name":"{tool}","uri":"x:{tool}"}}"#)]),
+        templates: Ok(vec![format!(r#"{{"name":"{tool}","uriTemplate":"x:{tool}/{{y}}"}}"#)]),
+        capabilities: Capabilities { prompts: true, resources: true, ..Capabilities::default() },
+        ..Listing::of_tools(vec![definition], "modern")
+    };
+    FreshList::of(listing, None).await
 }
 
 fn exposed(snapshot: &Snapshot) -> Vec<&str> {
@@ -107,7 +141,7 @@ async fn an_install_of_unknown_outcome_that_did_happen_has_its_list_kept() {
     on_both_engines(|store| async move {
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.writes_install("github").await;
-        hall.app.fail_closed(&[hall.publication()]);
+        hall.app.fail_closed(&[hall.publication()], &Prepared::default());
         let asking = hall.is_asked().await;
         assert!(hall.snapshot().unwrap().install(&placed.id).is_some());
         drop(asking);
@@ -122,7 +156,8 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.installs("github").await;
         let first = hall.is_asked().await;
-        hall.app.fail_closed(&[Publication::WorkspaceDeleted(hall.workspace.id.clone())]);
+        let deletion = Publication::WorkspaceDeleted(hall.workspace.id.clone());
+        hall.app.fail_closed(&[deletion], &Prepared::default());
         assert!(hall.snapshot().is_none(), "closed until the truth is known");
         let second = hall.is_asked().await;
         let tasks = hall.app.tasks.len();
@@ -135,6 +170,43 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let error = client.list().await.unwrap_err();
         assert_ne!(error, UpstreamError::Unreachable("the server was changed or removed".into()));
         app.finish(Duration::from_secs(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_change_of_unknown_outcome_takes_away_is_not_offered_until_the_truth_is_known() {
+    on_both_engines(|store| async move {
+        let hall = Hall::open(store, |_| {}).await;
+        for slug in ["stays", "removed", "off", "partly"] {
+            let placed = hall.installs(slug).await;
+            hall.lists(&placed, "a").await;
+        }
+        let before = hall.exposes();
+        assert_eq!(before, ["stays__a", "removed__a", "off__a", "partly__a"]);
+        let install = |place: usize| hall.snapshot().unwrap().installs[place].install.clone();
+        let mut order = hall.app.order().await.unwrap();
+        store::install::delete(&mut order.tx, &install(1).id).await.unwrap();
+        let off = Install { enabled: false, ..install(2) };
+        let partly = Install { disabled_tools: vec!["a".to_owned()], ..install(3) };
+        for changed in [off, partly] {
+            store::install::update_switches(&mut order.tx, &changed).await.unwrap();
+        }
+        let publications = [hall.publication()];
+        let prepared = hall.app.prepare(&mut order.tx, &publications, Vec::new()).await.unwrap();
+        drop(order);
+        hall.app.fail_closed(&publications, &prepared);
+        assert_eq!(hall.exposes(), ["stays__a"]);
+        assert_eq!(hall.exposes_more(Kind::Prompt), ["stays__a", "partly__a"]);
+        assert_eq!(hall.exposes_more(Kind::Resource), ["x:a", "aerostack+partly:x:a"]);
+        assert_eq!(hall.exposes_more(Kind::Template), ["x:a/{y}", "aerostack+partly:x:a/{y}"]);
+        for uri in ["aerostack+removed:x:a", "aerostack+off:x:b", "aerostack+off:x:a/b"] {
+            let subject = Subject::Resource(uri.to_owned());
+            assert!(hall.snapshot().unwrap().route(&subject).is_none(), "{uri}");
+        }
+        // It did not happen.
+        hall.until(|_| hall.exposes() == before).await;
+        hall.closes().await;
     })
     .await;
 }

@@ -21,7 +21,7 @@ use crate::args::KeyOrder;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::lease::{Doing, Lease};
-use crate::store::{Store, Tx, audit, former_key, secret};
+use crate::store::{Store, Tx, account, audit, former_key, secret};
 use crate::telemetry;
 use crate::vault::key_file::{self, FORMER_KEY_FILE, NEXT_KEY_FILE};
 use crate::vault::{MASTER_KEY_FILE, MASTER_KEY_LEN, Vault, key_id, parse_master_key};
@@ -80,7 +80,8 @@ pub async fn run(mut config: Config, order: KeyOrder) -> anyhow::Result<()> {
         Rotated::Finished => "✓ The master key had been replaced; it was moved into place.".to_owned(),
         Rotated::Already => "The database is sealed under this key already.".to_owned(),
     });
-    telemetry::say(&match kept_elsewhere {
+    // What was finished is an earlier attempt, whose key was made into a file.
+    telemetry::say(&match kept_elsewhere && rotated != Rotated::Finished {
         true => "Set AEROSTACK_MASTER_KEY to the new key, and keep the old one as long as backups need it."
             .to_owned(),
         false => format!(
@@ -162,6 +163,8 @@ pub(super) async fn reseal(
     now: Timestamp,
 ) -> anyhow::Result<Rotated> {
     let mut tx = store.write().await?;
+    // Whoever makes an operator's key beside this waits, and finds the new master key.
+    account::lock_all(&mut tx).await?;
     let mut kept = former_key::all(&mut tx).await?;
     // Their order is that of these moments, also where the clock was put back.
     let latest = kept.iter().map(|former| former.retired_at.as_millis() + 1).max();
@@ -197,6 +200,7 @@ pub(super) async fn reseal(
 /// Forgets what nobody can open any more, and begins anew.
 async fn forget(store: &Store, next: Vault, now: Timestamp) -> anyhow::Result<Rotated> {
     let mut tx = store.write().await?;
+    account::lock_all(&mut tx).await?;
     let secrets = secret::delete_all(&mut tx).await?;
     former_key::delete_all(&mut tx).await?;
     // In the place of the lost key stands one that nobody ever had: nothing of its time verifies.

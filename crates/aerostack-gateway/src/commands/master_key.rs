@@ -57,7 +57,9 @@ fn read(text: &SecretString, name: &'static str) -> anyhow::Result<MasterKey> {
 
 /// The vault of the key that fits the database, and where that key stands; `None` if none of them does.
 pub(super) async fn fitting(config: &Config, store: &Store) -> anyhow::Result<Option<(Place, Vault)>> {
-    for (place, master) in present(config)?.into_iter().chain(next(config)?) {
+    // Read in this order: a key that is moved into place meanwhile is met in one place or the other.
+    let next = next(config)?;
+    for (place, master) in present(config)?.into_iter().chain(next) {
         if let Some(vault) = fits(store, &master).await? {
             return Ok(Some((place, vault)));
         }

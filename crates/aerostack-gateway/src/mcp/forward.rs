@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aerostack_core::id::InstallId;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -19,8 +20,10 @@ use super::dispatch::session_header;
 use super::error::Refusal;
 use super::log_level;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
-use crate::clock::Clock;
+use crate::app::App;
+use crate::definition::Kind;
 use crate::grants::Grant;
+use crate::http::budget::Room;
 use crate::jsonrpc::{Request, Splice};
 use crate::snapshot::{Route, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
@@ -35,6 +38,7 @@ struct Written {
     id: Range<usize>,
     params: Range<usize>,
     method: &'static str,
+    kind: Kind,
     /// The name or URI of what is asked for.
     subject: Range<usize>,
     is_named_in_header: bool,
@@ -46,7 +50,7 @@ struct Written {
     mirrored: HeaderMap,
     trace: HeaderMap,
     grant: Arc<Grant>,
-    clock: Clock,
+    app: Arc<App>,
     /// The least level of log messages that the caller wants, if it said so.
     log_level: Option<&'static str>,
     taken_back: AtomicBool,
@@ -69,6 +73,7 @@ enum MetaKind {
 /// A request, ready to be written for either era.
 pub struct Forward {
     written: Arc<Written>,
+    install: InstallId,
     /// The server's own name or URI of what is asked for.
     own: String,
     mirrored: HeaderMap,
@@ -88,7 +93,7 @@ impl Forward {
         route: &Route<'_>,
         headers: &HeaderMap,
         grant: &Arc<Grant>,
-        clock: &Clock,
+        app: &Arc<App>,
     ) -> Result<Self, Refusal> {
         let text = body.slice_ref(request.text.as_bytes());
         let span = |part: &str| {
@@ -106,6 +111,7 @@ impl Forward {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
             method: asked.method,
+            kind: asked.subject.kind(),
             subject: span(asked.raw),
             is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
@@ -115,7 +121,7 @@ impl Forward {
             mirrored: if era == CallerEra::Modern { mirrored_headers(headers) } else { HeaderMap::new() },
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
-            clock: clock.clone(),
+            app: Arc::clone(app),
             log_level: match era {
                 CallerEra::Legacy => grant.wishes.log_level(session_header(headers).unwrap_or_default()),
                 CallerEra::Modern => meta
@@ -140,7 +146,19 @@ impl Forward {
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
         let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
-        Ok(Self { own: route.own.clone(), mirrored, written })
+        let install = route.install.install.id.clone();
+        Ok(Self { install, own: route.own.clone(), mirrored, written })
+    }
+
+    /// Whether what is asked for may still be: since the request was prepared, its server may have been
+    /// removed or switched off, the tool switched off, or the right to the skill have ended.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        let snapshot = self.written.grant.workspace.snapshot();
+        snapshot.install(&self.install).is_some_and(|found| match self.written.kind {
+            Kind::Tool => found.install.offers(&self.own),
+            Kind::Prompt | Kind::Resource | Kind::Template => found.install.is_active(),
+        })
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -263,7 +281,12 @@ impl Outgoing for Forward {
     }
 
     fn may_be_sent(&self) -> bool {
-        self.written.grant.may_send(self.written.clock.now())
+        let Written { grant, app, .. } = &*self.written;
+        grant.may_send(app.clock.now()) && self.is_offered()
+    }
+
+    fn room(&self) -> Room<'_> {
+        self.written.app.budget.of(&self.written.grant.held)
     }
 
     fn log_level(&self) -> Option<&'static str> {

@@ -36,7 +36,7 @@ pub fn relay(
             if let Some(record) = &mut record {
                 record.goes_to(route);
             }
-            Forward::new(body, (request, &asked), era, route, headers, grant, &app.clock)
+            Forward::new(body, (request, &asked), era, route, headers, grant, app)
         })
     });
     let sending = sending.inspect_err(|refusal| {

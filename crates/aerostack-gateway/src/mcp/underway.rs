@@ -76,6 +76,9 @@ impl Sending {
         let caller = Caller::Token(self.grant.token.clone());
         match self.client.call(&caller, self.forward.as_ref()).await {
             Ok(reply) => Ok(self.begun(reply)),
+            Err(UpstreamError::AccessEnded | UpstreamError::Unreachable(_)) if !self.forward.is_offered() => {
+                Err(Refusal::unknown(&self.subject, self.forward.era()))
+            }
             // The token is accepted; only the gateway is not certain to be the one that may.
             Err(UpstreamError::AccessEnded) if self.grant.is_live(self.app.clock.now()) => {
                 Err(Refusal::Draining)

@@ -89,7 +89,7 @@ impl ItemEntry {
 }
 
 /// Everything by what it is exposed as, which is looked up here and nowhere taken apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Offering {
     /// All tools, switched on or not, in install order and the servers' own.
     pub tools: Vec<ToolEntry>,
@@ -100,7 +100,7 @@ pub struct Offering {
 }
 
 /// All of one kind, in install order and the servers' own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Catalogue {
     entries: Vec<ItemEntry>,
     by_exposed: HashMap<String, usize>,
@@ -157,6 +157,21 @@ impl Offering {
             }
         }
         offering
+    }
+
+    /// The same with that alone switched on which these installs, the same in the same order, offer.
+    #[must_use]
+    pub fn within<'a>(&self, install: impl Fn(usize) -> &'a Install) -> Self {
+        let mut within = self.clone();
+        for tool in &mut within.tools {
+            tool.enabled &= install(tool.install).offers(&tool.definition.name);
+        }
+        for catalogue in [&mut within.prompts, &mut within.resources, &mut within.templates] {
+            for entry in &mut catalogue.entries {
+                entry.enabled &= install(entry.install).is_active();
+            }
+        }
+        within
     }
 
     /// Finds a tool by its exposed name.

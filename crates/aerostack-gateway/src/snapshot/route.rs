@@ -23,6 +23,19 @@ pub enum Subject {
     Template(String),
 }
 
+impl Subject {
+    /// What it is asked for as.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Tool(_) => Kind::Tool,
+            Self::Prompt(_) => Kind::Prompt,
+            Self::Resource(_) => Kind::Resource,
+            Self::Template(_) => Kind::Template,
+        }
+    }
+}
+
 /// Where a request goes.
 pub struct Route<'a> {
     /// The installed server.

@@ -18,6 +18,7 @@ pub mod lease;
 pub mod member;
 pub mod offer_list;
 pub mod open;
+pub mod person;
 pub mod sealed;
 pub mod secret;
 pub mod server;

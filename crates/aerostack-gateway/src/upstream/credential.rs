@@ -2,28 +2,17 @@
 //! the headers they become. Beside the vault, and whoever sets a secret, nothing sees a plaintext.
 //!
 //! A credential never leaves its client. Its headers are marked sensitive, it is not shown by `Debug`,
-//! and what a server says of it is masked before anybody reads it.
+//! and what a server says of it is masked (`mask`) before anybody reads it.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use aerostack_core::secret::{Carriage, SealedSecret, SecretName, SecretValue};
 use aerostack_core::server::{Auth, Server};
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::message::{Message, Outcome};
-use super::target::Listing;
 use crate::vault::Vault;
-
-/// What stands in the place of a secret in a server's words.
-const MASK: &str = "[secret]";
-/// Shortest value that is masked in errors: shorter ones stand in any text by chance.
-const MASKED_IN_ERRORS_MIN_BYTES: usize = 4;
-/// Shortest value that is masked in tool definitions, which models have to read.
-const MASKED_IN_LISTS_MIN_BYTES: usize = 8;
 
 /// What is sent to one server, and nobody else.
 #[derive(Clone, Default)]
@@ -119,53 +108,6 @@ impl Credential {
     pub fn values(&self) -> impl Iterator<Item = (&SecretName, &SecretValue)> {
         self.0.iter().flat_map(|parts| &parts.values).map(|(name, value)| (name, value))
     }
-
-    /// A server's words without the secrets in them.
-    pub(super) fn mask(&self, text: String) -> String {
-        match self.masked(&text, MASKED_IN_ERRORS_MIN_BYTES) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(masked) => masked,
-        }
-    }
-
-    /// A listing without the secrets in it: it is kept, and shown to models.
-    pub(super) fn mask_listing(&self, listing: &mut Listing) {
-        let Listing { tools, prompts, resources, templates, instructions, server_name, .. } = listing;
-        let more = [prompts, resources, templates].into_iter().flat_map(|listed| match listed {
-            Ok(definitions) => definitions.as_mut_slice(),
-            Err(reason) => std::slice::from_mut(reason),
-        });
-        for text in tools.iter_mut().chain(more).chain(instructions).chain(server_name) {
-            if let Cow::Owned(masked) = self.masked(text, MASKED_IN_LISTS_MIN_BYTES) {
-                *text = masked;
-            }
-        }
-    }
-
-    /// A whole message as callers may read it: an error that repeats a secret is masked. Results pass
-    /// as they are: a server that wants to give its secret away cannot be kept from it.
-    pub(super) fn mask_error(&self, message: Bytes) -> Bytes {
-        let Ok(text) = std::str::from_utf8(&message) else { return message };
-        let Cow::Owned(masked) = self.masked(text, MASKED_IN_ERRORS_MIN_BYTES) else { return message };
-        match Message::read(&message) {
-            Some(Message::Response { outcome: Outcome::Error(_), .. }) => masked.into(),
-            _ => message,
-        }
-    }
-
-    fn masked<'a>(&self, text: &'a str, min_bytes: usize) -> Cow<'a, str> {
-        let mut masked = Cow::Borrowed(text);
-        for (_, value) in self.values().filter(|(_, value)| value.expose().len() >= min_bytes) {
-            let in_json = Zeroizing::new(serde_json::to_string(value.expose()).unwrap_or_default());
-            let in_json = in_json.trim_matches('"');
-            for form in [value.expose(), in_json] {
-                if masked.contains(form) {
-                    masked = Cow::Owned(masked.replace(form, MASK));
-                }
-            }
-        }
-        masked
-    }
 }
 
 impl Parts {
@@ -211,7 +153,7 @@ impl fmt::Debug for Credential {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use aerostack_core::id::{AccountId, InstallId, ServerId, WorkspaceId};
     use aerostack_core::secret::SecretPlace;
@@ -259,6 +201,12 @@ mod tests {
             created_at: NOW,
             updated_at: NOW,
         }
+    }
+
+    /// What a server that takes headers is sent: these values by their names.
+    pub(crate) fn holding(values: &[(&str, &str)]) -> Credential {
+        let secrets: Vec<_> = values.iter().map(|(name, value)| secret(name, value, 1)).collect();
+        Credential::open(&vault(), &server("headers", ADDRESS), &secrets)
     }
 
     /// What a server is sent, or why nothing.
@@ -318,19 +266,5 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
-    }
-
-    #[test]
-    fn what_a_server_says_of_its_secrets_is_masked() {
-        let quoted = "gh\"p\\value";
-        let secrets = [secret("KEY", quoted, 1), secret("SHORT", "abc", 2)];
-        let credential = Credential::open(&vault(), &server("headers", ADDRESS), &secrets);
-        assert_eq!(credential.mask(format!("bad token {quoted} abc")), "bad token [secret] abc");
-        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad gh\"p\\value"}}"#;
-        let masked = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad [secret]"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(error)), masked);
-        let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(result)), result);
-        assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
     }
 }

@@ -81,6 +81,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
             (Over::Workspace, MANAGERS)
         }
         O::DeleteWorkspace => (Over::Workspace, OWNER),
+        O::ChangeRole => (Over::Team, OWNER),
         O::ShowTeam
         | O::ListInvites
         | O::InviteMember
@@ -91,7 +92,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         O::ShowInvite | O::AcceptInvite => (Over::Link, ALL),
         O::ListSessions | O::EndSession | O::CreateSignInLink => (Over::Oneself, ALL),
         O::ListSkills | O::SearchSkills | O::ShowSkill | O::ListSkillVersions => (Over::Oneself, ALL),
-        O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
+        O::PublishSkill | O::UpdateSkill | O::YankSkillVersion => (Over::Team, MANAGERS),
         O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
         O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
         O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
@@ -106,11 +107,13 @@ fn body(operation: Operation) -> Value {
         }
         Operation::InviteWorkspaceMember => json!({ "email": "new@co.com" }),
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
+        Operation::ChangeRole => json!({ "role": "admin" }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::PublishSkill => {
             json!({ "name": "crm", "version": "1.0.0", "mcp_url": "https://crm.example.com/mcp" })
         }
+        Operation::YankSkillVersion => json!({ "yanked": true }),
         Operation::UpdateSkill => json!({ "visibility": "team" }),
         Operation::InstallSkill => json!({ "skill": "nothing-here" }),
         Operation::SetSecret => json!({ "value": "ghp_value" }),
@@ -141,6 +144,7 @@ async fn fares(person: &Person, operation: Operation, workspace: &str, team: &st
             _ if index == 0 && over == Over::Workspace => workspace,
             "id" => NO_ID,
             "email" => "nobody@co.com",
+            "version" => "7.0.0",
             _ => "nothing-here",
         })
         .collect();

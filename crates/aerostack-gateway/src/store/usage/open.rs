@@ -17,7 +17,7 @@ use crate::config::Database;
 use crate::store::error::StoreError;
 use crate::store::lease::Term;
 use crate::store::migrate;
-use crate::store::open::{Pools, Store};
+use crate::store::open::{NO_NEWS, Pools, Store, sound};
 use crate::store::sql::Tx;
 
 /// Reading connections to SQLite; it has one writer beside them.
@@ -145,7 +145,7 @@ fn sqlite(path: &Path, timeout: Duration) -> Pools {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
-        SqlitePoolOptions::new()
+        sound(SqlitePoolOptions::new())
             .max_connections(connections)
             .acquire_timeout(timeout)
             .idle_timeout(IDLE_TIMEOUT)
@@ -157,14 +157,14 @@ fn sqlite(path: &Path, timeout: Duration) -> Pools {
 
 fn postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway analytics");
-    let bound_locks = format!("SET lock_timeout = {}", timeout.as_millis());
+    let settings = format!("SET lock_timeout = {}; {NO_NEWS}", timeout.as_millis());
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(timeout)
         .idle_timeout(IDLE_TIMEOUT)
         .after_connect(move |connection, _| {
-            let statement = sqlx::AssertSqlSafe(bound_locks.clone());
-            Box::pin(async move { sqlx::query(statement).execute(connection).await.map(drop) })
+            let settings = sqlx::raw_sql(sqlx::AssertSqlSafe(settings.clone()));
+            Box::pin(async move { settings.execute(connection).await.map(drop) })
         })
         .connect_lazy_with(options);
     Ok(Pools::Postgres(pool))

@@ -139,7 +139,7 @@ mod tests {
         let piece = |name: &str| {
             let mut table = Table::plain().at_least(&[10, 4]);
             table.row([name.to_owned(), "ok".to_owned()]);
-            table.render()
+            table.render(None)
         };
         assert_eq!(piece("Alice").find("ok"), piece("Bob").find("ok"));
     }

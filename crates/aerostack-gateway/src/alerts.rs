@@ -1,8 +1,8 @@
 //! Alerts: looking at the calls of workspaces that asked for it, and telling their receivers.
 //!
-//! Two tasks. One looks every few seconds: it counts the calls of each window ([`counting`]), asks core
-//! what that changes, and writes what changed together with the message that says so ([`looking`]). The
-//! other delivers messages that wait, and tries again with growing pauses ([`telling`]). All there is to
+//! Two tasks. One looks every few seconds: it counts the calls of each window (`counting`), asks core
+//! what that changes, and writes what changed together with the message that says so (`looking`). The
+//! other delivers messages that wait, and tries again with growing pauses (`telling`). All there is to
 //! know stands in the database: what breaks off is found again, and nothing is told twice for a restart.
 //! What waits is bounded: one message for each of the two rules of a workspace.
 

@@ -11,9 +11,13 @@ mod contract {
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
     mod address;
+    mod alert;
+    mod alert_address;
+    mod alert_command;
     mod analytics;
     mod analytics_loss;
     mod analytics_scale;
+    mod analytics_watch;
     mod bad_invite;
     mod byte;
     mod crash;

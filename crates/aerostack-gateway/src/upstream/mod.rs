@@ -37,6 +37,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod webhook;
 
 pub use client::{Client, Upstreams};
 pub use credential::Credential;
@@ -45,3 +46,4 @@ pub use frame::{Canceller, Frame, Framing, Reply};
 pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
 pub use target::{Caller, Era, Listing, Outgoing, Target};
+pub use webhook::{Webhook, WebhookError};

@@ -21,6 +21,7 @@ mod stories {
     mod crash;
     mod crossing;
     mod expiry;
+    mod full_disk;
     mod function;
     mod header;
     mod header_mismatch;

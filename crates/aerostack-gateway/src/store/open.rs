@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -151,6 +152,12 @@ impl Store {
     }
 }
 
+/// Has a connection that is still inside a transaction closed instead of given out: SQLite ends a
+/// transaction by itself where a disk is full or fails, and the driver goes on believing in it.
+pub(super) fn sound(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
+
 async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -160,7 +167,7 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
-        SqlitePoolOptions::new()
+        sound(SqlitePoolOptions::new())
             .max_connections(connections)
             .acquire_timeout(timeout)
             .test_before_acquire(false)

@@ -35,6 +35,7 @@ mod stories {
     mod dashboard_token;
     mod dashboard_workspace;
     mod expiry;
+    mod full_disk;
     mod function;
     mod header;
     mod header_mismatch;

@@ -1,5 +1,7 @@
 //! Where an alert's messages may go, and what goes along: the same rules as towards servers and functions.
 
+use std::time::Duration;
+
 use aerostack_core::api::alert::{AlertTested, SetAlertRequest};
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::Empty;
@@ -78,7 +80,8 @@ async fn operators_reach_their_own_machine_and_others_what_the_installation_allo
 #[tokio::test]
 async fn redirects_are_not_followed_and_neither_cookies_nor_credentials_go_along() {
     short_story(async |world| {
-        let gateway = world.gateway().await;
+        let hurried = |config: &mut Config| config.limits.webhook_timeout = Duration::from_secs(1);
+        let gateway = world.gateway_with(hurried).await;
         let mut owner = gateway.owner().await;
         owner.creates_workspace("engineering").await;
         let receiver = Function::starts().await;
@@ -92,13 +95,15 @@ async fn redirects_are_not_followed_and_neither_cookies_nor_credentials_go_along
             (Conduct::Status(401), Some("HTTP 401")),
             (Conduct::Status(410), Some("HTTP 410: the receiver wants no more messages")),
             (Conduct::Floods, None),
+            (Conduct::Drips, None),
+            (Conduct::Hangs, Some("timed out: no byte for 1 s")),
         ] {
             receiver.behaves(conduct.clone());
             let tried = tries(&owner, &receiver.url()).await;
             assert_eq!((tried.ok, tried.error.as_deref()), (error.is_none(), error), "{conduct:?}");
         }
         let calls = receiver.calls();
-        assert_eq!(calls.len(), 6);
+        assert_eq!(calls.len(), 8);
         for call in calls {
             let mut names: Vec<&str> = call.headers.keys().map(http::HeaderName::as_str).collect();
             names.sort_unstable();

@@ -9,6 +9,7 @@ use aerostack_core::api::analytics::{AnalyticsQuery, UsageReport};
 use aerostack_core::api::operation::endpoint;
 use aerostack_gateway::config::{Config, Database};
 use aerostack_tests::client::Caller;
+use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
 use aerostack_tests::program::Process;
 use aerostack_tests::scene::Scene;
@@ -200,12 +201,6 @@ async fn prove_a_locked_store_hinders_no_call_and_recording_resumes_by_itself() 
     .await;
 }
 
-/// The size of the largest file in a folder.
-fn largest(folder: &std::path::Path) -> u64 {
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
-    files.max().unwrap_or_default()
-}
-
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_disk_that_takes_no_more_hinders_no_call_and_recording_resumes_by_itself() {
@@ -219,7 +214,7 @@ async fn a_disk_that_takes_no_more_hinders_no_call_and_recording_resumes_by_itse
         let alice = owner.creates_token("Alice Chen").await;
         assert_eq!(report(&owner).await.totals.calls, 0);
         // What administration writes has room for a while; calls come to the end of theirs.
-        process.may_write(Some(largest(&world.place.config().data_dir) + 128 * 1_024));
+        process.may_write(Some(super::full_disk::largest(&world.place.config().data_dir) + 128 * 1_024));
         let (mut made, begun) = (0u64, Instant::now());
         loop {
             for _ in 0..8 {
@@ -266,6 +261,43 @@ async fn what_was_not_recorded_is_told_also_after_a_restart() {
         scene.owner = scene.owner.at(scene.gateway.address());
         let after = report(&scene.owner).await;
         assert_eq!((after.totals.calls, after.not_recorded), (told.totals.calls, told.not_recorded));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_beside_the_calls_that_come() {
+    story(async |world| {
+        let mut scene = Scene::set_in(world.gateway_out_of_time().await, Setup::legacy()).await;
+        scene.alice.calls("desk__echo", json!({ "text": "hi" })).await;
+        assert_eq!(report(&scene.owner).await.totals.calls, 1);
+        let Database::Postgres(url) = scene.gateway.config.database.clone() else { return };
+        let mut reader = PgConnection::connect(url.expose_secret()).await.unwrap();
+        for statement in ["BEGIN", "LOCK TABLE usage_calls IN ACCESS SHARE MODE"] {
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut reader).await.unwrap();
+        }
+        // By now the first day is to go, and its partition cannot be taken off while somebody reads.
+        scene.gateway.clock.advance(Duration::from_secs(92 * 86_400));
+        scene.gateway.restarts().await;
+        let owner = scene.owner.at(scene.gateway.address());
+        let alice = Caller { address: scene.gateway.address(), ..scene.alice.clone() };
+        for made in 1..=20 {
+            let begun = Instant::now();
+            alice.calls("desk__echo", json!({ "text": "hi" })).await;
+            assert_eq!(report(&owner).await.totals.calls, made);
+            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        sqlx::query("ROLLBACK").execute(&mut reader).await.unwrap();
+        scene.gateway.restarts().await;
+        let mut looking = PgConnection::connect(url.expose_secret()).await.unwrap();
+        eventually("the old day is gone", async || {
+            let sql =
+                "SELECT COUNT(*) FROM pg_class WHERE relname ~ '^usage_calls_d[0-9]+$' AND relkind = 'r'";
+            let days: i64 = sqlx::query_scalar(sql).fetch_one(&mut looking).await.unwrap();
+            days == 1
+        })
+        .await;
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use aerostack_core::alert::{ErrorRate, Window};
 use aerostack_core::slug::Slug;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::format::{ItemOutput, KeyOutput};
 
@@ -39,6 +39,7 @@ pub(crate) enum AlertCommand {
 
 /// `workspace alert set`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("threshold").args(["error_rate", "calls"]).required(true).multiple(true))]
 pub(crate) struct SetAlert {
     /// Workspace; else the active one
     #[arg(value_name = "WORKSPACE")]
@@ -47,7 +48,7 @@ pub(crate) struct SetAlert {
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// Tell when this part of the calls, or more, ended in an error
-    #[arg(long, value_name = "PERCENT", required_unless_present = "calls")]
+    #[arg(long, value_name = "PERCENT")]
     pub(crate) error_rate: Option<ErrorRate>,
     /// With fewer calls than these the error rate says nothing (20 unless given)
     #[arg(long, value_name = "N", requires = "error_rate")]

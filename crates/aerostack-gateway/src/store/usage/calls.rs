@@ -84,6 +84,16 @@ pub async fn state(tx: &mut Tx) -> Result<State, StoreError> {
     fetch_one!(tx, State, "SELECT last_id, added_up_to FROM usage_state WHERE one = 1")
 }
 
+/// Has whoever else appends or adds up wait until this transaction ends: what a name's number is, and which
+/// calls come next, is decided by one after the other.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE usage_state SET last_id = last_id WHERE one = 1")?;
+    Ok(())
+}
+
 /// Appends calls and gives each its number. Whoever writes here waits for whoever else does, so that
 /// numbers are in the order of commits.
 ///

@@ -25,7 +25,7 @@ use crate::store::usage::{UsageStore, calls, names};
 
 /// Time between writes; what is killed loses at most the calls of so long.
 pub const WRITE_EVERY: Duration = Duration::from_millis(500);
-/// Calls of one transaction.
+/// Most calls of one transaction; never more than may wait for it.
 const BATCH_LEN: usize = 4_096;
 /// Time between additions to hours and days; until then reports add up single calls themselves.
 const ADD_UP_EVERY: Duration = Duration::from_secs(5);
@@ -169,8 +169,9 @@ impl Work {
             self.drop_waiting();
             return Ok(());
         }
+        let batch_len = BATCH_LEN.min(self.writer.waiting.max_capacity());
         loop {
-            while self.batch.len() < BATCH_LEN {
+            while self.batch.len() < batch_len {
                 let Ok(note) = self.writer.waiting.try_recv() else { break };
                 self.batch.push(note);
             }

@@ -11,9 +11,13 @@ mod contract {
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
     mod address;
+    mod alert;
+    mod alert_address;
+    mod alert_command;
     mod analytics;
     mod analytics_loss;
     mod analytics_scale;
+    mod analytics_watch;
     mod bad_invite;
     mod byte;
     mod crash;
@@ -32,6 +36,7 @@ mod stories {
     mod dashboard_workspace;
     mod expiry;
     mod faithful;
+    mod full_disk;
     mod function;
     mod header;
     mod header_mismatch;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use aerostack_core::api::alert::SetAlertRequest;
 use aerostack_core::api::openapi::document;
-use aerostack_core::api::operation::{Method, Needs, Operation};
+use aerostack_core::api::operation::{Method, Needs, Operation, endpoint};
 use aerostack_core::skill::Visibility;
 use aerostack_tests::function::Function;
 use aerostack_tests::golden::UPDATE_VARIABLE;
@@ -69,6 +70,12 @@ async fn every_operation_is_served_and_none_to_strangers() {
     story(async |world| {
         let scene = Scene::set(world, Setup::legacy()).await;
         scene.owner.publishes("crm", Visibility::Team, &Function::starts().await).await;
+        let alert = SetAlertRequest {
+            url: Some("https://hooks.example.com/x".to_owned()),
+            calls: Some(1_000),
+            ..SetAlertRequest::default()
+        };
+        scene.owner.asks::<endpoint::SetAlert>(&["engineering"], &alert).await.expect("an alert is set");
         let bearer = format!("Bearer {}", scene.owner.key);
         // A link is all that those need who follow one: they are looked at below.
         for &operation in Operation::ALL.iter().filter(|operation| operation.needs() != Needs::Nobody) {

@@ -288,3 +288,66 @@ async fn without_room_on_the_disk_calls_go_on_and_what_is_not_recorded_is_counte
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_member_learns_nothing_of_somebody_whose_token_has_the_same_name() {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let bob = scene.gateway.somebody("bob", aerostack_core::plan::Plan::Free).await;
+        let invite = aerostack_core::api::team::InviteRequest {
+            email: Email::parse("bob@example.com").unwrap(),
+            role: aerostack_core::member::TeamRole::Member,
+        };
+        let invited = scene.owner.asks::<endpoint::InviteMember>(&[], &invite).await.unwrap();
+        let link = invited.link.unwrap();
+        Terminal::of(&bob).does(&["team", "join", &link]).await;
+        for email in ["bob@example.com", "carol@example.com"] {
+            let tied =
+                CreateTokenRequest { person: Some(Email::parse(email).unwrap()), ..token_named("Laptop") };
+            let made = scene.owner.orders_token(&tied).await.unwrap();
+            scene.owner.caller(&made).calls("desk__echo", json!({ "text": "hi" })).await;
+            scene.owner.revokes("name:Laptop").await.unwrap();
+        }
+        let own = bob.within("engineering");
+        let told = report(&own, AnalyticsQuery { by: Some(By::User), ..AnalyticsQuery::default() }).await;
+        assert_eq!(told.totals.calls, 1);
+        let rows: Vec<_> = told.tables[0].rows.iter().map(|row| (&row.user, &row.email)).collect();
+        let (name, email) = (Some("Laptop".to_owned()), Some("bob@example.com".to_owned()));
+        assert_eq!(rows, [(&name, &email)]);
+        // Another's address asks for nobody.
+        assert_eq!(report(&own, of_user("carol@example.com", By::Tool)).await.totals.calls, 0);
+        let calls = all_calls(&own).await;
+        assert_eq!(calls.iter().map(|call| call.email.clone()).collect::<Vec<_>>(), [email]);
+        let everybody = report(&scene.owner, AnalyticsQuery::default()).await;
+        assert_eq!(everybody.totals.calls, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_that_cannot_be_stored_as_they_are_lose_no_call() {
+    story(async |world| {
+        let odd = ["nul\u{0}here", "=cmd|calc", "a\"b,c", "😀"];
+        let tools: Vec<Tool> = odd.iter().map(|name| Tool::echo().named(name)).collect();
+        let scene = Scene::set(world, Setup::legacy().tools(tools)).await;
+        let listed = scene.alice.tools().await;
+        assert!(!listed.is_empty(), "{listed:?}");
+        for tool in &listed {
+            scene.alice.calls(tool, json!({ "text": "hi" })).await;
+        }
+        for client in ["\"nul\\u0000here\"", "\"lone \\ud800 half\"", "\"=HYPERLINK(1)\"", "7"] {
+            let body = format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"{}\",\
+                 \"arguments\":{{\"text\":\"hi\"}},\"_meta\":{{\"io.modelcontextprotocol/clientInfo\":{{\"name\":{client}}}}}}}}}",
+                listed[0]
+            );
+            scene.alice.posts(&body).await;
+        }
+        let told = report(&scene.owner, AnalyticsQuery::default()).await;
+        assert_eq!((told.totals.calls, told.not_recorded), (listed.len() as u64 + 4, 0));
+        let calls = all_calls(&scene.owner).await;
+        assert_eq!(calls.len(), listed.len() + 4);
+        assert!(calls.iter().all(|call| call.client.as_deref().is_none_or(|name| !name.contains('\0'))));
+    })
+    .await;
+}

@@ -5,7 +5,9 @@ use crate::context::Context;
 use crate::failure::Outcome;
 
 mod account;
+mod alert;
 mod analytics;
+mod analytics_watch;
 mod audit;
 mod completions;
 mod connect;

@@ -245,7 +245,8 @@ impl<'w> Context<'w> {
         Ok(credential)
     }
 
-    /// Prints what an operation answers, as it comes, and shows on a terminal how far it is.
+    /// Prints what an operation answers, as it comes, and shows on a terminal how far it is, of `lines` if
+    /// that is known.
     ///
     /// # Errors
     /// Those of the client, and an output that is closed.
@@ -253,15 +254,16 @@ impl<'w> Context<'w> {
         &mut self,
         parameters: &[&str],
         request: &E::Request,
+        lines: Option<u64>,
     ) -> Outcome {
         let team = self.team_for(E::OPERATION).await?;
         self.client()?;
         let Some(client) = &self.client else { return Ok(()) };
         let mut download = client.download::<E>(parameters, team.as_ref(), request).await?;
-        let progress = self.output.progress();
+        let progress = self.output.progress(lines);
         while let Some(piece) = download.next(client).await? {
             self.output.piece(&piece)?;
-            progress.advance(piece.len());
+            progress.advance(&piece);
         }
         Ok(())
     }

@@ -36,6 +36,8 @@ pub(crate) struct Style {
     spinner: bool,
     columns_data: Option<u16>,
     columns_talk: Option<u16>,
+    /// Whether data goes to a terminal: then a bar would stand in the middle of it.
+    data_is_shown: bool,
 }
 
 impl Style {
@@ -51,6 +53,7 @@ impl Style {
             spinner: world.terminals.stderr,
             columns_data: world.terminals.columns.filter(|_| world.terminals.stdout),
             columns_talk: world.terminals.columns.filter(|_| world.terminals.stderr),
+            data_is_shown: world.terminals.stdout,
         }
     }
 }
@@ -229,17 +232,25 @@ impl<'w> Output<'w> {
         Spinner(Some(bar))
     }
 
-    /// Shows how much of a long export has come, on a terminal only, until the result is dropped.
-    pub(crate) fn progress(&self) -> Progress {
-        if !self.style.spinner {
-            return Progress(None);
+    /// Tells whether an export shows how far it is: on a terminal, to which its data does not go.
+    pub(crate) const fn shows_progress(&self) -> bool {
+        self.style.spinner && !self.style.data_is_shown
+    }
+
+    /// Shows how much of a long export has come, of `lines` if that is known, until the result is dropped.
+    pub(crate) fn progress(&self, lines: Option<u64>) -> Progress {
+        if !self.shows_progress() {
+            return Progress::default();
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(lines, ProgressDrawTarget::stderr());
+        let template = match lines {
+            Some(_) => "{bar:30} {human_pos} of {human_len} calls ({per_sec}, {eta} left)",
+            None => "{spinner} {bytes} ({bytes_per_sec}, {elapsed})",
+        };
         bar.set_style(
-            ProgressStyle::with_template("{spinner} {bytes} ({bytes_per_sec}, {elapsed})")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        Progress(Some(bar))
+        Progress { bar: Some(bar), counts_lines: lines.is_some() }
     }
 
     fn fit(&self, text: &str) -> String {
@@ -271,20 +282,27 @@ impl Drop for Spinner {
 }
 
 /// How far an export is, on the terminal; gone when dropped.
-pub(crate) struct Progress(Option<ProgressBar>);
+#[derive(Default)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    counts_lines: bool,
+}
 
 impl Progress {
-    /// So many bytes more have come.
-    pub(crate) fn advance(&self, bytes: usize) {
-        if let Some(bar) = &self.0 {
-            bar.inc(bytes as u64);
-        }
+    /// More has come.
+    pub(crate) fn advance(&self, piece: &[u8]) {
+        let Some(bar) = &self.bar else { return };
+        let len = match self.counts_lines {
+            true => piece.iter().filter(|&&byte| byte == b'\n').count(),
+            false => piece.len(),
+        };
+        bar.inc(len as u64);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = self.0.take() {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }

@@ -35,12 +35,20 @@ const CUTS: [(&[&str], u16); 3] = [(PROSE, 24), (&["ID"], 18), (PROSE, 10)];
 pub(crate) struct Table {
     heading: Vec<String>,
     rows: Vec<Vec<String>>,
+    least_widths: Vec<u16>,
 }
 
 impl Table {
     /// An empty table under a heading.
     pub(crate) fn new(heading: &[&str]) -> Self {
-        Self { heading: heading.iter().map(|&word| word.to_owned()).collect(), rows: Vec::new() }
+        let heading = heading.iter().map(|&word| word.to_owned()).collect();
+        Self { heading, rows: Vec::new(), least_widths: Vec::new() }
+    }
+
+    /// The same with columns that are so wide at least, for tables that are printed piece by piece.
+    pub(crate) fn at_least(mut self, widths: &[u16]) -> Self {
+        self.least_widths = widths.to_vec();
+        self
     }
 
     /// A table without a heading, for lines that speak for themselves.
@@ -107,6 +115,9 @@ impl Table {
                 column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(widths[index] + gap)));
             }
         }
+        for (&width, column) in self.least_widths.iter().zip(table.column_iter_mut()) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }
@@ -121,6 +132,16 @@ mod tests {
         table.row(["CI Pipeline".to_owned(), "active".to_owned()]);
         table.row(["李雷".to_owned(), String::new()]);
         assert_eq!(table.render(None), "NAME          STATUS\nCI Pipeline   active\n李雷\n");
+    }
+
+    #[test]
+    fn pieces_of_a_table_stand_under_one_another() {
+        let piece = |name: &str| {
+            let mut table = Table::plain().at_least(&[10, 4]);
+            table.row([name.to_owned(), "ok".to_owned()]);
+            table.render(None)
+        };
+        assert_eq!(piece("Alice").find("ok"), piece("Bob").find("ok"));
     }
 
     #[test]

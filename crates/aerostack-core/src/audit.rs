@@ -117,6 +117,10 @@ actions! {
     SecretSet = "secret_set",
     /// A secret was deleted.
     SecretDeleted = "secret_deleted",
+    /// What is told of a workspace's calls, and where, was set.
+    AlertSet = "alert_set",
+    /// Nothing is told of a workspace's calls any more.
+    AlertDeleted = "alert_deleted",
     /// The master key was replaced by another; the rows that follow are sealed under that.
     MasterKeyRotated = "master_key_rotated",
 }

@@ -5,6 +5,7 @@
 //! tested with values alone, and the floors above read state, ask for a decision and write it.
 
 pub mod account;
+pub mod alert;
 pub mod api;
 pub mod audit;
 pub mod bearer;

@@ -27,6 +27,7 @@ pub(crate) mod tests;
 pub use order::Order;
 pub use publish::Publication;
 
+use crate::alerts::{self, Alerts};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grants::Grants;
@@ -62,6 +63,8 @@ pub struct App {
     pub budget: Budget,
     /// How many mails are handed over at once.
     pub mails: Semaphore,
+    /// What those share who look at calls and tell of them.
+    pub alerts: Alerts,
     /// Where calls are recorded.
     pub usage: UsageStore,
     /// How many tool lists are refreshed at once.
@@ -107,6 +110,7 @@ impl App {
             upstreams: Upstreams::new(&config),
             budget: Budget::new(config.limits.held_bytes, config.limits.held_per_token_bytes),
             mails: Semaphore::new(config.limits.mails_at_once),
+            alerts: Alerts::new(config.limits.webhooks_at_once),
             list_refreshes: Semaphore::new(config.limits.list_refreshes_at_once),
             grants: Grants::under(store.term().clone()),
             config,
@@ -126,6 +130,7 @@ impl App {
         });
         app.load().await?;
         app.start_recording(use_writer, call_writer);
+        alerts::start(&app);
         app.tasks.spawn(tidy(Arc::clone(&app)));
         Ok(app)
     }

@@ -4,6 +4,7 @@
 //! not fit is dropped and counted.
 
 pub mod calls;
+pub mod forgetting;
 pub mod numbering;
 pub mod room;
 pub mod uses;

@@ -5,6 +5,7 @@ use aerostack_core::slug::Slug;
 use aerostack_core::workspace::ToolPrefix;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::alert::AlertCommand;
 use super::audit::{self, Audit};
 use super::format::{ItemOutput, ListOutput};
 use super::member::MemberCommand;
@@ -70,6 +71,9 @@ pub(crate) enum WorkspaceCommand {
     /// Manage the secrets of installed servers
     #[command(subcommand, arg_required_else_help = true)]
     Secret(SecretCommand),
+    /// Be told when calls fail or grow
+    #[command(subcommand, arg_required_else_help = true)]
+    Alert(AlertCommand),
     /// Show who did what, newest first
     #[command(after_help = audit::EXAMPLES)]
     Audit(Audit),

@@ -1,11 +1,11 @@
-//! `analytics`: reports, single calls, CSV that streams through, and calls as they end.
-
-use std::time::Duration;
+//! `analytics`: reports, single calls, and CSV that streams through. Calls as they end are in
+//! `analytics_watch`.
 
 use aerostack_core::api::analytics::{AnalyticsQuery, CallView, CallsQuery};
 use aerostack_core::api::operation::endpoint::{ExportAnalytics, ExportCalls, ListCalls, ShowAnalytics};
 use aerostack_core::api::page::{PAGE_MAX, Page};
 
+use super::analytics_watch;
 use super::details::count;
 use super::usage_report::{headline, ms, table};
 use crate::args::analytics::Analytics;
@@ -14,19 +14,17 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-/// Time between two looks for new calls.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// How far back a look for new calls reaches.
-const WATCH_PERIOD: &str = "1h";
+/// The columns of single calls.
+pub(super) const CALL_HEADING: [&str; 7] = ["TIME", "USER", "TOOL", "OUTCOME", "TOTAL", "UPSTREAM", "CLIENT"];
 
 pub(super) async fn run(context: &mut Context<'_>, arguments: Analytics) -> Outcome {
     let slug = context.workspace(None).await?.to_string();
     if arguments.watch {
-        return watch(context, &slug, &arguments).await;
+        return analytics_watch::run(context, &slug, &arguments).await;
     }
     match (arguments.output.format, arguments.raw) {
-        (Format::Csv, true) => context.download::<ExportCalls>(&[&slug], &query(&arguments)).await,
-        (Format::Csv, false) => context.download::<ExportAnalytics>(&[&slug], &query(&arguments)).await,
+        (Format::Csv, true) => export_calls(context, &slug, &query(&arguments)).await,
+        (Format::Csv, false) => context.download::<ExportAnalytics>(&[&slug], &query(&arguments), None).await,
         (format, true) => single_calls(context, &slug, &arguments, format).await,
         (format, false) => report(context, &slug, &arguments, format).await,
     }
@@ -40,6 +38,15 @@ fn query(arguments: &Analytics) -> AnalyticsQuery {
         tool: arguments.tool.clone(),
         by: arguments.by,
     }
+}
+
+/// Single calls, all of them. Where somebody watches, how many there will be is asked first.
+async fn export_calls(context: &mut Context<'_>, slug: &str, query: &AnalyticsQuery) -> Outcome {
+    let lines = match context.output.shows_progress() {
+        true => Some(context.call::<ShowAnalytics>(&[slug], query).await?.totals.calls),
+        false => None,
+    };
+    context.download::<ExportCalls>(&[slug], query, lines).await
 }
 
 async fn report(context: &mut Context<'_>, slug: &str, arguments: &Analytics, format: Format) -> Outcome {
@@ -70,7 +77,7 @@ async fn single_calls(
     if format == Format::Json {
         context.output.json(&Page { items, next_cursor: None })?;
     } else {
-        context.output.table(&call_table(&items, true))?;
+        context.output.table(&call_table(&items, Table::new(&CALL_HEADING)))?;
     }
     if has_more {
         let shown = count(arguments.limit, "call");
@@ -113,9 +120,8 @@ fn calls_query(arguments: &Analytics, period: &str) -> CallsQuery {
     }
 }
 
-fn call_table(calls: &[CallView], has_heading: bool) -> Table {
-    let heading = ["TIME", "USER", "TOOL", "OUTCOME", "TOTAL", "UPSTREAM", "CLIENT"];
-    let mut table = if has_heading { Table::new(&heading) } else { Table::plain() };
+/// Single calls as rows of a table.
+pub(super) fn call_table(calls: &[CallView], mut table: Table) -> Table {
     for call in calls {
         table.row([
             call.at.to_string(),
@@ -128,28 +134,4 @@ fn call_table(calls: &[CallView], has_heading: bool) -> Table {
         ]);
     }
     table
-}
-
-/// Prints calls as they end: those of a page that were not in the page before.
-async fn watch(context: &mut Context<'_>, slug: &str, arguments: &Analytics) -> Outcome {
-    let mut query = calls_query(arguments, WATCH_PERIOD);
-    query.limit = Some(PAGE_MAX);
-    let mut seen = context.call::<ListCalls>(&[slug], &query).await?.items;
-    context.output.talk("Calls are shown as they end. Ctrl-C ends this.");
-    loop {
-        tokio::time::sleep(WATCH_EVERY).await;
-        let found = context.call::<ListCalls>(&[slug], &query).await?.items;
-        let mut new: Vec<CallView> = found.iter().filter(|call| !seen.contains(call)).cloned().collect();
-        new.reverse();
-        for call in &new {
-            match arguments.output.format {
-                Format::Json => context.output.json_line(call)?,
-                _ => context.output.table(&call_table(std::slice::from_ref(call), false))?,
-            }
-        }
-        if !new.is_empty() {
-            context.output.finish()?;
-        }
-        seen = found;
-    }
 }

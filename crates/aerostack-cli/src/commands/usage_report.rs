@@ -155,7 +155,7 @@ fn percent(share: f64) -> String {
 }
 
 /// `1,234,567`
-fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -9,7 +9,7 @@ use aerostack_core::plan::Seats;
 use aerostack_core::slug::Slug;
 
 use super::details::{count, details, mark};
-use super::{audit, connect, member, secret, token};
+use super::{alert, audit, connect, member, secret, token};
 use crate::args::format::{Format, ListOutput};
 use crate::args::workspace::{self as arguments, WorkspaceCommand};
 use crate::context::Context;
@@ -42,6 +42,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: WorkspaceCommand) ->
         WorkspaceCommand::Token(command) => token::run(context, command).await,
         WorkspaceCommand::Member(command) => member::run(context, command).await,
         WorkspaceCommand::Secret(command) => secret::run(context, command).await,
+        WorkspaceCommand::Alert(command) => alert::run(context, command).await,
         WorkspaceCommand::Audit(arguments) => audit::run(context, arguments).await,
     }
 }

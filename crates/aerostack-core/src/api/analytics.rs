@@ -87,6 +87,24 @@ pub struct CallsQuery {
     pub cursor: Option<String>,
 }
 
+/// Which of the calls that were recorded since a mark.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCallsQuery {
+    /// The mark of the reply before; without it, the reply has nothing but the mark of now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Only calls with tokens of this name, or tied to this e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Only calls to this server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Only calls of this tool, by its exposed name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
 /// Which of one's own calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -311,6 +329,17 @@ pub struct CallView {
     pub bytes_in: u64,
     /// The size of the answer.
     pub bytes_out: u64,
+}
+
+/// Calls that were recorded since a mark.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NewCalls {
+    /// The calls, in the order in which they were recorded.
+    pub items: Vec<CallView>,
+    /// Where this reply ends; opaque.
+    pub mark: String,
+    /// Whether more are there already.
+    pub has_more: bool,
 }
 
 /// One's own calls.

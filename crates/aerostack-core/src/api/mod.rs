@@ -3,6 +3,7 @@
 //! [`operation`] lists every endpoint once. The other files hold requests and replies, one per noun.
 
 pub mod account;
+pub mod alert;
 pub mod analytics;
 pub mod audit;
 pub mod connect;

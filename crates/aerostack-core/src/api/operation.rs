@@ -10,8 +10,10 @@ use utoipa::ToSchema;
 use super::account::{
     AccountView, CreateKeyRequest, CreatedKey, EndedSessions, KeyView, SessionView, SignInLinkView,
 };
+use super::alert::{AlertSet, AlertTested, AlertView, DeletedAlert, SetAlertRequest};
 use super::analytics::{
-    AnalyticsQuery, CallView, CallsQuery, Csv, OwnUsage, OwnUsageQuery, UsageReport, UsageSeries,
+    AnalyticsQuery, CallView, CallsQuery, Csv, NewCalls, NewCallsQuery, OwnUsage, OwnUsageQuery, UsageReport,
+    UsageSeries,
 };
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::member::{
@@ -222,7 +224,12 @@ operations! {
     ShowAnalyticsSeries: Get "/workspaces/{slug}/analytics/series", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageSeries, "Gives the course of calls by hour or day.";
     ExportAnalytics: Get "/workspaces/{slug}/analytics/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams figures per token, server and tool as CSV.";
     ListCalls: Get "/workspaces/{slug}/analytics/calls", Needs::Workspace(Power::SeeWorkspace), CallsQuery => 200 Page<CallView>, "Lists single calls, newest first.";
+    FollowCalls: Get "/workspaces/{slug}/analytics/calls/new", Needs::Workspace(Power::SeeWorkspace), NewCallsQuery => 200 NewCalls, "Lists the calls that were recorded since a mark, in that order.";
     ExportCalls: Get "/workspaces/{slug}/analytics/calls/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams single calls as CSV, oldest first.";
+    ShowAlert: Get "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), Empty => 200 AlertView, "Shows what is told of a workspace's calls, and where.";
+    SetAlert: Put "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), SetAlertRequest => 200 AlertSet, "Sets what is told of a workspace's calls, and where.";
+    DeleteAlert: Delete "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), Empty => 200 DeletedAlert, "Deletes an alert; nothing is told any more.";
+    TestAlert: Post "/workspaces/{slug}/alert/test", Needs::Workspace(Power::ManageSecrets), Empty => 200 AlertTested, "Sends a message to try whether it arrives.";
     ShowOwnUsage: Get "/me/usage", Needs::Nothing, OwnUsageQuery => 200 OwnUsage, "Reports the caller's own calls; takes a workspace token as well.";
     ListServers: Get "/servers", Needs::Team(Power::ManageWorkspace), PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
     AddServer: Post "/servers", Needs::Team(Power::ManageWorkspace), AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";

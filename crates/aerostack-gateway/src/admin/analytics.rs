@@ -4,7 +4,9 @@
 //! their address, once that is proven to be theirs.
 
 use aerostack_core::account::Account;
-use aerostack_core::api::analytics::{AnalyticsQuery, CallView, CallsQuery, UsageReport, UsageSeries};
+use aerostack_core::api::analytics::{
+    AnalyticsQuery, CallView, CallsQuery, NewCalls, NewCallsQuery, UsageReport, UsageSeries,
+};
 use aerostack_core::api::page::Page;
 use aerostack_core::role::Power;
 use aerostack_core::workspace::Workspace;
@@ -16,12 +18,15 @@ use crate::app::App;
 use crate::http::body::Body;
 
 mod export;
+mod following;
+mod people;
 mod report;
 mod scope;
 mod single;
 mod sums;
 
 use export::Export;
+pub(super) use people::calls_by_person;
 use scope::Scope;
 pub(super) use scope::{Wanted, Whose, workspaces_of};
 
@@ -77,6 +82,13 @@ pub(super) async fn calls(call: Call, query: CallsQuery) -> Result<Page<CallView
     };
     let scope = find_scope(&call, &wanted).await?;
     single::page(&mut call.app.usage.read().await?, &scope, &query).await
+}
+
+/// Lists the calls that were recorded since a mark.
+pub(super) async fn follow(call: Call, query: NewCallsQuery) -> Result<NewCalls, ApiError> {
+    let NewCallsQuery { after, user, server, tool } = query;
+    let scope = find_scope(&call, &Wanted { period: None, user, server, tool }).await?;
+    following::since(&mut call.app.usage.read().await?, &scope, after.as_deref()).await
 }
 
 /// Streams single calls as CSV.

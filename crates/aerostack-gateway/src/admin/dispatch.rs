@@ -7,9 +7,9 @@ use super::error::ApiError;
 use super::input::Input;
 use super::visit::Visit;
 use super::{
-    account, account_key, analytics, audit, install, install_switch, join, member, offboard, own_usage, plan,
-    secret, server, server_test, session, skill, skill_install, skill_publish, skill_yank, team, team_invite,
-    team_role, token, token_end, tool, workspace,
+    account, account_key, alert, analytics, audit, install, install_switch, join, member, offboard,
+    own_usage, plan, secret, server, server_test, session, skill, skill_install, skill_publish, skill_yank,
+    team, team_invite, team_role, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -97,6 +97,11 @@ handlers! {
     ShowAnalytics => analytics::show,
     ShowAnalyticsSeries => analytics::series,
     ListCalls => analytics::calls,
+    FollowCalls => analytics::follow,
+    ShowAlert => alert::show,
+    SetAlert => alert::set,
+    DeleteAlert => alert::delete,
+    TestAlert => alert::test,
     ShowOwnUsage => own_usage::show,
     ListServers => server::list,
     AddServer => server::add,

@@ -6,6 +6,7 @@
 
 mod account;
 mod account_key;
+mod alert;
 mod analytics;
 mod ask;
 mod audit;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::App;
 use crate::config::{Config, Database};
 use crate::recorder::calls::{CallWriter, Ground};
+use crate::recorder::forgetting;
 use crate::recorder::room::Room;
 use crate::recorder::uses::UseWriter;
 
@@ -24,6 +25,8 @@ impl App {
             dropping: Box::new(move || app.grants.dropping()),
         };
         self.writers.spawn(calls.run(ground, self.recording_ends.clone()));
+        let (usage, clock) = (self.usage.clone(), self.clock.clone());
+        self.tasks.spawn(forgetting::run(usage, clock, self.stopping.clone()));
     }
 
     /// Has what is left written, and closes both stores, within `limit`.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ground::rng;
 use crate::config::Config;
 use crate::store::sealed::{self, Fit};
-use crate::store::{Store, StoreError, former_key, secret};
+use crate::store::{Store, StoreError, alert, former_key, secret};
 use crate::vault::key_file::{self, NEXT_KEY_FILE};
 use crate::vault::{MASTER_KEY_FILE, MASTER_KEY_LEN, MasterKey, Vault, parse_master_key};
 
@@ -75,7 +75,8 @@ async fn fits(store: &Store, master: &MasterKey) -> Result<Option<Vault>, StoreE
     let Ok(vault) = Vault::new(master).after(former) else { return Ok(None) };
     let fits = was_replaced
         || sealed::try_key(&mut tx, vault.audit_keys()).await? != Fit::DoesNotFit
-        || secret::is_any_under(&mut tx, vault.id()).await?;
+        || secret::is_any_under(&mut tx, vault.id()).await?
+        || alert::is_any_under(&mut tx, vault.id()).await?;
     Ok(fits.then_some(vault))
 }
 

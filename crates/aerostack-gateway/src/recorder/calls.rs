@@ -1,4 +1,5 @@
 //! The writer of calls: takes what has gathered, numbers it, writes it in one transaction, adds it up.
+//! What is old is forgotten elsewhere ([`forgetting`](super::forgetting)).
 //!
 //! A batch that the database does not take is kept and tried again, so a locked database or a full
 //! disk loses nothing but what no longer fits into the queue meanwhile. If it is one call that the
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aerostack_core::usage::KEPT;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,22 +20,17 @@ use crate::clock::Clock;
 use crate::grants::LiveWorkspace;
 use crate::store::StoreError;
 use crate::store::usage::adding_up::{self, Dropped};
-use crate::store::usage::{UsageStore, calls, names, retention};
+use crate::store::usage::calls::NumberedCall;
+use crate::store::usage::{UsageStore, calls, names};
 
 /// Time between writes; what is killed loses at most the calls of so long.
 pub const WRITE_EVERY: Duration = Duration::from_millis(500);
-/// Calls of one transaction.
+/// Most calls of one transaction; never more than may wait for it.
 const BATCH_LEN: usize = 4_096;
 /// Time between additions to hours and days; until then reports add up single calls themselves.
 const ADD_UP_EVERY: Duration = Duration::from_secs(5);
 /// Time between looks at the disk.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Time between searches for what is old.
-const FORGET_EVERY: Duration = Duration::from_secs(600);
-/// Pause between two steps of forgetting.
-const FORGET_PAUSE: Duration = Duration::from_millis(20);
-/// Steps of forgetting before everything else comes to turn.
-const FORGET_STEPS: usize = 20;
 /// How long a stopping gateway tries to write what is left.
 const LAST_TRIES: Duration = Duration::from_secs(8);
 const LAST_TRY_PAUSE: Duration = Duration::from_millis(200);
@@ -82,7 +77,7 @@ impl CallWriter {
             is_failing: false,
             add_up_at: now + ADD_UP_EVERY,
             look_at: now,
-            forget_at: now,
+            numbered_under: 0,
         };
         work.run(stop).await;
     }
@@ -93,13 +88,14 @@ struct Work {
     ground: Ground,
     /// Taken from the queue and not written yet.
     batch: Vec<CallNote>,
-    /// The last number and the length of what was committed with nobody knows what outcome.
-    in_doubt: Option<(i64, usize)>,
+    /// What was committed with nobody knows what outcome: the beginning of the batch, as it was written.
+    in_doubt: Option<Vec<NumberedCall>>,
     numbering: Numbering,
     is_failing: bool,
     add_up_at: Instant,
     look_at: Instant,
-    forget_at: Instant,
+    /// What the store said of its numbers when those that are known were looked up.
+    numbered_under: u64,
 }
 
 impl Work {
@@ -108,19 +104,24 @@ impl Work {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let wake = Arc::clone(&self.writer.wake);
         loop {
-            let waiting = tokio::select! {
+            let first = tokio::select! {
                 _ = ticks.tick() => None,
                 () = wake.notified() => None,
                 waiting = self.writer.flushes.recv() => waiting,
                 () = stop.cancelled() => break,
             };
+            // Whoever asked by now is answered by one write.
+            let mut waiting: Vec<oneshot::Sender<()>> = first.into_iter().collect();
+            while let Ok(another) = self.writer.flushes.try_recv() {
+                waiting.push(another);
+            }
             self.look_at_disk().await;
             let result = self.write_all().await;
             self.tell(result);
-            if let Some(waiting) = waiting {
+            for waiting in waiting {
                 let _ = waiting.send(());
             }
-            let result = self.keep_house(&stop).await;
+            let result = self.keep_house().await;
             self.tell(result);
         }
         self.write_last().await;
@@ -168,8 +169,9 @@ impl Work {
             self.drop_waiting();
             return Ok(());
         }
+        let batch_len = BATCH_LEN.min(self.writer.waiting.max_capacity());
         loop {
-            while self.batch.len() < BATCH_LEN {
+            while self.batch.len() < batch_len {
                 let Ok(note) = self.writer.waiting.try_recv() else { break };
                 self.batch.push(note);
             }
@@ -184,8 +186,8 @@ impl Work {
         self.writer.figures.paused.load(Ordering::Relaxed)
     }
 
+    /// What was taken from the queue already stays: it may have been written.
     fn drop_waiting(&mut self) {
-        self.batch.drain(..).for_each(|note| note.grant.workspace.drop_call());
         while let Ok(note) = self.writer.waiting.try_recv() {
             note.grant.workspace.drop_call();
         }
@@ -193,10 +195,10 @@ impl Work {
 
     /// Writes the batch; where single calls spoil it, without those.
     async fn write_batch(&mut self) -> Result<(), StoreError> {
-        if let Some((last, len)) = self.in_doubt {
-            let state = calls::state(&mut self.ground.store.read().await?).await?;
+        if let Some(doubtful) = &self.in_doubt {
+            let (is_there, len) = (is_there(&self.ground.store, doubtful).await?, doubtful.len());
             self.in_doubt = None;
-            if state.last_id >= last {
+            if is_there {
                 self.written(len);
             }
         }
@@ -233,21 +235,25 @@ impl Work {
 
     async fn try_write_first(&mut self, len: usize) -> Result<(), StoreError> {
         let mut tx = self.ground.store.write().await?;
+        calls::lock(&mut tx).await?;
+        let numbering = self.ground.store.numbering();
+        if std::mem::replace(&mut self.numbered_under, numbering) != numbering {
+            self.numbering.forget();
+        }
         let mut numbered = Vec::with_capacity(len);
         for note in &self.batch[..len] {
             numbered.push(self.numbering.number(&mut tx, note).await?);
         }
         calls::append(&mut tx, &mut numbered).await?;
-        let last = numbered.last().map(|call| call.id);
         let result = tx.commit().await;
         if let Err(StoreError::OutcomeUnknown(_)) = &result {
-            self.in_doubt = last.map(|last| (last, len));
+            self.in_doubt = Some(numbered);
         }
         result
     }
 
-    /// Adds up and forgets, when it is time for it.
-    async fn keep_house(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
+    /// Adds up, when it is time for it.
+    async fn keep_house(&mut self) -> Result<(), StoreError> {
         if !self.ground.store.is_migrated() || !self.batch.is_empty() || self.is_paused() {
             return Ok(());
         }
@@ -257,26 +263,24 @@ impl Work {
                 self.add_up_at = Instant::now();
             }
         }
-        if Instant::now() >= self.forget_at {
-            let is_more = self.forget(stop).await?;
-            self.forget_at = Instant::now() + if is_more { WRITE_EVERY } else { FORGET_EVERY };
-        }
         Ok(())
     }
 
     /// One step; gives how many calls are left to add up.
     async fn add_up(&mut self) -> Result<i64, StoreError> {
-        let dropping = (self.ground.dropping)();
+        let mut dropping = (self.ground.dropping)();
+        dropping.retain(|live| live.calls_dropped_unwritten() > 0);
         let now = self.ground.clock.now();
         let mut tx = self.ground.store.write().await?;
+        let state = calls::state(&mut tx).await?;
+        if state.last_id == state.added_up_to && dropping.is_empty() {
+            return Ok(0);
+        }
+        calls::lock(&mut tx).await?;
         let mut dropped = Vec::with_capacity(dropping.len());
         for live in &dropping {
             let workspace = names::number_workspace(&mut tx, &live.id).await?;
             dropped.push(Dropped { workspace, at: now, calls: live.calls_dropped_unwritten() });
-        }
-        let state = calls::state(&mut tx).await?;
-        if state.last_id == state.added_up_to && dropped.is_empty() {
-            return Ok(0);
         }
         let left = adding_up::step(&mut tx, &dropped).await?;
         tx.commit().await?;
@@ -284,22 +288,10 @@ impl Work {
         Ok(left)
     }
 
-    /// Some steps; tells whether more is to be forgotten.
-    async fn forget(&mut self, stop: &CancellationToken) -> Result<bool, StoreError> {
-        let cutoff = self.ground.clock.now().minus(KEPT);
-        for _ in 0..FORGET_STEPS {
-            if stop.is_cancelled() || !retention::step(&self.ground.store, cutoff).await? {
-                return Ok(false);
-            }
-            tokio::time::sleep(FORGET_PAUSE).await;
-        }
-        Ok(true)
-    }
-
     async fn write_last(&mut self) {
         let until = Instant::now() + LAST_TRIES;
         loop {
-            let Err(error) = self.write_all().await else { return };
+            let Err(error) = self.write_all().await else { break };
             if Instant::now() >= until {
                 let lost = self.batch.len() + self.writer.waiting.len();
                 tracing::error!(%error, calls = lost, "calls could not be recorded before the end");
@@ -307,7 +299,22 @@ impl Work {
             }
             tokio::time::sleep(LAST_TRY_PAUSE).await;
         }
+        // Without room it was taken from the queue and could not be written.
+        if self.in_doubt.is_none() {
+            self.batch.drain(..).for_each(|note| note.grant.workspace.drop_call());
+        }
+        // What was dropped is known in memory alone until it is added up.
+        if let Err(error) = self.add_up().await {
+            tracing::warn!(%error, "how many calls were not recorded could not be noted before the end");
+        }
     }
+}
+
+/// Tells whether calls stand under their numbers: somebody else's might.
+async fn is_there(store: &UsageStore, doubtful: &[NumberedCall]) -> Result<bool, StoreError> {
+    let (Some(first), Some(last)) = (doubtful.first(), doubtful.last()) else { return Ok(false) };
+    let mut tx = store.read().await?;
+    Ok(calls::by_number(&mut tx, first.id - 1, last.id).await? == doubtful)
 }
 
 /// Tells whether one row is to blame, rather than the database as it is now: PostgreSQL's classes 22 and

@@ -5,6 +5,8 @@
 
 pub mod account;
 pub mod account_key;
+pub mod alert;
+pub mod alert_rule;
 pub mod audit;
 pub mod backup;
 pub mod error;

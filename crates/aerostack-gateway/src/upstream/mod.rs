@@ -41,6 +41,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod webhook;
 
 pub use client::{Client, Upstreams};
 pub use credential::Credential;
@@ -50,3 +51,4 @@ pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
 pub use subscriptions::{Mailbox, Subscription, Update};
 pub use target::{Caller, Era, Listing, Outgoing, Target};
+pub use webhook::{Webhook, WebhookError};

@@ -1,7 +1,7 @@
 //! CSV, streamed: what is in memory is one piece on its way and the sums of one group of tokens, and no
 //! transaction stays open while a client is slow.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -129,20 +129,21 @@ async fn figures_of_all(app: &App, scope: &Scope, pieces: &mut Pieces) -> Result
     pieces.text.push_str(FIGURES);
     end_row(&mut pieces.text);
     let mut tokens: Vec<i64> =
-        scope.tokens.keys().copied().filter(|&token| is_chosen(scope, token)).collect();
-    tokens.sort_unstable_by_key(|token| name_of(scope, *token));
+        scope.tokens.keys().copied().filter(|&token| scope.means_token(token)).collect();
+    // By number, as sums stand: so each group reads its own part of them and no other.
+    tokens.sort_unstable();
     let group_len = (SUMS_MAX / scope.tools.len().max(1)).max(1);
     for group in tokens.chunks(group_len) {
-        let group: HashSet<i64> = group.iter().copied().collect();
+        let (Some(&first), Some(&last)) = (group.first(), group.last()) else { continue };
         let mut sums: HashMap<(i64, i64), Tally> = HashMap::new();
         let mut tx = app.usage.read().await?;
         let tail = Tail::read(&mut tx, scope).await?;
         let mut visit = |_: Timestamp, cell: &Cell| {
-            if group.contains(&cell.token) {
+            if (first..=last).contains(&cell.token) {
                 sums.entry((cell.token, cell.tool)).or_default().merge(&cell.tally);
             }
         };
-        sums::walk(&mut tx, scope, &tail, Kind::TokenAndTool, Grain::Day, &mut visit).await?;
+        sums::walk_tokens(&mut tx, scope, &tail, first..=last, &mut visit).await?;
         drop(tx);
         push_sums(scope, None, sums, pieces).await?;
     }
@@ -171,10 +172,6 @@ async fn figures_over_time(app: &App, scope: &Scope, grain: Grain, pieces: &mut 
         push_sums(scope, Some(start), sums, pieces).await?;
     }
     Ok(())
-}
-
-fn is_chosen(scope: &Scope, token: i64) -> bool {
-    scope.chosen_tokens.as_ref().is_none_or(|chosen| chosen.contains(&token))
 }
 
 fn name_of(scope: &Scope, token: i64) -> Option<(&str, &str)> {

@@ -12,6 +12,7 @@ use aerostack_core::usage::{Grain, Tally};
 
 use super::scope::Scope;
 use super::sums::{self, Tail, kind_for};
+use crate::store::usage::names::TokenName;
 use crate::store::usage::tallies::{Cell, Kind};
 use crate::store::{StoreError, Tx};
 
@@ -211,8 +212,9 @@ fn order(by: By, a: &UsageRow, b: &UsageRow) -> std::cmp::Ordering {
     }
 }
 
-/// The tie of a name: that of its newest token that has one.
+/// The tie of a name: that of its newest token that has one, among those that are meant.
 fn email_of(scope: &Scope, name: &str) -> Option<String> {
-    let tied = scope.tokens.values().filter(|token| token.name == name && token.person.is_some());
+    let is_meant = |token: &TokenName| scope.means_token(token.id) && token.name == name;
+    let tied = scope.tokens.values().filter(|token| is_meant(token) && token.person.is_some());
     tied.max_by_key(|token| token.id).and_then(|token| token.person.clone())
 }

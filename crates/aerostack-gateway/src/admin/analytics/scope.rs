@@ -98,12 +98,14 @@ impl Scope {
         }
     }
 
+    /// Tells whether calls with a token are meant.
+    pub(super) fn means_token(&self, token: i64) -> bool {
+        self.chosen_tokens.as_ref().is_none_or(|chosen| chosen.contains(&token))
+    }
+
     /// Tells whether calls with a token and of a tool are meant; 0 stands for all of them together.
     pub(super) fn holds(&self, token: i64, tool: i64) -> bool {
-        let is_in = |chosen: &Option<HashSet<i64>>, number| {
-            chosen.as_ref().is_none_or(|chosen| chosen.contains(&number))
-        };
-        is_in(&self.chosen_tokens, token) && is_in(&self.chosen_tools, tool)
+        self.means_token(token) && self.chosen_tools.as_ref().is_none_or(|chosen| chosen.contains(&tool))
     }
 
     /// Tells whether a call is meant.

@@ -69,7 +69,8 @@ fn read_place(text: &str) -> Result<Place, ApiError> {
     place.ok_or_else(|| ApiError::invalid("the cursor is not one of this list"))
 }
 
-fn view(scope: &Scope, clients: &ClientNames, call: &NumberedCall) -> Option<CallView> {
+/// A call as it is shown; `None` if its names are forgotten.
+pub(super) fn view(scope: &Scope, clients: &ClientNames, call: &NumberedCall) -> Option<CallView> {
     let (token, tool) = (scope.tokens.get(&call.token)?, scope.tools.get(&call.tool)?);
     let measured = &call.measured;
     Some(CallView {

@@ -2,6 +2,7 @@
 //! beyond the watermark, which are in no sum yet.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use aerostack_core::time::Timestamp;
 use aerostack_core::usage::{Grain, Tally};
@@ -9,7 +10,7 @@ use aerostack_core::usage::{Grain, Tally};
 use super::scope::Scope;
 use crate::store::usage::adding_up::{STEP_CALLS, key_of};
 use crate::store::usage::calls;
-use crate::store::usage::tallies::{self, Cell, Kind};
+use crate::store::usage::tallies::{self, Cell, Kind, Shelf};
 use crate::store::{StoreError, Tx};
 
 /// Hours or days that are read at once; where tokens and tools are told apart, one.
@@ -107,19 +108,47 @@ pub(super) async fn walk(
             first = next;
         }
     }
+    visit_tail(tail, kind, visit);
+    Ok(())
+}
+
+/// The same of the sums of some tokens and of each tool, by number.
+pub(super) async fn walk_tokens(
+    tx: &mut Tx,
+    scope: &Scope,
+    tail: &Tail,
+    tokens: RangeInclusive<i64>,
+    visit: &mut (dyn FnMut(Timestamp, &Cell) + Send),
+) -> Result<(), StoreError> {
+    let Some(workspace) = scope.workspace else { return Ok(()) };
+    let kind = Kind::TokenAndTool;
+    for Span { grain, from, until } in spans(scope.from, scope.to, Grain::Day) {
+        for bucket in from..until {
+            let shelf = Shelf { workspace, grain, kind, bucket };
+            for cell in tallies::of_tokens(tx, shelf, tokens.clone()).await? {
+                if is_meant(scope, kind, &cell) {
+                    visit(grain.start(cell.bucket), &cell);
+                }
+            }
+        }
+    }
+    visit_tail(tail, kind, visit);
+    Ok(())
+}
+
+fn visit_tail(tail: &Tail, kind: Kind, visit: &mut (dyn FnMut(Timestamp, &Cell) + Send)) {
     for (hour, token, tool, tally) in tail.cells() {
         let (token, tool) = key_of(kind, token, tool);
         let cell = Cell { bucket: hour, token, tool, tally: tally.clone() };
         visit(Grain::Hour.start(hour), &cell);
     }
-    Ok(())
 }
 
 /// What a kind does not tell apart is not chosen among either; see [`kind_for`].
 pub(super) fn is_meant(scope: &Scope, kind: Kind, cell: &Cell) -> bool {
     match kind {
         Kind::Whole => true,
-        Kind::Token => scope.chosen_tokens.as_ref().is_none_or(|chosen| chosen.contains(&cell.token)),
+        Kind::Token => scope.means_token(cell.token),
         Kind::Tool => scope.chosen_tools.as_ref().is_none_or(|chosen| chosen.contains(&cell.tool)),
         Kind::TokenAndTool => scope.holds(cell.token, cell.tool),
     }

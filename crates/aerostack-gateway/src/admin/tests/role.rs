@@ -65,6 +65,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::ShowAnalyticsSeries
         | O::ExportAnalytics
         | O::ListCalls
+        | O::FollowCalls
         | O::ExportCalls => (Over::Workspace, ALL),
         O::UpdateWorkspace
         | O::ListTokens
@@ -96,6 +97,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
         O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
         O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
+        O::ShowAlert | O::SetAlert | O::DeleteAlert | O::TestAlert => (Over::Workspace, TEAM_ONLY),
     }
 }
 
@@ -116,6 +118,7 @@ fn body(operation: Operation) -> Value {
         Operation::YankSkillVersion => json!({ "yanked": true }),
         Operation::UpdateSkill => json!({ "visibility": "team" }),
         Operation::InstallSkill => json!({ "skill": "nothing-here" }),
+        Operation::SetAlert => json!({ "url": "https://hooks.example.com/x", "calls": 1_000 }),
         Operation::SetSecret => json!({ "value": "ghp_value" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),

@@ -37,8 +37,7 @@ type Shelves = BTreeMap<Shelf, HashMap<(i64, i64), Tally>>;
 /// # Errors
 /// [`StoreError`] when the database fails; then the transaction must not be committed.
 pub async fn step(tx: &mut Tx, dropped: &[Dropped]) -> Result<i64, StoreError> {
-    // Nobody else moves the watermark, or appends, until this transaction ends.
-    execute!(tx, "UPDATE usage_state SET added_up_to = added_up_to WHERE one = 1")?;
+    calls::lock(tx).await?;
     let state = calls::state(tx).await?;
     let up_to = state.last_id.min(state.added_up_to.saturating_add(STEP_CALLS));
     let mut shelves = Shelves::new();

@@ -84,6 +84,16 @@ pub async fn state(tx: &mut Tx) -> Result<State, StoreError> {
     fetch_one!(tx, State, "SELECT last_id, added_up_to FROM usage_state WHERE one = 1")
 }
 
+/// Has whoever else appends or adds up wait until this transaction ends: what a name's number is, and which
+/// calls come next, is decided by one after the other.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE usage_state SET last_id = last_id WHERE one = 1")?;
+    Ok(())
+}
+
 /// Appends calls and gives each its number. Whoever writes here waits for whoever else does, so that
 /// numbers are in the order of commits.
 ///
@@ -109,6 +119,33 @@ pub async fn by_number(tx: &mut Tx, after: i64, up_to: i64) -> Result<Vec<Number
     const SQL: &str = "SELECT id, workspace, at_ms, token, tool, client, outcome, total_us, upstream_us,
         bytes_in, bytes_out FROM usage_calls WHERE id > $1 AND id <= $2 ORDER BY id";
     numbered(fetch_all!(tx, CallRow, SQL, after, up_to)?)
+}
+
+#[derive(sqlx::FromRow)]
+struct MinuteRow {
+    minute: i64,
+    outcome: i64,
+    n: i64,
+}
+
+/// Counts calls of a workspace that arrived at `since` or later, by minute (from 1970) and outcome.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn by_minute(
+    tx: &mut Tx,
+    workspace: i64,
+    since: Timestamp,
+) -> Result<Vec<(i64, Outcome, u64)>, StoreError> {
+    const SQL: &str = "SELECT at_ms / 60000 AS minute, outcome, COUNT(*) AS n FROM usage_calls
+        WHERE workspace = $1 AND at_ms >= $2 GROUP BY at_ms / 60000, outcome ORDER BY minute, outcome";
+    let rows = fetch_all!(tx, MinuteRow, SQL, workspace, since.as_millis())?;
+    let read = |row: MinuteRow| {
+        let outcome = Outcome::of_number(row.outcome);
+        let outcome = outcome.ok_or(StoreError::Unreadable { what: "usage_calls.outcome" })?;
+        Ok((row.minute, outcome, u64::try_from(row.n).unwrap_or(0)))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// A place between two calls in the order of time.

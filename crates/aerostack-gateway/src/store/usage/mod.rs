@@ -9,6 +9,7 @@
 pub mod adding_up;
 pub mod calls;
 pub mod names;
+pub mod names_unused;
 pub mod open;
 pub mod retention;
 pub mod tallies;

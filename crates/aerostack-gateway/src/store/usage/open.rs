@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ fn named(mut migrator: Migrator) -> Migrator {
 pub struct UsageStore {
     store: Store,
     is_migrated: Arc<AtomicBool>,
+    numbering: Arc<AtomicU64>,
 }
 
 impl UsageStore {
@@ -60,7 +61,7 @@ impl UsageStore {
         };
         // Whoever served before may still append: it waits its turn, and its calls were made.
         let store = Store { pools, term: Term::endless() };
-        Ok(Self { store, is_migrated: Arc::new(AtomicBool::new(false)) })
+        Ok(Self { store, is_migrated: Arc::default(), numbering: Arc::default() })
     }
 
     /// Brings the schema up to date; gives the number of migrations it had to apply.
@@ -71,7 +72,8 @@ impl UsageStore {
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         const IN_SQLITE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations_usage'";
         const IN_POSTGRES: &str =
-            "SELECT CASE WHEN to_regclass('_sqlx_migrations_usage') IS NULL THEN 0 ELSE 1 END::BIGINT";
+            "SELECT CASE WHEN to_regclass(quote_ident(current_schema()) || '._sqlx_migrations_usage') IS NULL
+             THEN 0 ELSE 1 END::BIGINT";
         let applied = match &self.store.pools {
             Pools::Sqlite { writer, .. } => {
                 let mut connection = writer.acquire().await?;
@@ -93,6 +95,18 @@ impl UsageStore {
     #[must_use]
     pub fn is_migrated(&self) -> bool {
         self.is_migrated.load(Ordering::Acquire)
+    }
+
+    /// Says that numbers of names may be gone: whoever remembers some looks them up anew.
+    pub(super) fn renumber(&self) {
+        self.numbering.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Another number than before says that numbers of names may be gone. To be asked under
+    /// [`lock`](super::calls::lock).
+    #[must_use]
+    pub fn numbering(&self) -> u64 {
+        self.numbering.load(Ordering::Acquire)
     }
 
     /// Begins a transaction that writes.

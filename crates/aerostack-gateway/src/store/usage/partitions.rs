@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use aerostack_core::time::Timestamp;
 use aerostack_core::usage::Grain;
 use sqlx::postgres::PgPool;
-use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 
 use super::calls::NumberedCall;
 use crate::store::error::StoreError;
@@ -25,17 +25,21 @@ pub(super) async fn make_for(tx: &mut Tx, calls: &[NumberedCall]) -> Result<(), 
 }
 
 async fn make(tx: &mut Transaction<'static, Postgres>, day: i64) -> Result<(), StoreError> {
+    // In the schema where it would be made: another installation's may be on the search path as well.
+    const EXISTS: &str = "SELECT to_regclass(quote_ident(current_schema()) || '.' || $1) IS NOT NULL";
     let name = format!("{PREFIX}{day}");
-    let exists: bool =
-        sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(&name).fetch_one(&mut **tx).await?;
+    let exists: bool = sqlx::query_scalar(EXISTS).bind(&name).fetch_one(&mut **tx).await?;
     if exists {
         return Ok(());
     }
     let (from, until) = (Grain::Day.start(day).as_millis(), Grain::Day.start(day + 1).as_millis());
-    let statement = format!(
-        "CREATE TABLE IF NOT EXISTS {name} PARTITION OF usage_calls FOR VALUES FROM ({from}) TO ({until})"
-    );
-    sqlx::query(AssertSqlSafe(statement)).execute(&mut **tx).await?;
+    // Made apart and then put in place: `PARTITION OF` would wait for everybody who reads, such as a dump.
+    let make = format!("CREATE TABLE {name} (LIKE usage_calls)");
+    let attach =
+        format!("ALTER TABLE usage_calls ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({until})");
+    for statement in [make, attach] {
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
@@ -64,12 +68,14 @@ pub(super) async fn drop_oldest(pool: &PgPool, cutoff: Timestamp) -> Result<bool
         return Ok(false);
     };
     let name = &oldest.name;
-    let mut connection = pool.acquire().await?;
+    // A connection of its own: whoever closes the pool does not wait for what this one waits for.
+    let mut connection = pool.acquire().await?.detach();
     if oldest.attached {
         let how = if oldest.pending { "FINALIZE" } else { "CONCURRENTLY" };
         let statement = format!("ALTER TABLE usage_calls DETACH PARTITION {name} {how}");
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
     }
-    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}"))).execute(&mut *connection).await?;
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {name}"))).execute(&mut connection).await?;
+    connection.close().await?;
     Ok(true)
 }

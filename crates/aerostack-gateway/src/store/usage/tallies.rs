@@ -1,5 +1,7 @@
 //! Sums of calls: by hour and by day; of a workspace, of each token, of each tool, of each token and tool.
 
+use std::ops::RangeInclusive;
+
 use aerostack_core::usage::{Grain, Tally};
 
 use super::bulk;
@@ -106,6 +108,24 @@ pub async fn range(
         WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket >= $4 AND bucket < $5
         ORDER BY bucket, token, tool";
     let rows = fetch_all!(tx, CellRow, SQL, workspace, grain_number(grain), kind.number(), from, until)?;
+    rows.into_iter().map(Cell::try_from).collect()
+}
+
+/// Reads the sums of one hour or day with tokens from one number to another, both among them.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn of_tokens(
+    tx: &mut Tx,
+    shelf: Shelf,
+    tokens: RangeInclusive<i64>,
+) -> Result<Vec<Cell>, StoreError> {
+    const SQL: &str = "SELECT bucket, token, tool, tally FROM usage_tallies
+        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket = $4 AND token >= $5 AND token <= $6
+        ORDER BY token, tool";
+    let [workspace, grain, kind, bucket] = shelf.numbers();
+    let (first, last) = tokens.into_inner();
+    let rows = fetch_all!(tx, CellRow, SQL, workspace, grain, kind, bucket, first, last)?;
     rows.into_iter().map(Cell::try_from).collect()
 }
 

@@ -7,7 +7,7 @@ use aerostack_core::usage::{Grain, KEPT, Measured, Outcome, Tally};
 use super::adding_up::{self, Dropped};
 use super::calls::{self, NumberedCall, Place};
 use super::tallies::{self, Cell, Kind};
-use super::{UsageStore, names, retention};
+use super::{UsageStore, names, names_unused, retention};
 use crate::config::Database;
 use crate::store::testing::on_both_databases;
 use crate::store::testing::sample::NOW;
@@ -210,6 +210,77 @@ async fn names_get_one_number_each_and_clients_come_to_an_end() {
         assert_eq!(clients.len(), 1_001);
         assert_eq!(clients[1_000].1, names::OTHER_CLIENTS);
         tx.commit().await.unwrap();
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_that_no_call_is_kept_of_are_forgotten_and_no_others() {
+    on_both_databases(|database| async move {
+        let store = opened(&database).await;
+        let mut tx = store.write().await.unwrap();
+        let workspace = WorkspaceId::new(NOW, &mut rand::rng());
+        assert_eq!(names::number_workspace(&mut tx, &workspace).await.unwrap(), 1);
+        for number in 1..=4 {
+            let token = TokenId::new(NOW, &mut rand::rng());
+            let named = names::number_token(&mut tx, 1, &token, "CI", None).await.unwrap();
+            assert_eq!(named, number);
+            let tool = format!("desk__{number}");
+            assert_eq!(names::number_tool(&mut tx, 1, "desk", &tool).await.unwrap(), number);
+        }
+        tx.commit().await.unwrap();
+        // 1 was used long ago, 2 of late, 3 just now and is in no sum yet; of 4 there is nothing.
+        let long_ago = NOW.as_millis() - 100 * 24 * HOUR_MS;
+        append(&store, vec![call(1, 1, long_ago, Outcome::Ok), call(2, 2, NOW.as_millis(), Outcome::Ok)])
+            .await;
+        add_up(&store, &[]).await;
+        append(&store, vec![call(3, 3, NOW.as_millis(), Outcome::Ok)]).await;
+        while retention::step(&store, NOW.minus(KEPT)).await.unwrap() {}
+        let before = store.numbering();
+        assert_eq!(names_unused::forget(&store, 1).await.unwrap(), 4);
+        assert_ne!(store.numbering(), before, "whoever remembers numbers looks them up anew");
+        assert_eq!(names_unused::forget(&store, 1).await.unwrap(), 0);
+        let mut tx = store.read().await.unwrap();
+        assert_eq!(names_unused::workspaces(&mut tx).await.unwrap(), [1]);
+        let tokens: Vec<i64> =
+            names::tokens(&mut tx, 1).await.unwrap().into_iter().map(|token| token.id).collect();
+        let tools: Vec<i64> =
+            names::tools(&mut tx, 1).await.unwrap().into_iter().map(|tool| tool.id).collect();
+        drop(tx);
+        assert_eq!((sorted(tokens), sorted(tools)), (vec![2, 3], vec![2, 3]));
+        store.close().await;
+    })
+    .await;
+}
+
+fn sorted(mut numbers: Vec<i64>) -> Vec<i64> {
+    numbers.sort_unstable();
+    numbers
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_minute_and_sums_read_by_token() {
+    on_both_databases(|database| async move {
+        let store = opened(&database).await;
+        append(&store, some_calls()).await;
+        add_up(&store, &[]).await;
+        let mut tx = store.read().await.unwrap();
+        let since = Timestamp::from_millis(NOW.as_millis() + 690 * 60_000);
+        let minutes = calls::by_minute(&mut tx, 1, since).await.unwrap();
+        let first = NOW.as_millis() / 60_000 + 690;
+        let expected: Vec<(i64, Outcome, u64)> = (0..10)
+            .map(|minute| (first + minute, Outcome::ALL[usize::try_from(minute % 6).unwrap()], 1))
+            .collect();
+        assert_eq!(minutes, expected);
+        let day = Grain::Day.bucket(NOW);
+        let shelf = tallies::Shelf { workspace: 1, grain: Grain::Day, kind: Kind::TokenAndTool, bucket: day };
+        let part = tallies::of_tokens(&mut tx, shelf, 10..=12).await.unwrap();
+        let all = tallies::range(&mut tx, 1, Grain::Day, Kind::TokenAndTool, day, day + 1).await.unwrap();
+        let some: Vec<Cell> = all.into_iter().filter(|cell| (10..=12).contains(&cell.token)).collect();
+        assert!(!some.is_empty());
+        assert_eq!(part, some);
+        drop(tx);
         store.close().await;
     })
     .await;

@@ -16,6 +16,7 @@
 //! answer when the test releases them, and [`Upstream::until`] waits for what has been received.
 
 mod answer;
+mod conformance;
 mod fault;
 mod legacy;
 mod message;

@@ -5,7 +5,9 @@
 //! installs them into `.cache` and runs this; by itself it is ignored, because Cargo alone has neither
 //! Node nor Python.
 
+mod bearer;
 mod client;
+mod conformance;
 mod plan;
 mod program;
 mod table;
@@ -13,6 +15,13 @@ mod world;
 
 use client::Client;
 use world::World;
+
+#[test]
+#[ignore = "needs the packages that `cargo xtask test` installs"]
+fn the_official_suite_passes_in_every_crossing() {
+    let failed = conformance::run(&World::start());
+    assert!(failed.is_empty(), "not as expected:\n{}", failed.join("\n"));
+}
 
 #[test]
 #[ignore = "needs the packages that `cargo xtask test` installs"]

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use aerostack_tests::upstream::{Setup, Upstream};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::bearer;
 use crate::program::{Running, cache, free_port, own_program, wait_for_port};
 
 /// The workspace all clients share; each has a token of its own.
@@ -22,7 +24,8 @@ pub(crate) struct World {
     _gateway: Running,
     _servers: Vec<Running>,
     example: Upstream,
-    _runtime: Runtime,
+    fixtures: Mutex<Vec<Upstream>>,
+    runtime: Runtime,
     scratch: TempDir,
 }
 
@@ -42,9 +45,10 @@ impl World {
             cli: own_program("aerostack"),
             _gateway: gateway,
             _servers: vec![everything.0, everything_sse.0, time.0],
-            _runtime: runtime,
+            runtime,
             scratch,
             example,
+            fixtures: Mutex::default(),
         };
         world.aerostack(&["workspace", "create", WORKSPACE]);
         let example = world.example.url();
@@ -59,6 +63,20 @@ impl World {
             world.aerostack(&["mcp", "install", slug, "--workspace", WORKSPACE]);
         }
         world
+    }
+
+    /// Starts a server that runs as long as the world; gives its address.
+    pub(crate) fn keeps(&self, setup: Setup) -> String {
+        let fixture = self.runtime.block_on(setup.start());
+        let url = fixture.url();
+        self.fixtures.lock().expect("one test keeps them").push(fixture);
+        url
+    }
+
+    /// Listens at a port whose requests reach the gateway with this token; gives the port.
+    pub(crate) fn adds_bearer(&self, token: &str) -> u16 {
+        let address = self.url.trim_start_matches("http://").parse().expect("the gateway's own address");
+        bearer::adding(&self.runtime, token.to_owned(), address)
     }
 
     /// Runs the command line and gives what it printed.

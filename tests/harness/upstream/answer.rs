@@ -28,7 +28,7 @@ pub(super) fn as_it_is(_: &State, _: &str, result: String) -> String {
 /// Answers a request that is carried by its own HTTP answer. Dropped, it drops the call where it
 /// stands, in whatever shape the answer was going to come.
 pub(super) async fn respond(state: &Arc<State>, request: Message, finish: Finish) -> http::Response<Body> {
-    let talks = request.params["name"] == "talk";
+    let talks = state.tools.borrow().iter().any(|tool| request.params["name"] == tool.name() && tool.talks());
     let wants_stream =
         state.setup.answers == Answers::Stream || talks || !request.meta("progressToken").is_null();
     let (notes, written) = mpsc::channel(NOTES);

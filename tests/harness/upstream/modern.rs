@@ -13,6 +13,7 @@ use super::notice::Wanted;
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
 use super::state::State;
+use super::tool::Tool;
 
 const VERSION: &str = "2026-07-28";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
@@ -35,7 +36,10 @@ pub(super) async fn serve(
     if message.id.is_none() {
         return respond::empty(StatusCode::ACCEPTED);
     }
-    if let Err(error) = check(received, &message).and_then(|()| check_marks(state, received, &message)) {
+    let checked = check(received, &message)
+        .and_then(|()| check_marks(state, received, &message))
+        .and_then(|()| check_capability(state, &message));
+    if let Err(error) = checked {
         return refusal(message.id_text(), StatusCode::BAD_REQUEST, error);
     }
     match message.method_name() {
@@ -95,6 +99,21 @@ fn check_marks(state: &State, received: &Received, message: &Message) -> Result<
         }
     }
     Ok(())
+}
+
+/// Checks that the caller declares what the tool needs of it.
+fn check_capability(state: &State, message: &Message) -> Result<(), RpcError> {
+    let tools = state.tools.borrow();
+    let called = tools
+        .iter()
+        .find(|tool| message.method_name() == "tools/call" && message.params["name"] == tool.name());
+    match called.and_then(Tool::needs) {
+        Some(needed) if message.meta(META_CAPABILITIES).get(needed).is_none() => {
+            let data = json!({ "requiredCapabilities": { needed: {} } });
+            Err(RpcError { data, ..RpcError::new(-32021, "Missing required client capability") })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Names of these servers are plain, so that a header never has to be decoded.

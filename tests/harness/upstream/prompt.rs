@@ -13,6 +13,7 @@ pub struct Prompt {
 enum Behaviour {
     Greets,
     Answers(String),
+    Repeats,
     Says,
 }
 
@@ -29,6 +30,14 @@ impl Prompt {
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
         Self { definition: json!({ "name": name }), answer: Behaviour::Answers(result.into()) }
+    }
+
+    /// A prompt with these arguments whose message repeats what it was given for them.
+    #[must_use]
+    pub fn repeating(name: &str, arguments: &[&str]) -> Self {
+        let argument = |name: &&str| json!({ "name": name, "required": true });
+        let arguments: Vec<Value> = arguments.iter().map(argument).collect();
+        Self { definition: json!({ "name": name, "arguments": arguments }), answer: Behaviour::Repeats }
     }
 
     /// A prompt whose result is what [`super::Upstream::will_say`] was told, byte for byte.
@@ -71,6 +80,10 @@ impl Prompt {
         match &self.answer {
             Behaviour::Greets => Some(greeting()),
             Behaviour::Answers(result) => Some(result.clone()),
+            Behaviour::Repeats => {
+                let content = json!({ "type": "text", "text": arguments.to_string() });
+                Some(json!({ "messages": [{ "role": "user", "content": content }] }).to_string())
+            }
             Behaviour::Says => None,
         }
     }

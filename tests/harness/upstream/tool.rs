@@ -13,6 +13,7 @@ pub struct Tool {
     name: String,
     definition: Value,
     behaviour: Behaviour,
+    needs: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ enum Behaviour {
     Held,
     Asks(usize),
     Recall,
-    Talks,
+    Talks(&'static [&'static str]),
     Says,
     Answers(String),
 }
@@ -99,7 +100,20 @@ impl Tool {
     /// `talk`: logs at levels `debug` and `error`, as far as that is wanted, and answers.
     #[must_use]
     pub fn talk() -> Self {
-        Self::new("talk", "Logs what it does.", json!({ "type": "object" }), Behaviour::Talks)
+        Self::talking("talk", &["debug", "error"])
+    }
+
+    /// A tool that logs once at each of these levels, as far as that is wanted, and answers.
+    #[must_use]
+    pub fn talking(name: &str, levels: &'static [&'static str]) -> Self {
+        Self::new(name, "Logs what it does.", json!({ "type": "object" }), Behaviour::Talks(levels))
+    }
+
+    /// A tool that modern callers may call only if they declare a capability.
+    #[must_use]
+    pub fn needing(name: &str, capability: &'static str) -> Self {
+        let tool = Self::answering(name, text_result("it is there"));
+        Self { needs: Some(capability), ..tool }
     }
 
     /// A tool whose result is what [`super::Upstream::will_say`] was told, byte for byte.
@@ -148,7 +162,17 @@ impl Tool {
 
     fn new(name: &str, description: &str, input: Value, behaviour: Behaviour) -> Self {
         let definition = json!({ "name": name, "description": description, "inputSchema": input });
-        Self { name: name.to_owned(), definition, behaviour }
+        Self { name: name.to_owned(), definition, behaviour, needs: None }
+    }
+
+    /// The capability that its callers must declare.
+    pub(super) fn needs(&self) -> Option<&'static str> {
+        self.needs
+    }
+
+    /// Whether it may say something before it answers.
+    pub(super) fn talks(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Talks(_))
     }
 
     /// Calls it and gives its result as JSON text.
@@ -166,7 +190,7 @@ impl Tool {
             Behaviour::Held => held(call).await,
             Behaviour::Asks(bytes) => asks(&call, *bytes).await,
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
-            Behaviour::Talks => talks(&call).await,
+            Behaviour::Talks(levels) => talks(&call, levels).await,
             Behaviour::Says => call.said,
             Behaviour::Answers(text) => text.clone(),
         }
@@ -224,9 +248,9 @@ async fn slow(call: &Call) -> String {
     text_result(&format!("done after {steps} steps"))
 }
 
-async fn talks(call: &Call) -> String {
-    for level in ["debug", "error"] {
-        let wanted = call.level.as_deref().is_some_and(|least| least == "debug" || least == level);
+async fn talks(call: &Call, levels: &[&str]) -> String {
+    for level in levels {
+        let wanted = call.level.as_deref().is_some_and(|least| least == "debug" || least == *level);
         if wanted {
             let params = json!({ "level": level, "data": { "odd": 2.5 } });
             let _ = call.notes.send(notification("notifications/message", &params)).await;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use aerostack_tests::upstream::{Setup, Upstream};
+use aerostack_tests::upstream::{Prompt, Resource, Setup, Upstream};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -33,7 +33,7 @@ impl World {
     /// Starts everything and installs the servers into the workspace.
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let example = runtime.block_on(Setup::modern().start());
+        let example = runtime.block_on(example().start());
         let everything = everything("streamableHttp");
         let everything_sse = everything_sse();
         let time = time();
@@ -85,6 +85,12 @@ impl World {
         command.args(arguments).env("AEROSTACK_API_URL", &self.url).env("AEROSTACK_API_KEY", &self.key);
         succeed(command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config")))
     }
+}
+
+/// A modern server with something of every kind.
+fn example() -> Setup {
+    let resources = [Resource::at("file:///notes"), Resource::template("file:///{name}/raw")];
+    Setup::modern().prompts([Prompt::greet()]).resources(resources)
 }
 
 fn gateway(data: &Path) -> (Running, String) {

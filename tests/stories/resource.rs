@@ -136,6 +136,7 @@ async fn every_uri_leads_to_its_own_server() {
         scene.owner.switches("desk", None, false).await.unwrap();
         assert_eq!(resources(alice).await, ["aerostack+second:file:///shared", "db:users"]);
         assert_eq!(reads(alice, "file:///shared").await, Err((-32002, -32602)));
+        assert_eq!(reads(alice, "file:///x/raw").await, Err((-32002, -32602)));
         assert_eq!(reads(alice, "aerostack+desk:file:///a b").await, Err((-32002, -32602)));
         assert_eq!(second.requests_of("resources/read").len(), reads_before);
         assert_eq!(reads(alice, "db:users").await.as_deref(), Ok("second: db:users"));
@@ -177,6 +178,10 @@ async fn uris_in_answers_lead_back_to_who_wrote_them() {
             let uri = "aerostack+second:file:///shared";
             let read = message(&scene.alice.asks("resources/read", json!({ "uri": uri })).await);
             assert_eq!(read["result"]["contents"][0]["uri"], uri);
+            // What the first one lists leads nowhere while it is switched off.
+            scene.owner.switches("desk", None, false).await.unwrap();
+            let answer = message(&scene.alice.calls("second__small", json!({})).await);
+            assert_eq!(answer["result"]["content"][0]["uri"], uri);
         })
         .await;
     }

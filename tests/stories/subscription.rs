@@ -2,6 +2,7 @@
 
 use aerostack_tests::client::{META_SUBSCRIPTION, rpc};
 use aerostack_tests::events::Events;
+use aerostack_tests::patience::eventually;
 use aerostack_tests::scene::{Scene, story_behind};
 use aerostack_tests::story::story;
 use aerostack_tests::upstream::{Prompt, Resource, Setup, Tool};
@@ -159,6 +160,35 @@ async fn changes_of_every_list_are_told_to_who_wants_them() {
         assert_eq!(notice["params"], json!({ "_meta": { META_SUBSCRIPTION: "listen:0" } }));
         upstream.set_resources([Resource::at(FILE), Resource::template("file:///{x}")]);
         assert_eq!(method(&mut stream).await, "notifications/resources/list_changed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_token_cannot_have_all_subscriptions_of_a_server() {
+    story_behind(&setups()[2..3], async |scene| {
+        let honoured = async |number: usize| {
+            let mut uris: Vec<String> = (0..256).map(|at| format!("file:///{number}/{at}")).collect();
+            uris.insert(0, format!("file:///{}", "x".repeat(3_000)));
+            uris.insert(1, uris[1].clone());
+            let mut stream = scene.alice.listens_to(json!({ "resourceSubscriptions": uris })).await;
+            let told = stream.json().await["params"]["notifications"]["resourceSubscriptions"].take();
+            let count = told.as_array().map_or(0, Vec::len);
+            assert!(told.is_null() || told[0] == uris[1] && told[count - 1] == uris[1 + count], "{told}");
+            (stream, count)
+        };
+        let mut streams = Vec::new();
+        for number in 0..4 {
+            let (stream, count) = honoured(number).await;
+            assert_eq!(count, 256, "no URI twice, and none that is too long");
+            streams.push(stream);
+        }
+        assert_eq!(honoured(4).await.1, 0);
+        let bob = scene.owner.creates_token("Bob").await;
+        let mut his = bob.listens_to(json!({ "resourceSubscriptions": [FILE] })).await;
+        assert_eq!(his.json().await["params"]["notifications"], json!({ "resourceSubscriptions": [FILE] }));
+        streams.pop();
+        eventually("what is let go can be had again", async || honoured(5).await.1 == 256).await;
     })
     .await;
 }

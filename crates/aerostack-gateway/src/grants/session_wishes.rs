@@ -2,15 +2,15 @@
 //! of, and which log messages. A session's id holds no such state, so it is kept here, with its token.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Sessions of a token that are remembered; those that asked for something longest ago are forgotten first.
 pub const SESSIONS_MAX: usize = 256;
 /// Resources that one session may want to be told of.
 pub const URIS_PER_SESSION: usize = 256;
-/// The same of all sessions of a token.
+/// The same of all sessions of a token, and what its open streams are told of.
 pub const URIS_PER_TOKEN: usize = 1_024;
 /// Longest URI that is subscribed to, in bytes.
 pub const URI_MAX_BYTES: usize = 2_048;
@@ -20,7 +20,11 @@ pub const URI_MAX_BYTES: usize = 2_048;
 pub struct SessionWishes {
     sessions: Mutex<VecDeque<Session>>,
     changed: watch::Sender<u64>,
+    told: Arc<Semaphore>,
 }
+
+/// A resource of which a listener is told, counted among those of its token until it is dropped.
+pub struct Told(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
 
 #[derive(Debug)]
 struct Session {
@@ -32,7 +36,8 @@ struct Session {
 
 impl Default for SessionWishes {
     fn default() -> Self {
-        Self { sessions: Mutex::default(), changed: watch::Sender::new(0) }
+        let told = Arc::new(Semaphore::new(URIS_PER_TOKEN));
+        Self { sessions: Mutex::default(), changed: watch::Sender::new(0), told }
     }
 }
 
@@ -48,16 +53,13 @@ impl SessionWishes {
     /// [`TooMany`].
     pub fn subscribe(&self, session: &str, uri: &str) -> Result<(), TooMany> {
         let mut sessions = self.sessions();
-        if uri.len() > URI_MAX_BYTES
-            || sessions.iter().map(|session| session.uris.len()).sum::<usize>() >= URIS_PER_TOKEN
-        {
-            return Err(TooMany);
-        }
+        let all = sessions.iter().map(|session| session.uris.len()).sum::<usize>();
         let wishes = of(&mut sessions, session);
         if wishes.uris.iter().any(|other| other == uri) {
             return Ok(());
         }
-        if wishes.uris.len() >= URIS_PER_SESSION {
+        if uri.len() > URI_MAX_BYTES || all >= URIS_PER_TOKEN || wishes.uris.len() >= URIS_PER_SESSION {
+            sessions.retain(Session::wants_anything);
             return Err(TooMany);
         }
         wishes.uris.push(uri.to_owned());
@@ -103,6 +105,12 @@ impl SessionWishes {
     pub fn end(&self, session: &str) {
         self.sessions().retain(|wishes| wishes.id != session);
         self.announce();
+    }
+
+    /// Counts a resource that a stream is told of; `None` if the token has as many as it may have.
+    #[must_use]
+    pub fn tell(&self) -> Option<Told> {
+        Arc::clone(&self.told).try_acquire_owned().ok().map(Told)
     }
 
     /// Tells of every change of what is subscribed to.
@@ -174,6 +182,7 @@ mod tests {
         let taken =
             (0..10_000).filter(|n| wishes.subscribe(&format!("s{}", n % 20), &format!("x:{n}")).is_ok());
         assert_eq!(taken.count(), URIS_PER_TOKEN - URIS_PER_SESSION);
+        assert_eq!(wishes.subscribe("s0", "x:0"), Ok(()), "it is there already");
         assert_eq!(wishes.subscribe("z", &"x".repeat(URI_MAX_BYTES + 1)), Err(TooMany));
     }
 }

@@ -8,6 +8,8 @@
 const HELD_MAX_BYTES: usize = 8 * 1_024;
 /// Longest key that is kept; every key that matters is shorter, even if all of it is escaped.
 const KEY_MAX: usize = 64;
+/// Deepest place that matters: a list in the content of a message, and some lists more.
+const NESTING_MAX: usize = 16;
 
 /// Gives what a URI is to become; `None` leaves it.
 pub type Change = Box<dyn FnMut(&str) -> Option<String> + Send>;
@@ -172,6 +174,7 @@ impl UriRewriter {
     fn open(&mut self, is_object: bool) {
         match self.value() {
             Place::Elsewhere | Place::Uri => self.depth = 1,
+            _ if self.within.len() >= NESTING_MAX => self.depth = 1,
             place => {
                 self.within.push((place, is_object));
                 self.expects_key = is_object;
@@ -264,6 +267,19 @@ mod tests {
     fn a_string_that_is_too_long_for_a_uri_stays() {
         let text = format!(r#"{{"result":{{"contents":[{{"uri":"a:{}"}}]}}}}"#, "x".repeat(HELD_MAX_BYTES));
         assert_eq!(rewrite(&text, 100), text);
+    }
+
+    #[test]
+    fn lists_within_lists_without_end_are_not_remembered() {
+        let mut rewriter = rewriter();
+        rewriter.push(br#"{"result":{"content":"#);
+        for _ in 0..1_000 {
+            rewriter.push(&[b'['; 100]);
+        }
+        assert!(rewriter.within.len() <= NESTING_MAX, "{}", rewriter.within.len());
+        rewriter.push(&[b']'; 100_000]);
+        let after = rewriter.push(br#","contents":[{"uri":"a:1"}]}}"#);
+        assert_eq!(after, br#","contents":[{"uri":"b:1"}]}}"#);
     }
 
     proptest! {

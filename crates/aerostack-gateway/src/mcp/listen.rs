@@ -77,7 +77,7 @@ impl Listening {
         let goodbye = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION}":{id},"{META_SERVER_INFO}":{server_info}}}}}}}"#
         );
-        Self::new(app, grant, wanted, Wish::Fixed(uris), Some(id.to_owned()), Some(goodbye.into()))
+        Self::new(app, grant, wanted, Wish::fixed(uris), Some(id.to_owned()), Some(goodbye.into()))
     }
 
     fn new(

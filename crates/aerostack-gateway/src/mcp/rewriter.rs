@@ -9,7 +9,7 @@ use crate::jsonrpc::{ResponseRewriter, Rewritten, UriRewriter};
 use crate::snapshot::Snapshot;
 
 /// URIs of one answer, listed by no server, whose way is looked up: finding it may cost some time.
-const URIS_FOLLOWED: usize = 64;
+const URIS_FOLLOWED: usize = 32;
 
 /// A server whose URIs may lead to another one.
 #[derive(Clone)]

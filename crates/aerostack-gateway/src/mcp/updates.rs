@@ -1,6 +1,6 @@
 //! Notices of updated resources for one listener: what it subscribed to, kept at the servers of the moment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::revision::META_SUBSCRIPTION;
 use crate::grants::Grant;
-use crate::grants::session_wishes::URIS_PER_SESSION;
+use crate::grants::session_wishes::{Told, URI_MAX_BYTES, URIS_PER_SESSION};
 use crate::jsonrpc::Object;
 use crate::offload;
 use crate::snapshot::{Snapshot, Subject};
@@ -41,6 +41,7 @@ struct Held {
     client: Arc<Client>,
     own: String,
     _subscription: Subscription,
+    _told: Told,
 }
 
 /// Where a URI leads.
@@ -48,6 +49,18 @@ struct Found {
     exposed: String,
     client: Arc<Client>,
     own: String,
+}
+
+impl Wish {
+    /// These, each once, as far as they may be.
+    pub(super) fn fixed(uris: Vec<String>) -> Self {
+        let mut seen = HashSet::new();
+        let mut wanted = uris;
+        wanted.retain(|uri| uri.len() <= URI_MAX_BYTES && seen.insert(uri.clone()));
+        wanted.truncate(URIS_PER_SESSION);
+        wanted.shrink_to_fit();
+        Self::Fixed(wanted)
+    }
 }
 
 impl Updates {
@@ -100,14 +113,17 @@ impl Updates {
         let snapshot = self.grant.workspace.snapshot();
         let bytes = wanted.len() * BYTES_PER_ROUTE;
         let found = offload::run(bytes, move || find(&snapshot, wanted)).await;
+        // First of all, so that what takes their place is not one too many.
+        self.held.retain(|exposed, _| found.iter().any(|found| found.exposed == *exposed));
         let mut held = HashMap::with_capacity(found.len());
         let mut order = Vec::with_capacity(found.len());
         for Found { exposed, client, own } in found {
             let is_same = |held: &Held| Arc::ptr_eq(&held.client, &client) && held.own == own;
             let kept = self.held.remove(&exposed).filter(is_same);
             let kept = kept.or_else(|| {
+                let told = self.grant.wishes.tell()?;
                 let subscription = client.subscribe(&own, &exposed, &self.mailbox)?;
-                Some(Held { client, own, _subscription: subscription })
+                Some(Held { client, own, _subscription: subscription, _told: told })
             });
             if let Some(kept) = kept {
                 order.push(exposed.clone());
@@ -127,7 +143,7 @@ fn find(snapshot: &Snapshot, wanted: Vec<String>) -> Vec<Found> {
         let Subject::Resource(exposed) = subject.clone() else { return None };
         Some(Found { exposed, client: Arc::clone(&route.install.client), own: route.own })
     };
-    wanted.into_iter().take(URIS_PER_SESSION).filter_map(found).collect()
+    wanted.into_iter().filter_map(found).collect()
 }
 
 /// The server's notice with the URI that the listener knows; every other field stays. `None` if its

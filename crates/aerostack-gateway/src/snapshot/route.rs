@@ -8,7 +8,7 @@ use super::{Snapshot, SnapshotInstall};
 use crate::definition::Kind;
 
 /// Templates that begin like a URI and are tried for it; further ones match nothing.
-const TEMPLATES_TRIED: usize = 32;
+const TEMPLATES_TRIED: usize = 16;
 
 /// What a caller asks for, by what it is exposed as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Snapshot {
     }
 
     /// A listed resource; one whose URI says whose it is; one made from a template; one of the only
-    /// server that has any. What is listed and switched off leads nowhere, not to somebody else's.
+    /// server that has any. What is a switched-off server's leads nowhere, not to somebody else's.
     fn resource(&self, uri: &str) -> Option<Route<'_>> {
         if self.offering.find_item(Kind::Resource, uri).is_some() {
             return self.item(Kind::Resource, uri);
@@ -105,7 +105,7 @@ impl Snapshot {
             return Some(Route { install, own: own.to_owned(), tool: None });
         }
         let install = match self.by_template(uri) {
-            Some(install) => install,
+            Some(install) => Some(install).filter(|install| install.may_have_resources())?,
             None => {
                 let mut readable = self.readable();
                 readable.next().filter(|_| readable.next().is_none())?
@@ -114,9 +114,10 @@ impl Snapshot {
         Some(Route { install, own: uri.to_owned(), tool: None })
     }
 
+    /// Whose template a URI may be made from, switched on or not.
     fn by_template(&self, uri: &str) -> Option<&SnapshotInstall> {
-        let offered = self.offering.items(Kind::Template).iter().filter(|entry| entry.enabled);
-        let templates = offered.filter_map(|entry| Some((entry.install, entry.item.template.as_ref()?)));
+        let listed = self.offering.items(Kind::Template).iter();
+        let templates = listed.filter_map(|entry| Some((entry.install, entry.item.template.as_ref()?)));
         let mut tried = templates.filter(|(_, form)| form.begins_like(uri)).take(TEMPLATES_TRIED);
         let (install, _) = tried.find(|(_, form)| form.matches(uri))?;
         Some(&self.installs[install])
@@ -133,10 +134,14 @@ impl Snapshot {
         self.offering.find_item(Kind::Resource, uri).is_some()
     }
 
-    /// Whether URIs of this server may lead elsewhere: it has resources, and is not the only one.
+    /// Whether URIs of this server may lead elsewhere: it has resources, and is not the only one, even if
+    /// it is the only one that is switched on.
     #[must_use]
     pub fn may_lead_elsewhere(&self, install: &SnapshotInstall) -> bool {
-        install.may_have_resources() && self.readable().nth(1).is_some()
+        let has_any = |other: &&SnapshotInstall| {
+            other.offers.as_ref().is_none_or(|offers| offers.capabilities.resources)
+        };
+        install.may_have_resources() && self.installs.iter().filter(has_any).nth(1).is_some()
     }
 
     /// What a URI that a server has written must become so that it leads back there; `None` where it does.

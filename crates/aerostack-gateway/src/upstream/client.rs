@@ -237,6 +237,12 @@ impl Client {
         self.subscriptions.add(uri, exposed, mailbox)
     }
 
+    /// Its sessions, for tests.
+    #[cfg(test)]
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
     fn start_listening(&self) {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.is_none() {

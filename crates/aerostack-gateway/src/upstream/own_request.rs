@@ -8,6 +8,7 @@ use http::HeaderMap;
 
 use super::answer::{Errors, Expect};
 use super::aside::ASIDE_TIMEOUT;
+use super::error::UpstreamError;
 use super::message::{self, RpcError};
 use super::session::{SendError, Session};
 use super::target::Era;
@@ -34,10 +35,11 @@ impl Session {
             begun.frames.response(expect).await
         };
         let answer = tokio::time::timeout(ASIDE_TIMEOUT, asking).await.map_err(|_| "no answer".to_owned())?;
-        match RpcError::within(&answer.map_err(|error| error.to_string())?) {
-            Some(error) => Err(error.to_string()),
+        let refused = answer.and_then(|answer| match RpcError::within(&answer) {
+            Some(error) => Err(UpstreamError::BadAnswer(error.to_string())),
             None => Ok(()),
-        }
+        });
+        refused.map_err(|error| self.endpoint().masked(error).to_string())
     }
 
     /// Lets a legacy server that keeps state send log messages of this level and above, before the next

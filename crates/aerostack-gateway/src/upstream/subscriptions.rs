@@ -14,7 +14,9 @@ use tokio::sync::{Notify, watch};
 /// Resources of one server that are subscribed to at the same time.
 pub const SUBSCRIPTIONS_MAX: usize = 4_096;
 /// Notices that wait for one listener; what comes beyond that is dropped.
-pub const NOTICES_WAITING: usize = 1_024;
+pub const NOTICES_WAITING: usize = 256;
+/// Longest `params` of a notice that are kept; of longer ones only the URI is.
+pub const NOTICE_MAX_BYTES: usize = 4 * 1_024;
 
 /// All subscriptions of one server.
 pub(super) struct Subscriptions {
@@ -107,13 +109,18 @@ impl Subscriptions {
     /// Hands a notice to whom it concerns, by its raw `params`.
     pub(super) fn updated(&self, params: &str) {
         let Ok(About { uri }) = serde_json::from_str(params) else { return };
+        if uri.len() > NOTICE_MAX_BYTES {
+            return;
+        }
+        let bare = || serde_json::json!({ "uri": uri }).to_string();
+        let params: Bytes = if params.len() <= NOTICE_MAX_BYTES { params.to_owned() } else { bare() }.into();
         for (own, listeners) in self.by_uri().iter().filter(|(own, _)| concerns(&uri, own)) {
             for listener in listeners {
                 listener.mailbox.put(Update {
                     install: self.install.clone(),
                     exposed: (*own == uri).then(|| listener.exposed.clone()),
                     uri: uri.clone(),
-                    params: Bytes::copy_from_slice(params.as_bytes()),
+                    params: params.clone(),
                 });
             }
         }
@@ -221,6 +228,22 @@ mod tests {
         assert_eq!(alice.next().now_or_never(), Some(update("a:/x/1", None, r#"{"uri":"a:/x/1"}"#)));
         assert_eq!(alice.next().now_or_never(), None);
         assert_eq!(bob.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_notice_that_says_much_is_told_without_what_it_says() {
+        let (subscriptions, alice, bob) = (subscriptions(), Mailbox::default(), Mailbox::default());
+        let _held = (subscriptions.add("a:/x", "a:/x", &alice), subscriptions.add("a:/x", "a:/x", &bob));
+        let room = NOTICE_MAX_BYTES - r#"{"uri":"a:/x","x":""}"#.len();
+        let told = |x: usize| {
+            subscriptions.updated(&format!(r#"{{"uri":"a:/x","x":"{}"}}"#, "x".repeat(x)));
+            [&alice, &bob].map(|mailbox| mailbox.next().now_or_never().unwrap().params)
+        };
+        let [alices, bobs] = told(room);
+        assert_eq!((alices.len(), alices.as_ptr()), (NOTICE_MAX_BYTES, bobs.as_ptr()), "held once for all");
+        assert_eq!(told(room + 1)[0], r#"{"uri":"a:/x"}"#);
+        subscriptions.updated(&format!(r#"{{"uri":"a:/x/{}"}}"#, "x".repeat(NOTICE_MAX_BYTES)));
+        assert_eq!(alice.next().now_or_never(), None, "a URI of that length is nobody's");
     }
 
     #[test]

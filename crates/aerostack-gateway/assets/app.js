@@ -91,11 +91,19 @@ function renew(part, shown, fresh) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   if (!fresh || text === shown || (focused && focused.matches("input, select, textarea"))) return;
   if (!marked.isCollapsed && part.contains(marked.anchorNode)) return;
-  const open = [...part.querySelectorAll("details[id]")].filter((details) => details.open).map((details) => details.id);
+  const open = [...part.querySelectorAll("details[id][open]")].map((details) => {
+    const box = details.querySelector(".rolls");
+    return [details.id, box ? box.scrollTop : 0];
+  });
   const place = focused && [...part.querySelectorAll(focused.tagName)].indexOf(focused);
   live.set(part, text);
   part.replaceChildren(...document.adoptNode(fresh).childNodes);
-  open.forEach((id) => { const details = document.getElementById(id); if (details) details.open = true; });
+  open.forEach(([id, top]) => {
+    const details = document.getElementById(id);
+    if (!details) return;
+    details.open = true;
+    details.querySelectorAll(".rolls").forEach((box) => { box.scrollTop = top; });
+  });
   wake(part);
   if (!focused) return;
   const like = [...part.querySelectorAll(focused.tagName)];

@@ -8,6 +8,8 @@ use super::chart::{Chart, Plan, Series, Shape, Unit};
 
 /// Rows of one table; the sheet has all.
 const ROWS_MAX: usize = 25;
+/// One error among so many calls is looked at.
+const FAILING_PARTS: u64 = 20;
 /// What stands where nothing was measured.
 const NOTHING: &str = "–";
 
@@ -47,7 +49,7 @@ pub(super) struct Row {
     pub(super) calls: String,
     /// Errors, and their share.
     pub(super) errors: String,
-    /// Whether there are any.
+    /// Whether somebody should look at them.
     pub(super) is_failing: bool,
     /// How long its calls took: p50, p95, p99.
     pub(super) times: [String; 3],
@@ -115,9 +117,9 @@ pub(super) fn charts(report: &UsageReport) -> Vec<Chart> {
     ]
 }
 
-/// The tables by user and tool, and the one by server.
+/// The table by server, which is short and stands beside a chart, and those by user and tool.
 pub(super) fn tables(filter: &Filter, found: Vec<UsageTable>, servers: Vec<UsageTable>) -> Vec<Table> {
-    found.into_iter().chain(servers).filter_map(|found| table(filter, found)).collect()
+    servers.into_iter().chain(found).filter_map(|found| table(filter, found)).collect()
 }
 
 fn table(filter: &Filter, found: UsageTable) -> Option<Table> {
@@ -164,9 +166,14 @@ fn row(filter: &Filter, by: By, group: UsageRow) -> Row {
             0 => "0".to_owned(),
             errors => format!("{} · {}", count(errors), rate(&figures)),
         },
-        is_failing: figures.errors > 0,
+        is_failing: is_failing(figures.calls, figures.errors),
         times,
     }
+}
+
+/// Whether so many errors should be looked at; a few are among all calls.
+pub(super) const fn is_failing(calls: u64, errors: u64) -> bool {
+    errors > 0 && errors.saturating_mul(FAILING_PARTS) >= calls
 }
 
 /// A number of calls as it is written.
@@ -213,6 +220,13 @@ mod tests {
         assert_eq!((row.calls.as_str(), row.errors.as_str()), ("1,204", "3 · 0.25%"));
         assert_eq!(row.times, ["12 ms", "–", "–"]);
         assert_eq!((shown.rows[0].errors.as_str(), shown.rows[0].is_failing), ("0", false));
+    }
+
+    #[test]
+    fn one_error_in_twenty_calls_is_looked_at() {
+        let seen =
+            [(0, 0), (100, 0), (100, 4), (100, 5), (1, 1)].map(|(calls, errors)| is_failing(calls, errors));
+        assert_eq!(seen, [false, false, false, true, true]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use scale::{Mark, Scale, marks, name, trimmed};
 /// The room of a chart and of what is drawn within its axes, in the units of its own.
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 190.0;
-const LEFT: f64 = 54.0;
+const LEFT: f64 = 66.0;
 const RIGHT: f64 = 18.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 28.0;

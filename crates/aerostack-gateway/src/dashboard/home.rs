@@ -9,7 +9,7 @@ use aerostack_core::slug::Slug;
 use askama::Template;
 use http::StatusCode;
 
-use super::analytics_report::count;
+use super::analytics_report::{count, is_failing};
 use super::frame::draw;
 use super::part::{Empty, Moment, Pager};
 use super::path::Tab;
@@ -62,7 +62,7 @@ pub(super) async fn show(visitor: &Visitor) -> Drawn {
             created: Moment::past(workspace.created_at, now),
             calls: count(calls),
             errors: count(errors),
-            is_failing: errors > 0,
+            is_failing: is_failing(calls, errors),
             workspace,
         }
     });

@@ -24,18 +24,18 @@ fn plan(shape: Shape, unit: Unit, series: &[(&'static str, &[Option<f64>])]) -> 
 fn bars_stand_on_one_another_and_what_is_there_at_all_is_seen() {
     let ok: &[_] = &[Some(2.0), Some(4.0)];
     let drawn = Chart::draw(plan(Shape::Bars, Unit::Count, &[("ok", ok), ("bad", &[Some(1.0), Some(0.0)])]));
-    // 448 wide, 152 high, up to 4: two columns of 224, 38 for each.
-    assert_eq!(drawn.paths, ["M83.1 162v-76h165.8v76zM307.1 162v-152h165.8v152z", "M83.1 86v-38h165.8v38z"]);
+    // 436 wide, 152 high, up to 4: two columns of 218, 38 for each.
+    assert_eq!(drawn.paths, ["M94.3 162v-76h161.3v76zM312.3 162v-152h161.3v152z", "M94.3 86v-38h161.3v38z"]);
     let few: &[_] = &[Some(1_000_000.0), Some(1.0)];
     let drawn = Chart::draw(plan(Shape::Bars, Unit::Count, &[("ok", few)]));
-    assert_eq!(drawn.paths, ["M83.1 162v-152h165.8v152zM307.1 162v-1.5h165.8v1.5z"]);
+    assert_eq!(drawn.paths, ["M94.3 162v-152h161.3v152zM312.3 162v-1.5h161.3v1.5z"]);
 }
 
 #[test]
 fn lines_break_at_gaps_and_a_lone_value_is_a_point() {
     let values: &[_] = &[Some(0.0), Some(100.0), None, Some(50.0)];
     let drawn = Chart::draw(plan(Shape::Lines, Unit::Percent, &[("rate", values)]));
-    assert_eq!(drawn.paths, ["M110 162L222 10M446 86h0"]);
+    assert_eq!(drawn.paths, ["M120.5 162L229.5 10M447.5 86h0"]);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn axes_have_values_with_their_unit_and_days() {
     let told =
         |labels: &[Label]| labels.iter().map(|of| format!("{}@{}", of.text, of.place)).collect::<Vec<_>>();
     assert_eq!(told(&drawn.ticks), ["0 ms@162", "20 ms@124", "40 ms@86", "60 ms@48", "80 ms@10"]);
-    assert_eq!(told(&drawn.times), ["16 Mar@166", "17 Mar@390"]);
+    assert_eq!(told(&drawn.times), ["16 Mar@175", "17 Mar@393"]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn every_column_says_what_it_holds() {
         Chart::draw(plan(Shape::Bars, Unit::Count, &[("ok", values), ("errors", &[Some(3.0), None])]));
     let said: Vec<String> = drawn.columns.iter().map(|column| column.words(&drawn.plan.series)).collect();
     assert_eq!(said, ["16 Mar: ok 1,204, errors 3", "17 Mar: nothing"]);
-    assert_eq!(drawn.columns[1].path, "M390 10v152");
+    assert_eq!(drawn.columns[1].path, "M393 10v152");
 }
 
 #[test]

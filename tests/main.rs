@@ -23,11 +23,14 @@ mod stories {
     mod crash;
     mod crossing;
     mod dashboard_account;
+    mod dashboard_analytics;
     mod dashboard_audit;
     mod dashboard_forgery;
+    mod dashboard_lost;
     mod dashboard_members;
     mod dashboard_name;
     mod dashboard_role;
+    mod dashboard_scale;
     mod dashboard_secrets;
     mod dashboard_servers;
     mod dashboard_skills;

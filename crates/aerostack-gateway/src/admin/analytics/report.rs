@@ -163,7 +163,8 @@ fn series_of(scope: &Scope, by: By, groups: &HashMap<Key, Tally>) -> UsageSeries
     let point = |bucket: i64| {
         let at = grain.start(bucket);
         let figures = groups.get(&at.as_millis()).map(Figures::from).unwrap_or_default();
-        UsagePoint { at, calls: figures.calls, errors: figures.errors, p95_ms: figures.p95_ms }
+        let Figures { calls, errors, p50_ms, p95_ms, p99_ms, .. } = figures;
+        UsagePoint { at, calls, errors, p50_ms, p95_ms, p99_ms }
     };
     UsageSeries { from: scope.from, to: scope.to, by, points: buckets.map(point).collect() }
 }

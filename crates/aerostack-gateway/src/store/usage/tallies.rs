@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use aerostack_core::usage::{Grain, Tally};
 
 use super::bulk;
+use super::names::WORKSPACES_AT_ONCE;
 use crate::store::error::StoreError;
 use crate::store::sql::{Tx, fetch_all, fetch_optional};
 
@@ -127,6 +128,53 @@ pub async fn of_tokens(
     let (first, last) = tokens.into_inner();
     let rows = fetch_all!(tx, CellRow, SQL, workspace, grain, kind, bucket, first, last)?;
     rows.into_iter().map(Cell::try_from).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct DayRow {
+    workspace: i64,
+    tally: Vec<u8>,
+}
+
+/// Reads the sums of one day of whole workspaces.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn day_of_workspaces(
+    tx: &mut Tx,
+    day: i64,
+    workspaces: &[i64],
+) -> Result<Vec<(i64, Tally)>, StoreError> {
+    const SQL: &str = "SELECT workspace, tally FROM usage_tallies
+        WHERE workspace IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        AND grain = $11 AND kind = $12 AND bucket = $13 AND token = 0 AND tool = 0";
+    let (grain, kind) = (grain_number(Grain::Day), Kind::Whole.number());
+    let mut rows = Vec::new();
+    for some in workspaces.chunks(WORKSPACES_AT_ONCE) {
+        // Numbers begin with 1.
+        let [a, b, c, d, e, f, g, h, i, j] =
+            std::array::from_fn(|place| some.get(place).copied().unwrap_or(0));
+        rows.extend(fetch_all!(tx, DayRow, SQL, a, b, c, d, e, f, g, h, i, j, grain, kind, day)?);
+    }
+    rows.into_iter().map(day_tally).collect()
+}
+
+/// Reads the sums of one day of the tokens tied to a person, each with its workspace.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn day_of_person(tx: &mut Tx, day: i64, person: &str) -> Result<Vec<(i64, Tally)>, StoreError> {
+    const SQL: &str = "SELECT s.workspace, s.tally FROM usage_tokens t
+        JOIN usage_tallies s ON s.workspace = t.workspace AND s.token = t.id
+        WHERE t.person = $1 AND s.grain = $2 AND s.kind = $3 AND s.bucket = $4 AND s.tool = 0";
+    let (grain, kind) = (grain_number(Grain::Day), Kind::Token.number());
+    let rows = fetch_all!(tx, DayRow, SQL, person, grain, kind, day)?;
+    rows.into_iter().map(day_tally).collect()
+}
+
+fn day_tally(row: DayRow) -> Result<(i64, Tally), StoreError> {
+    let tally = Tally::decode(&row.tally);
+    Ok((row.workspace, tally.ok_or(StoreError::Unreadable { what: "usage_tallies.tally" })?))
 }
 
 /// Reads one sum.

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod browser;
+pub mod chromium;
 pub mod cli;
 pub mod client;
 pub mod crew;

@@ -32,7 +32,7 @@ async fn somebody_is_invited_joins_and_sees_what_their_role_allows() {
         bob.presses("Aerostack").await;
         bob.presses("Engineering").await;
         bob.reads("Gateway URL").await;
-        assert_eq!(bob.tells(&links("Workspace")).await, json!(["Overview", "Servers"]));
+        assert_eq!(bob.tells(&links("Workspace")).await, json!(["Overview", "Servers", "Analytics"]));
         assert_eq!(bob.tells(&links("Dashboard")).await, json!(["Workspaces", "Skills", "Account"]));
         bob.presses("Servers").await;
         bob.presses("desk").await;

@@ -81,6 +81,9 @@ pub(super) const WORKSPACE: &[Page] = &[
     page("secrets", "/workspaces/engineering/secrets"),
     page("secret-set", "/workspaces/engineering/secrets/set"),
     page("secret-delete", "/workspaces/engineering/secrets/vault/API_KEY/delete"),
+    page("analytics", "/workspaces/engineering/analytics"),
+    page("analytics-day", "/workspaces/engineering/analytics?period=24h&user=Alice+Chen"),
+    page("analytics-none", "/workspaces/engineering/analytics?tool=desk__slow"),
     page("audit", "/workspaces/engineering/audit"),
     page("audit-verified", "/workspaces/engineering/audit/verify"),
 ];

@@ -8,6 +8,7 @@ use super::desk::{Desk, ENGINEERING, sign_in_link};
 /// Where a call is to be seen afterwards: below the workspace, and what is read there.
 const TRACES: &[(&str, &str)] = &[
     ("/tokens?status=active", "Alice Chen active just now never just now"),
+    ("/analytics", "Alice Chen 1 0"),
     ("/audit", "token_created Alice Chen"),
 ];
 

@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use aerostack_core::api::analytics::{AnalyticsQuery, By};
+use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::page::PageQuery;
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::usage::Period;
 use aerostack_tests::browser::Browser;
 use aerostack_tests::page::unescaped;
+use aerostack_tests::person::Person;
 use aerostack_tests::story::{is_proof, median_and_worst, rounds, story, tell_figures};
 use aerostack_tests::usage_history::History;
 use aerostack_tests::wire::{Wire, request};
@@ -37,6 +41,7 @@ async fn prove_every_page_is_small_comes_soon_and_asks_no_other_host() {
         let history = History { calls: rounds(5_000, 1_000_000), tokens: TOKENS, tools: 40 };
         let since = "1h".parse::<Period>().expect("a period").start(now);
         history.write(&app.usage, &grant.workspace.id, now, since).await;
+        today_is_what_a_report_says(&house.crew.owner).await;
         for number in 1..TOKENS {
             house.crew.owner.creates_token(&format!("Person {number}")).await;
         }
@@ -75,6 +80,16 @@ async fn prove_every_page_is_small_comes_soon_and_asks_no_other_host() {
         assert!(!is_proof() || soonest_missed.is_empty(), "too late: {soonest_missed:?}");
     })
     .await;
+}
+
+/// What the list of workspaces says of today is what a report by day says of it.
+async fn today_is_what_a_report_says(owner: &Person) {
+    let by_day = AnalyticsQuery { by: Some(By::Day), ..AnalyticsQuery::default() };
+    let report = owner.asks::<endpoint::ShowAnalytics>(&["engineering"], &by_day).await.unwrap();
+    let figures = report.tables[0].rows.last().map(|row| (row.figures.calls, row.figures.errors));
+    let today = owner.asks::<endpoint::ListCallsToday>(&[], &PageQuery::default()).await.unwrap();
+    let today = today.items.iter().find(|today| today.workspace.as_str() == "engineering");
+    assert_eq!(today.map(|today| (today.calls, today.errors)), figures);
 }
 
 /// Every reference of a page stays at its own host.

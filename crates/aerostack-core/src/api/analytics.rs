@@ -59,7 +59,7 @@ pub struct AnalyticsQuery {
     /// Only calls of this tool, by its exposed name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
-    /// How to group; a report without it has tables by user and by tool.
+    /// How to group; a report without it has tables by user, by tool and by server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
 }

@@ -3,7 +3,7 @@
 //!
 //! Whoever manages the workspace sees all calls, others their own: the operation decides, the page says so.
 
-use aerostack_core::api::analytics::{AnalyticsQuery, By, UsageReport};
+use aerostack_core::api::analytics::{AnalyticsQuery, UsageReport};
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::time::Timestamp;
 use aerostack_core::usage::Period;
@@ -55,14 +55,14 @@ impl Filter {
         }
     }
 
-    fn query(&self, by: Option<By>) -> AnalyticsQuery {
+    fn query(&self) -> AnalyticsQuery {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         AnalyticsQuery {
             period: given(&self.period),
             user: given(&self.user),
             server: given(&self.server),
             tool: given(&self.tool),
-            by,
+            by: None,
         }
     }
 
@@ -104,11 +104,11 @@ pub(super) async fn show(visitor: &Visitor, slug: &str, below: &[&str]) -> Drawn
     match below {
         [] => page(visitor, &ground, &filter).await,
         ["figures.csv"] => {
-            let sheet = visitor.stream::<endpoint::ExportAnalytics>(&[slug], filter.query(None)).await?;
+            let sheet = visitor.stream::<endpoint::ExportAnalytics>(&[slug], filter.query()).await?;
             Ok(download(sheet, &format!("analytics-{slug}.csv")))
         }
         ["calls.csv"] => {
-            let sheet = visitor.stream::<endpoint::ExportCalls>(&[slug], filter.query(None)).await?;
+            let sheet = visitor.stream::<endpoint::ExportCalls>(&[slug], filter.query()).await?;
             Ok(download(sheet, &format!("calls-{slug}.csv")))
         }
         _ => Err(Notice::nothing_here()),
@@ -117,9 +117,7 @@ pub(super) async fn show(visitor: &Visitor, slug: &str, below: &[&str]) -> Drawn
 
 async fn page(visitor: &Visitor, ground: &WorkspaceGround, filter: &Filter) -> Drawn {
     let slug = ground.workspace.slug.as_str();
-    let report = visitor.look::<endpoint::ShowAnalytics>(None, &[slug], filter.query(None)).await?;
-    let query = filter.query(Some(By::Server));
-    let servers = visitor.look::<endpoint::ShowAnalytics>(None, &[slug], query).await?;
+    let report = visitor.look::<endpoint::ShowAnalytics>(None, &[slug], filter.query()).await?;
     let own = ground.href(Tab::Analytics, "");
     let below = |sheet| filter.address(&ground.href(Tab::Analytics, sheet));
     let sees_all = ground.may(Operation::UpdateWorkspace);
@@ -140,7 +138,7 @@ async fn page(visitor: &Visitor, ground: &WorkspaceGround, filter: &Filter) -> D
         not_recorded: not_recorded(&report),
         facts: facts(&report.totals),
         charts: if is_empty { Vec::new() } else { charts(&report) },
-        tables: if is_empty { Vec::new() } else { tables(filter, report.tables, servers.tables) },
+        tables: if is_empty { Vec::new() } else { tables(filter, report.tables) },
         empty: is_empty.then(|| nothing(ground, filter)),
         own,
     };

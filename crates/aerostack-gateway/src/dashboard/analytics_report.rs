@@ -118,8 +118,9 @@ pub(super) fn charts(report: &UsageReport) -> Vec<Chart> {
 }
 
 /// The table by server, which is short and stands beside a chart, and those by user and tool.
-pub(super) fn tables(filter: &Filter, found: Vec<UsageTable>, servers: Vec<UsageTable>) -> Vec<Table> {
-    servers.into_iter().chain(found).filter_map(|found| table(filter, found)).collect()
+pub(super) fn tables(filter: &Filter, mut found: Vec<UsageTable>) -> Vec<Table> {
+    found.sort_by_key(|table| table.by != By::Server);
+    found.into_iter().filter_map(|found| table(filter, found)).collect()
 }
 
 fn table(filter: &Filter, found: UsageTable) -> Option<Table> {

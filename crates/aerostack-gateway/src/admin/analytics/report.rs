@@ -106,7 +106,7 @@ pub(super) async fn report(
     unwritten: u64,
 ) -> Result<UsageReport, StoreError> {
     let tail = Tail::read(tx, scope).await?;
-    let tables = by.map_or_else(|| vec![By::User, By::Tool], |by| vec![by]);
+    let tables = by.map_or_else(|| vec![By::User, By::Tool, By::Server], |by| vec![by]);
     let course = course_of(scope);
     let mut questions: Vec<Question> = std::iter::once(course).chain(tables).map(Question::new).collect();
     ask(tx, scope, &tail, &mut questions).await?;

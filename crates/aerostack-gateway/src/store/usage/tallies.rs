@@ -1,6 +1,5 @@
 //! Sums of calls: by hour and by day; of a workspace, of each token, of each tool, of each token and tool.
 
-use std::ops::RangeInclusive;
 
 use aerostack_core::usage::{Grain, Tally};
 
@@ -93,6 +92,20 @@ impl TryFrom<CellRow> for Cell {
     }
 }
 
+/// Between which numbers those of the tokens and tools of sums lie, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Of tokens.
+    pub tokens: (i64, i64),
+    /// Of tools.
+    pub tools: (i64, i64),
+}
+
+impl Bounds {
+    /// Anywhere.
+    pub const OPEN: Self = Self { tokens: (0, i64::MAX), tools: (0, i64::MAX) };
+}
+
 /// Reads the sums of a workspace from one bucket up to, and without, another, in the order of buckets.
 ///
 /// # Errors
@@ -105,28 +118,40 @@ pub async fn range(
     from: i64,
     until: i64,
 ) -> Result<Vec<Cell>, StoreError> {
-    const SQL: &str = "SELECT bucket, token, tool, tally FROM usage_tallies
-        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket >= $4 AND bucket < $5
-        ORDER BY bucket, token, tool";
-    let rows = fetch_all!(tx, CellRow, SQL, workspace, grain_number(grain), kind.number(), from, until)?;
-    rows.into_iter().map(Cell::try_from).collect()
+    range_within(tx, workspace, (grain, kind), (from, until), Bounds::OPEN).await
 }
 
-/// Reads the sums of one hour or day with tokens from one number to another, both among them.
+/// The same of tokens and tools between two numbers each: what is not asked for is not unpacked.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
-pub async fn of_tokens(
+pub async fn range_within(
     tx: &mut Tx,
-    shelf: Shelf,
-    tokens: RangeInclusive<i64>,
+    workspace: i64,
+    (grain, kind): (Grain, Kind),
+    (from, until): (i64, i64),
+    bounds: Bounds,
 ) -> Result<Vec<Cell>, StoreError> {
     const SQL: &str = "SELECT bucket, token, tool, tally FROM usage_tallies
-        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket = $4 AND token >= $5 AND token <= $6
-        ORDER BY token, tool";
-    let [workspace, grain, kind, bucket] = shelf.numbers();
-    let (first, last) = tokens.into_inner();
-    let rows = fetch_all!(tx, CellRow, SQL, workspace, grain, kind, bucket, first, last)?;
+        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket >= $4 AND bucket < $5
+        AND token >= $6 AND token <= $7 AND tool >= $8 AND tool <= $9
+        ORDER BY bucket, token, tool";
+    let (grain, kind) = (grain_number(grain), kind.number());
+    let Bounds { tokens: (first_token, last_token), tools: (first_tool, last_tool) } = bounds;
+    let rows = fetch_all!(
+        tx,
+        CellRow,
+        SQL,
+        workspace,
+        grain,
+        kind,
+        from,
+        until,
+        first_token,
+        last_token,
+        first_tool,
+        last_tool
+    )?;
     rows.into_iter().map(Cell::try_from).collect()
 }
 

@@ -21,7 +21,8 @@ impl Person {
     pub async fn adds(&self, slug: &str, url: &str, session: SessionMode, timeout: Option<u64>) {
         let request = AddServerRequest {
             slug: Slug::parse(slug).expect("a slug"),
-            url: url.to_owned(),
+            url: Some(url.to_owned()),
+            stdio: None,
             auth: Auth::None,
             session,
             timeout,
@@ -36,7 +37,8 @@ impl Person {
     pub async fn installs_with(&self, slug: &str, upstream: &Upstream, auth: &str) -> InstalledReply {
         let request = AddServerRequest {
             slug: Slug::parse(slug).expect("a slug"),
-            url: upstream.url(),
+            url: Some(upstream.url()),
+            stdio: None,
             auth: auth.parse().expect("a way to authenticate"),
             session: SessionMode::default(),
             timeout: None,

@@ -29,6 +29,7 @@ mod session;
 mod skill;
 mod skill_install;
 mod skill_publish;
+mod stdio;
 mod team;
 mod team_invite;
 mod token;

@@ -115,6 +115,14 @@ impl Credential {
         Ok(())
     }
 
+    /// Tells whether nothing is lacking.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub(super) fn complete(&self) -> Result<(), String> {
+        self.0.as_ref().and_then(|parts| parts.lacking.clone()).map_or(Ok(()), Err)
+    }
+
     /// The opened secrets of the install, by name, for servers that take them in a body.
     pub fn values(&self) -> impl Iterator<Item = (&SecretName, &SecretValue)> {
         self.0.iter().flat_map(|parts| &parts.values).map(|(name, value)| (name, value))
@@ -154,7 +162,9 @@ impl Credential {
         for (_, value) in self.values().filter(|(_, value)| value.expose().len() >= min_bytes) {
             let in_json = Zeroizing::new(serde_json::to_string(value.expose()).unwrap_or_default());
             let in_json = in_json.trim_matches('"');
-            for form in [value.expose(), in_json] {
+            // Of one with several lines, each may stand alone.
+            let lines = value.expose().lines().map(str::trim).filter(|line| line.len() >= min_bytes);
+            for form in [value.expose(), in_json].into_iter().chain(lines) {
                 if masked.contains(form) {
                     masked = Cow::Owned(masked.replace(form, MASK));
                 }
@@ -184,7 +194,7 @@ fn header(carriage: Carriage, name: &SecretName, value: &SecretValue) -> Option<
     let (name, text) = match carriage {
         Carriage::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", value.expose()))),
         Carriage::Header => (name.header().parse().ok()?, Zeroizing::new(value.expose().to_owned())),
-        Carriage::Body => return None,
+        Carriage::Body | Carriage::Environment => return None,
     };
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
@@ -230,6 +240,7 @@ mod tests {
             owner: AccountId::from_stored("acc_1".to_owned()),
             slug: Slug::parse("github").unwrap(),
             url: parse_url(address).unwrap(),
+            stdio: None,
             auth: auth.parse().unwrap(),
             session: SessionMode::PerCaller,
             timeout: None,
@@ -327,6 +338,9 @@ mod tests {
         assert_eq!(credential.mask_error(Bytes::from(error)), masked);
         let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
         assert_eq!(credential.mask_error(Bytes::from(result)), result);
+        let lines =
+            Credential::open(&vault(), &server("none", ADDRESS), &[secret("KEY", "first line\nsecond", 1)]);
+        assert_eq!(lines.mask("it reads: second".to_owned()), "it reads: [secret]");
         assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
     }
 }

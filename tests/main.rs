@@ -43,6 +43,9 @@ mod stories {
     mod session;
     mod skill;
     mod stalled;
+    mod stdio;
+    mod stdio_end;
+    mod stdio_refusal;
     mod stranger;
     mod takeover;
     mod team;

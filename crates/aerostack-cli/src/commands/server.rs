@@ -111,8 +111,7 @@ pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) ->
         Format::Csv => return context.output.csv(&page.items, &CSV_FIELDS),
         Format::Table | Format::Token | Format::McpJson => {}
     }
-    let mut table =
-        Table::new(&["SERVER", "URL OR COMMAND", "AUTH", "SESSION", "TIMEOUT", "INSTALLED IN", "ADDED"]);
+    let mut table = Table::new(&["SERVER", "URL", "AUTH", "SESSION", "TIMEOUT", "INSTALLED IN", "ADDED"]);
     for server in &page.items {
         let timeout = server.timeout.map(|secs| format_span(std::time::Duration::from_secs(secs)));
         let workspaces: Vec<&str> = server.installed_in.iter().map(Slug::as_str).collect();

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use aerostack_core::id::InstallId;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +27,6 @@ const FOLDER: &str = "stdio";
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Looks at what is left of a group after its program is gone.
 const LOOKS_AFTER_END: u32 = 20;
-/// Starts that wait for the thread.
-const STARTS_WAITING: usize = 64;
 /// Time to wait for a place: one that is ended gives its own back in this time.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(7);
 /// Time for programs to go when the gateway stops, once they were made to.
@@ -50,6 +49,8 @@ struct State {
     running: HashMap<u32, Kept>,
     /// Groups whose program is gone, and how many more looks each gets.
     former: VecDeque<(u32, u32)>,
+    /// How many clients an install has: one, or for a moment the one before as well.
+    clients: HashMap<InstallId, usize>,
 }
 
 /// A program that runs.
@@ -76,7 +77,7 @@ impl Children {
             ended => tracing::info!(ended, "programs that an earlier gateway had left were ended"),
         }
         let launcher = config.stdio.as_ref()?.launcher.clone();
-        let (starter, starts) = sync_channel(STARTS_WAITING);
+        let (starter, starts) = sync_channel(config.limits.stdio_children);
         let thread =
             std::thread::Builder::new().name("stdio-starter".into()).spawn(move || start_all(&starts));
         if let Err(error) = thread {
@@ -110,8 +111,26 @@ impl Children {
     }
 
     /// The private folder of one install.
-    pub(super) fn folder_of(&self, install: &str) -> PathBuf {
-        self.folder.join(install)
+    pub(super) fn folder_of(&self, install: &InstallId) -> PathBuf {
+        self.folder.join(install.as_str())
+    }
+
+    /// Counts a client of an install, whose folder is needed from now on.
+    pub(super) fn need_folder(&self, install: &InstallId) {
+        *self.state().clients.entry(install.clone()).or_default() += 1;
+    }
+
+    /// Counts one less. Nobody's folder goes if nothing was put into it; what a program has kept stays.
+    pub(super) fn leave_folder(&self, install: &InstallId) {
+        let mut state = self.state();
+        let left = state.clients.get_mut(install).map_or(0, |clients| {
+            *clients -= 1;
+            *clients
+        });
+        if left == 0 {
+            state.clients.remove(install);
+            let _ = std::fs::remove_dir(self.folder_of(install));
+        }
     }
 
     /// A place for one more program; one that is being ended is waited for.

@@ -53,11 +53,15 @@ impl Program {
         children: Option<&Arc<Children>>,
         limits: &Limits,
     ) -> Option<Arc<Self>> {
+        let command = target.stdio.clone()?;
+        if let Some(children) = children {
+            children.need_folder(&target.install);
+        }
         Some(Arc::new(Self {
             children: children.cloned(),
             install: target.install.clone(),
             slug: target.slug.clone(),
-            command: target.stdio.clone()?,
+            command,
             credential: target.credential.clone(),
             is_operators: target.trusted,
             idle: target.idle_timeout,
@@ -172,7 +176,7 @@ impl Program {
 
     /// The command with nothing of ours around it but what it needs.
     async fn command(&self, children: &Children) -> Result<Command, UpstreamError> {
-        let folder = children.folder_of(self.install.as_str());
+        let folder = children.folder_of(&self.install);
         let records = children.records();
         for folder in [&folder, &records] {
             make_folder(folder).await.map_err(|error| {
@@ -206,10 +210,9 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// A folder that nothing was put into goes with the program; what a program has kept stays.
     fn drop(&mut self) {
         if let Some(children) = &self.children {
-            let _ = std::fs::remove_dir(children.folder_of(self.install.as_str()));
+            children.leave_folder(&self.install);
         }
     }
 }

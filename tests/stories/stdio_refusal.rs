@@ -60,7 +60,7 @@ async fn only_operators_add_programs_and_only_where_the_gateway_was_started_for_
                 (&carol, "acme", (1, "error: there is no team '@acme'")),
             ];
             for ((person, team, (code, told)), slug) in
-                table.into_iter().zip(["one", "two", "x", "x", "x", "x", "x", "x"])
+                table.into_iter().zip(["one", "two", "own", "own", "own", "own", "own", "own"])
             {
                 let came = said(&mut Terminal::of(person), &add(slug, team)).await;
                 assert_eq!(came, (code, told.to_owned()), "{} in @{team}", person.username);
@@ -156,17 +156,18 @@ async fn the_command_line_adds_shows_changes_and_tests_a_program() {
         let catalogue = terminal.does(&["mcp", "catalog"]).await;
         assert!(catalogue.contains("/bin/false") && catalogue.contains("shared"), "{catalogue}");
         for wrong in [
-            vec!["mcp", "add", "x", "--stdio"],
-            vec!["mcp", "add", "x", "--", "true"],
-            vec!["mcp", "add", "x", "--stdio", "--url", "http://x.test/", "--", "true"],
-            vec!["mcp", "add", "x", "--stdio", "--env", "=b", "--", "true"],
+            vec!["mcp", "add", "own", "--stdio"],
+            vec!["mcp", "add", "own", "--", "true"],
+            vec!["mcp", "add", "own", "--stdio", "--url", "http://x.test/", "--", "true"],
+            vec!["mcp", "add", "own", "--stdio", "--env", "=b", "--", "true"],
+            vec!["mcp", "add", "own", "--url", "http://x.test/", "--env", "A=b"],
         ] {
             assert_eq!(terminal.runs(&wrong).await.code, 2, "{wrong:?}");
         }
         for refused in [
             vec!["mcp", "edit", "files", "--url", "http://x.test/"],
             vec!["mcp", "edit", "files", "--auth", "headers"],
-            vec!["mcp", "add", "x", "--stdio", "--env", "1A=b", "--", "true"],
+            vec!["mcp", "add", "own", "--stdio", "--env", "1A=b", "--", "true"],
         ] {
             assert_eq!(terminal.runs(&refused).await.code, 1, "{refused:?}");
         }
@@ -184,7 +185,7 @@ async fn what_is_at_an_address_is_no_program_and_stays_none() {
         for refused in [
             vec!["mcp", "edit", "there", "--", "true"],
             vec!["mcp", "edit", "there", "--auth", "environment"],
-            vec!["mcp", "add", "x", "--url", "http://127.0.0.1:1/", "--auth", "environment"],
+            vec!["mcp", "add", "own", "--url", "http://127.0.0.1:1/", "--auth", "environment"],
         ] {
             assert_eq!(terminal.runs(&refused).await.code, 1, "{refused:?}");
         }

@@ -89,7 +89,7 @@ pub(crate) struct AddServer {
     /// Its name in the catalogue
     pub(crate) slug: Slug,
     /// Where it is
-    #[arg(long, required_unless_present = "stdio", conflicts_with = "stdio")]
+    #[arg(long, required_unless_present = "stdio", conflicts_with_all = ["stdio", "env", "secret"])]
     pub(crate) url: Option<String>,
     /// It is a program, whose command stands after `--`
     #[arg(long, requires = "command")]

@@ -187,8 +187,7 @@ async fn prove_abandoned_programs_all_end_and_leave_no_zombies() {
             .buffered(8)
             .collect::<Vec<Caller>>()
             .await;
-        let pids: Vec<u32> =
-            stream::iter(&callers).map(|caller| pid(caller)).buffer_unordered(8).collect().await;
+        let pids: Vec<u32> = stream::iter(&callers).map(pid).buffer_unordered(8).collect().await;
         let distinct: std::collections::BTreeSet<u32> = pids.into_iter().collect();
         assert_eq!(distinct.len(), count, "each has its own");
         shop.example.is_gone().await;

@@ -70,7 +70,7 @@ fn main() -> anyhow::Result<()> {
         say("Welcome to the example!\n\n{\"not\": \"a message\"}");
     }
     eprintln!("stdio-example is ready");
-    let stubborn = args.stubborn;
+    let is_stubborn = args.stubborn;
     let mut server = Server {
         args,
         journal,
@@ -87,8 +87,10 @@ fn main() -> anyhow::Result<()> {
         server.receive(&line);
     }
     server.note("input closed");
-    while stubborn {
-        std::thread::park();
+    if is_stubborn {
+        loop {
+            std::thread::park();
+        }
     }
     Ok(())
 }

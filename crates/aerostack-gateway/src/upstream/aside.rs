@@ -29,7 +29,7 @@ pub(super) struct Aside {
 /// Where answers to a server's requests go.
 #[derive(Clone)]
 enum Answers {
-    Posted(Endpoint, HeaderMap),
+    Posted(Box<(Endpoint, HeaderMap)>),
     Written(Lines),
 }
 
@@ -41,7 +41,7 @@ impl Aside {
 
     /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
     pub(super) fn answering_at(&self, endpoint: Endpoint, headers: HeaderMap) -> Self {
-        Self { answers: Some(Answers::Posted(endpoint, headers)), ..self.clone() }
+        Self { answers: Some(Answers::Posted(Box::new((endpoint, headers)))), ..self.clone() }
     }
 
     /// The same for a program: answers are written to it.
@@ -68,7 +68,10 @@ impl Aside {
         tokio::spawn(async move {
             let telling = async {
                 match answers {
-                    Answers::Posted(endpoint, headers) => drop(endpoint.post(headers, answer).await),
+                    Answers::Posted(place) => {
+                        let (endpoint, headers) = *place;
+                        drop(endpoint.post(headers, answer).await);
+                    }
                     Answers::Written(lines) => lines.tell(answer).await,
                 }
             };

@@ -53,7 +53,7 @@ pub(super) async fn follow(pipe: ChildStderr, speaker: Speaker, last: LastWords)
         let line = clean_line(&line, LINE_CHARS);
         match rate.admit() {
             Admitted::Yes { left_out: 0 } => {
-                tracing::info!(%install, server = slug, pid, line, "a program says")
+                tracing::info!(%install, server = slug, pid, line, "a program says");
             }
             Admitted::Yes { left_out } => {
                 tracing::info!(%install, server = slug, pid, left_out, line, "a program says");

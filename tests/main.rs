@@ -10,14 +10,37 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod address;
+    mod alert;
+    mod alert_address;
+    mod alert_command;
+    mod analytics;
+    mod analytics_loss;
+    mod analytics_scale;
+    mod analytics_watch;
+    mod bad_invite;
     mod byte;
     mod crash;
     mod crossing;
+    mod dashboard_account;
+    mod dashboard_audit;
+    mod dashboard_forgery;
+    mod dashboard_members;
+    mod dashboard_name;
+    mod dashboard_role;
+    mod dashboard_secrets;
+    mod dashboard_servers;
+    mod dashboard_skills;
+    mod dashboard_team;
+    mod dashboard_token;
+    mod dashboard_workspace;
     mod expiry;
+    mod full_disk;
     mod function;
     mod header;
     mod header_mismatch;
     mod held;
+    mod invited_owner;
     mod malformed;
     mod malformed_http;
     mod member;
@@ -31,6 +54,7 @@ mod stories {
     mod quota;
     mod reader;
     mod refusal;
+    mod removed_member;
     mod revocation;
     mod rotation;
     mod seats;
@@ -42,6 +66,7 @@ mod stories {
     mod server_request;
     mod session;
     mod skill;
+    mod skill_yank;
     mod stalled;
     mod stdio;
     mod stdio_end;
@@ -49,6 +74,7 @@ mod stories {
     mod stranger;
     mod takeover;
     mod team;
+    mod team_role;
     mod threshold;
     mod token;
     mod upstream_session;

@@ -31,3 +31,17 @@ fn every_migration_has_its_pair_and_makes_the_same() {
         assert_eq!(made(text), made(&postgres[name]), "{name}");
     }
 }
+
+#[test]
+fn the_store_of_calls_has_the_same_tables_on_both_engines() {
+    let (sqlite, postgres) = (migrations("usage/sqlite"), migrations("usage/postgres"));
+    assert!(!sqlite.is_empty());
+    assert_eq!(sqlite.keys().collect::<Vec<_>>(), postgres.keys().collect::<Vec<_>>());
+    // Indexes differ: a partitioned table has no order of its own.
+    let tables = |text: &str| -> Vec<String> {
+        made(text).into_iter().filter(|made| made.starts_with("CREATE TABLE")).collect()
+    };
+    for (name, text) in &sqlite {
+        assert_eq!(tables(text), tables(&postgres[name]), "{name}");
+    }
+}

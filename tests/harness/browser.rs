@@ -21,6 +21,12 @@ impl Browser {
         Self { address, cookies: BTreeMap::new(), token: String::new() }
     }
 
+    /// Where the gateway listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Opens a page.
     pub async fn opens(&mut self, path: &str) -> Answer {
         let cookies = self.cookie_line();

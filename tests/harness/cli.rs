@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use aerostack_cli::{Captured, World as Surroundings};
 use tempfile::TempDir;
 
+use crate::patience::eventually;
 use crate::person::Person;
 
 /// A terminal of one person.
@@ -57,6 +58,41 @@ impl Terminal {
         let line = std::iter::once("aerostack").chain(arguments.iter().copied()).map(OsString::from);
         let code = aerostack_cli::run(line, &mut self.surroundings).await;
         Ran { code, stdout: self.stdout.take(), stderr: self.stderr.take() }
+    }
+
+    /// Runs what does not end by itself, lets others act once it has said `begun`, and stops it when it has
+    /// printed so many lines; gives those.
+    ///
+    /// # Panics
+    /// When it ends by itself, or does not print them in time.
+    pub async fn watches(
+        &mut self,
+        arguments: &[&str],
+        begun: &str,
+        act: impl Future<Output = ()>,
+        lines: usize,
+    ) -> Vec<String> {
+        let (data, talk) = (self.stdout.clone(), self.stderr.clone());
+        let mut seen = String::new();
+        let watching = async {
+            let mut said = String::new();
+            eventually("it has begun", async || {
+                said.push_str(&talk.take());
+                said.contains(begun)
+            })
+            .await;
+            act.await;
+            eventually("it has printed what happened", async || {
+                seen.push_str(&data.take());
+                seen.lines().count() >= lines
+            })
+            .await;
+        };
+        tokio::select! {
+            ran = self.runs(arguments) => panic!("{arguments:?} ended: {ran:?}"),
+            () = watching => {}
+        }
+        seen.lines().map(str::to_owned).collect()
     }
 
     /// Runs it and expects it to be done.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -31,6 +31,8 @@ pub enum Conduct {
     Status(u16),
     /// It answers 200 with this.
     Says(&'static str),
+    /// It answers rightly, with a text of so many bytes.
+    SaysMuch(usize),
     /// It never answers.
     Hangs,
     /// It begins to answer and never ends.
@@ -39,6 +41,8 @@ pub enum Conduct {
     Floods,
     /// It sends whoever calls elsewhere.
     Redirects(&'static str),
+    /// It answers 200 and wants a cookie to be kept.
+    SetsCookie,
 }
 
 /// A call as it arrived.
@@ -48,6 +52,8 @@ pub struct Called {
     pub headers: HeaderMap,
     /// The body.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 /// A running function. Dropped, it stops.
@@ -87,6 +93,12 @@ impl Function {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/run?key=hidden", self.address)
+    }
+
+    /// Its port on loopback.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// Tells it how to behave from now on.
@@ -150,9 +162,11 @@ async fn accept(listener: TcpListener, state: Arc<State>, stop: CancellationToke
 
 async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Body>, hyper::Error> {
     let (head, body) = request.into_parts();
-    let body: Value = serde_json::from_slice(&body.collect().await?.to_bytes()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+    let body: Value = serde_json::from_str(&text).unwrap_or_default();
     let answer = right_answer(&body);
-    state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Called { headers: head.headers, body });
+    let called = Called { headers: head.headers, body, text };
+    state.calls.lock().unwrap_or_else(PoisonError::into_inner).push(called);
     let conduct = state.conduct.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(match conduct {
         Conduct::Right => match answer {
@@ -163,6 +177,10 @@ async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response
             whole(StatusCode::from_u16(status).unwrap_or_default(), "a secret reason".to_owned())
         }
         Conduct::Says(text) => whole(StatusCode::OK, text.to_owned()),
+        Conduct::SaysMuch(bytes) => {
+            let content = json!([{ "type": "text", "text": "x".repeat(bytes) }]);
+            whole(StatusCode::OK, json!({ "content": content }).to_string())
+        }
         Conduct::Hangs => std::future::pending().await,
         Conduct::Drips => streamed(stream::unfold(0, |count| async move {
             match count {
@@ -174,6 +192,11 @@ async fn serve(state: Arc<State>, request: Request<Incoming>) -> Result<Response
             Bytes::from(vec![b' '; FLOOD_CHUNK_BYTES]),
             FLOOD_BYTES / FLOOD_CHUNK_BYTES,
         ))),
+        Conduct::SetsCookie => {
+            let mut response = whole(StatusCode::OK, String::new());
+            response.headers_mut().insert(SET_COOKIE, HeaderValue::from_static("who=gateway; Path=/"));
+            response
+        }
         Conduct::Redirects(target) => {
             let mut response = whole(StatusCode::TEMPORARY_REDIRECT, String::new());
             response.headers_mut().insert(LOCATION, HeaderValue::from_static(target));

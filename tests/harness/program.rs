@@ -178,6 +178,40 @@ impl Process {
         Self::starts_with(command, std::fs::File::create(log).expect("the log can be made").into()).await
     }
 
+    /// The same with variables of its own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn starts_as(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let mut command = gateway(place);
+        command.envs(variables.iter().copied());
+        Self::starts_with(command, Stdio::null()).await
+    }
+
+    /// The same, so that it meets an error where a file would grow beyond [`Process::may_write`], and is
+    /// not ended.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn starts_on_a_small_disk(place: &Place, variables: &[(&str, &str)]) -> Self {
+        let gateway = gateway(place);
+        let mut command = Command::new("bash");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(gateway.get_program());
+        command.args(gateway.get_args()).envs(variables.iter().copied());
+        Self::starts_with(command, Stdio::null()).await
+    }
+
+    /// Lets it write files up to this size; `None` is any.
+    ///
+    /// # Panics
+    /// When there is no `prlimit`.
+    pub fn may_write(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = format!("--fsize={soft}:unlimited");
+        let limited = Command::new("prlimit").args([&limit, "--pid", &self.child.id().to_string()]).status();
+        assert!(limited.expect("there is a prlimit").success());
+    }
+
     async fn starts_with(mut command: Command, stderr: Stdio) -> Self {
         command.arg("serve").stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().expect("the program runs");

@@ -9,12 +9,13 @@ use aerostack_core::skill::Visibility;
 use aerostack_tests::client::Caller;
 use aerostack_tests::function::{Conduct, Function};
 use aerostack_tests::gateway::Gateway;
+use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
 use aerostack_tests::story::{World, short_story, story};
 use serde_json::{Value, json};
 
 struct Desk {
-    _gateway: Gateway,
+    gateway: Gateway,
     owner: Person,
     alice: Caller,
     function: Function,
@@ -22,26 +23,28 @@ struct Desk {
 
 impl Desk {
     async fn set(world: &World) -> Self {
-        let gateway = world
-            .gateway_with(|config| {
-                config.limits.call_idle_timeout = Duration::from_secs(1);
-                config.limits.event_limit_bytes = 1_024 * 1_024;
-            })
-            .await;
+        let narrow = world.gateway_with(|config| {
+            config.limits.call_idle_timeout = Duration::from_secs(1);
+            config.limits.event_limit_bytes = 1_024 * 1_024;
+        });
+        Self::set_in(narrow.await).await
+    }
+
+    async fn set_in(gateway: Gateway) -> Self {
         let mut owner = gateway.owner().await;
         owner.creates_workspace("engineering").await;
         let function = Function::starts().await;
         owner.publishes("desk", Visibility::Team, &function).await;
         owner.installs_skill("@acme/desk").await.unwrap();
         let alice = owner.creates_token("Alice Chen").await;
-        Self { _gateway: gateway, owner, alice, function }
+        Self { gateway, owner, alice, function }
     }
 }
 
 #[tokio::test]
 async fn a_call_becomes_one_post_and_its_answer_a_result_in_both_eras() {
     story(async |world| {
-        let Desk { _gateway: _running, owner, alice, function } = Desk::set(world).await;
+        let Desk { gateway: _running, owner, alice, function } = Desk::set(world).await;
         let arguments = json!({ "text": "hi", "times": 2 });
         let legacy = alice.calls("desk__echo", arguments.clone()).await.json();
         let content = json!([{ "type": "text", "text": "hi" }]);
@@ -73,7 +76,7 @@ async fn a_call_becomes_one_post_and_its_answer_a_result_in_both_eras() {
 #[tokio::test]
 async fn an_input_that_does_not_fit_is_told_why_and_the_function_is_not_called() {
     short_story(async |world| {
-        let Desk { _gateway: _running, owner: _, alice, function } = Desk::set(world).await;
+        let Desk { gateway: _running, owner: _, alice, function } = Desk::set(world).await;
         for (input, reason) in [
             (json!({}), r#"Invalid params: input: "text" is a required property"#),
             (json!({ "text": 7 }), r#"Invalid params: input at /text: value is not of type "string""#),
@@ -100,7 +103,7 @@ async fn an_input_that_does_not_fit_is_told_why_and_the_function_is_not_called()
 #[tokio::test]
 async fn a_function_that_fails_is_told_by_its_kind_and_its_slug_and_nothing_else() {
     short_story(async |world| {
-        let Desk { _gateway: _running, owner: _, alice, function } = Desk::set(world).await;
+        let Desk { gateway: _running, owner: _, alice, function } = Desk::set(world).await;
         let data = json!({ "server": "desk" });
         for (conduct, code, message) in [
             (Conduct::Status(400), -32012, "Upstream gave a bad answer"),
@@ -147,6 +150,23 @@ async fn a_function_is_held_to_the_same_addresses_as_a_server() {
         let answer = editor.calls("local__echo", json!({ "text": "hi" })).await.json();
         assert_eq!(answer["error"]["code"], -32010);
         assert_eq!(function.calls().len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_function_answers_is_counted_among_what_its_caller_makes_the_gateway_hold() {
+    short_story(async |world| {
+        let narrow = world.gateway_with(|config| config.limits.held_per_token_bytes = 1_000_000);
+        let Desk { gateway, owner: _, alice, function } = Desk::set_in(narrow.await).await;
+        function.behaves(Conduct::SaysMuch(900_000));
+        let answer = alice.calls("desk__echo", json!({ "text": "hi" })).await;
+        assert_eq!(answer.tool_text().map(|text| text.len()), Some(900_000));
+        function.behaves(Conduct::SaysMuch(1_100_000));
+        let answer = alice.calls("desk__echo", json!({ "text": "hi" })).await.json();
+        let told = json!({ "code": -32004, "message": "Too many bytes under way for this token" });
+        assert_eq!(answer["error"], told);
+        eventually("nothing is held", async || gateway.app().budget.held_bytes() == 0).await;
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 use aerostack_core::plan::Plan;
 use aerostack_tests::answer::Answer;
+use aerostack_tests::browser::Browser;
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::client::Caller;
 use aerostack_tests::gateway::Gateway;
@@ -103,6 +104,15 @@ async fn without_a_seat_page_command_and_owner_are_told_and_the_link_stays_good(
             "{}",
             page.text()
         );
+        let mut browser = Browser::at(gateway.address());
+        let path = format!("/join/{end}");
+        browser.opens(&path).await;
+        let page = browser.sends(&path, &[("username", "alice")]).await;
+        let told = "<p class=\"problem\" role=\"alert\">No seat is free in &#39;engineering&#39;: 3 of 3 tokens used \
+                    (Free plan). Whoever invited you can see this; your link stays good until 2026-03-24 11:15 \
+                    UTC.</p>";
+        assert_eq!((page.status(), page.text().matches("class=\"problem\"").count()), (403, 1));
+        assert!(page.text().contains(told), "{}", page.text());
         let join = ["team", "join", link.as_str(), "--username", "alice"];
         let refused = newcomer(&gateway).runs(&join).await;
         assert_golden("member-join-full", &refused.transcript());

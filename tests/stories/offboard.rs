@@ -44,6 +44,10 @@ async fn one_command_shows_asks_ends_and_says_when_nothing_is_left() {
         assert_eq!(status(&scene.alice).await, 200, "a name is no tie");
         let again = terminal.runs(&["offboard", ALICE, "--yes"]).await;
         assert_golden("offboard-again", &again.transcript());
+        let slip = terminal.runs(&["offboard", "alcie@company.com", "--yes"]).await;
+        let told = "error: nobody has, or ever had, the address alcie@company.com in this team\n\
+                    hint: did you mean the token 'Alice Chen'?\n";
+        assert_eq!((slip.code, slip.stdout.as_str(), slip.stderr.as_str()), (1, "", told));
         let json = terminal.does(&["offboard", "Laptop", "--yes", "--output", "json"]).await;
         let report: OffboardReport = serde_json::from_str(&json).unwrap();
         assert!(report.nothing_to_do && report.person.is_some_and(|person| person.as_str() == ALICE));

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::Empty;
+use aerostack_core::skill::Visibility;
 use aerostack_tests::browser::{Browser, path_of};
 use aerostack_tests::client::Caller;
+use aerostack_tests::function::Function;
 use aerostack_tests::person::Person;
 use aerostack_tests::program::{Process, runs_gateway, runs_script};
 use aerostack_tests::story::{World, story};
-use aerostack_tests::upstream::Setup;
+use aerostack_tests::upstream::{Setup, Upstream};
 use aerostack_tests::wire::ask;
 use serde_json::json;
 
@@ -67,6 +69,7 @@ async fn no_secret_is_found_in_database_log_or_audit() {
         secrets.keep_credential("the owner's key", &owner.key);
         let caller = shows_and_takes_tokens(world, &owner, &mut secrets).await;
         calls_in_every_way(&caller).await;
+        let _holders = sets_and_changes_secrets(&owner, &caller, &mut secrets).await;
         shows_and_takes_keys(&owner, &mut secrets).await;
         shows_and_takes_links(world, &owner, &mut secrets).await;
         puts_secrets_where_they_do_not_belong(&owner, &caller).await;
@@ -136,6 +139,32 @@ async fn calls_in_every_way(caller: &Caller) {
     drop(caller.opens_sse().await);
     assert_eq!(caller.at("/ws/elsewhere").asks("ping", json!({})).await.status(), 401);
     assert_eq!(caller.posts("{ not json").await.status(), 400);
+}
+
+/// What servers and functions are to be sent, set and changed and deleted, and sent; gives who was sent it.
+async fn sets_and_changes_secrets(
+    owner: &Person,
+    caller: &Caller,
+    secrets: &mut Secrets,
+) -> (Upstream, Function) {
+    let upstream = Setup::legacy().start().await;
+    owner.installs_with("crm", &upstream, "headers").await;
+    let function = Function::starts().await;
+    owner.publishes("deploy", Visibility::Team, &function).await;
+    owner.installs_skill("deploy").await.unwrap();
+    for (server, tool) in [("crm", "crm__echo"), ("deploy", "deploy__echo")] {
+        for round in ["first", "second"] {
+            let value = format!("value-of-{server}-{round}-0123456789");
+            secrets.keep("a server's secret", &value);
+            owner.sets_secret("CRM_KEY", server, &value).await;
+            assert_eq!(caller.calls(tool, json!({ "text": "hi" })).await.tool_text().as_deref(), Some("hi"));
+        }
+    }
+    let sent = upstream.calls().pop().unwrap().header("x-mcp-secret-crm-key").map(str::to_owned);
+    assert_eq!(sent.as_deref(), Some("value-of-crm-second-0123456789"));
+    assert_eq!(function.calls()[1].body["secrets"]["CRM_KEY"], "value-of-deploy-second-0123456789");
+    owner.deletes_secret("CRM_KEY", "crm").await;
+    (upstream, function)
 }
 
 async fn shows_and_takes_keys(owner: &Person, secrets: &mut Secrets) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aerostack_core::api::operation::endpoint;
-use aerostack_core::api::page::PageQuery;
+use aerostack_core::api::page::{Empty, PageQuery};
 use aerostack_core::api::secret::SecretState;
 use aerostack_tests::client::Caller;
 use aerostack_tests::program::{Process, kills_gateway, runs_gateway};
@@ -89,8 +89,12 @@ async fn without_its_master_key_a_gateway_calls_what_needs_no_secret_and_says_wh
             refused.message,
             "the master key is missing, or is not the one this database was sealed with"
         );
+        // Nobody is accused of having changed what only cannot be read.
+        let unread = owner.asks::<endpoint::VerifyAudit>(&["engineering"], &Empty {}).await.unwrap_err();
+        assert_eq!((unread.code, unread.message), (refused.code, refused.message));
         let log = std::fs::read_to_string(place.folder().join(aerostack_tests::program::LOG_FILE)).unwrap();
         assert!(log.contains("the master key is missing"), "it says so loudly");
+        assert!(log.contains("opening the database"), "{log}");
         assert!(!key.exists());
         drop(process);
         std::fs::rename(&away, &key).unwrap();

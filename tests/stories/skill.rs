@@ -188,6 +188,7 @@ async fn versions_never_change_rise_and_are_pinned_by_installs() {
         assert_eq!(refused(manifest("crm", "0.9.9", &second)).await, (ErrorCode::Conflict, falling, hint));
 
         acme.installs_skill("crm").await.unwrap();
+        acme.within("acme-team").sets_secret("KEY", "crm", "s3cret").await;
         acme.orders_skill(&manifest("crm", "1.1.0", &second)).await.unwrap();
         let editor = acme.creates_token("Editor").await;
         calls_echo(&editor, "crm__echo").await;
@@ -200,6 +201,9 @@ async fn versions_never_change_rise_and_are_pinned_by_installs() {
             (moved.before.to_string(), moved.install.version.unwrap().to_string()),
             ("1.0.0".into(), "1.1.0".into())
         );
+        let behind = "'crm' has another address now, and is not sent KEY: set it again";
+        assert_eq!(moved.warning.as_deref(), Some(behind));
+        acme.within("acme-team").sets_secret("KEY", "crm", "s3cret").await;
         calls_echo(&editor, "crm__echo").await;
         assert_eq!((function.calls().len(), second.calls().len()), (1, 1));
         assert_eq!(refusal(&acme, "@acme/crm@1.0.0").await.0, ErrorCode::Conflict);

@@ -8,6 +8,7 @@ use aerostack_tests::client::Caller;
 use aerostack_tests::gateway::Gateway;
 use aerostack_tests::patience::eventually;
 use aerostack_tests::person::Person;
+use aerostack_tests::scene::Scene;
 use aerostack_tests::story::{World, story};
 use aerostack_tests::upstream::{Fault, Setup, Tool, Upstream};
 use serde_json::json;
@@ -115,6 +116,34 @@ async fn a_server_whose_list_is_not_known_is_called_by_its_prefix() {
         let answer = alice.calls("first__echo", json!({ "text": "hi" })).await;
         assert_eq!(answer.tool_text().as_deref(), Some("hi"));
         drop(gateway);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_session_is_not_sent_once_its_tool_was_switched_off() {
+    is_not_sent_after(async |owner| drop(owner.switches("desk", Some("echo"), false).await.unwrap())).await;
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_session_is_not_sent_once_its_server_was_removed() {
+    is_not_sent_after(async |owner| owner.uninstalls("desk").await).await;
+}
+
+async fn is_not_sent_after(takes_away: impl AsyncFn(&Person)) {
+    story(async |world| {
+        let scene = Scene::set(world, Setup::legacy()).await;
+        let upstream = &scene.upstream;
+        let before = upstream.requests_of("initialize").len();
+        upstream.misbehave(Fault::Delays(Duration::from_secs(1)).on("initialize"));
+        let meanwhile = async {
+            upstream.until("a session is asked for", |it| it.requests_of("initialize").len() > before).await;
+            takes_away(&scene.owner).await;
+        };
+        let waits = scene.alice.calls("desk__echo", json!({ "text": "hi" }));
+        let (answer, ()) = tokio::join!(waits, meanwhile);
+        assert_eq!(answer.json()["error"]["code"], -32602);
+        assert_eq!(upstream.calls().len(), 0);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::Empty;
 use aerostack_core::plan::Plan;
+use aerostack_gateway::config::{Mail, MailTls};
 use aerostack_tests::browser::{Browser, path_of};
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::gateway::Gateway;
@@ -168,6 +169,10 @@ async fn mail_goes_out_over_every_kind_of_connection_and_proves_the_address() {
             {
                 assert!(letter.text.contains(words), "{words}: {}", letter.text);
             }
+            let header = |name: &str| letter.text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            assert!(header("Date: ").ends_with(" +0000"), "{}", letter.text);
+            let id = header("Message-ID: ").strip_prefix('<').unwrap().strip_suffix("@acme.test>").unwrap();
+            assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
             let path = path_of(&mailbox.link_for(&address));
             let mut alice = Browser::at(gateway.address());
             alice.opens(&path).await;
@@ -191,6 +196,39 @@ async fn mail_goes_out_over_every_kind_of_connection_and_proves_the_address() {
             assert_eq!(Browser::at(gateway.address()).opens(&path).await.status(), 404);
             gateway.stops().await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_keeps_a_mail_server_from_being_used_is_said() {
+    story(async |world| {
+        let trusted = Mailbox::opens(Manner::Tls).await;
+        let clear = Mailbox::opens(Manner::Plain).await;
+        let gone = Mail { port: 1, ..clear.settings() };
+        for (username, mail, why) in [
+            (
+                "una",
+                Mail { roots: None, ..trusted.settings() },
+                "the mail server's certificate is not accepted",
+            ),
+            (
+                "dos",
+                Mail { tls: MailTls::Required, ..clear.settings() },
+                "the mail server does not offer what the settings demand: STARTTLS, or a way to sign in",
+            ),
+            ("tres", gone, "the mail server cannot be reached"),
+        ] {
+            let mut gateway = world.gateway_with(|config| config.mail = Some(mail)).await;
+            let mut acme = Terminal::of(&gateway.somebody(username, Plan::Free).await);
+            let sent = acme.runs(&["team", "invite", &format!("bob@{username}.test")]).await;
+            assert!(
+                sent.stderr.contains(&format!("the mail was not sent: {why}. Hand over this link:")),
+                "{sent:?}"
+            );
+            gateway.stops().await;
+        }
+        assert!(trusted.taken().is_empty() && clear.taken().is_empty());
     })
     .await;
 }
@@ -287,7 +325,8 @@ async fn a_form_of_another_site_or_without_its_token_does_nothing() {
         }
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'self';") && !policy.contains("unsafe"));
-        assert!(!page.text().contains("<script") && !page.text().contains("style=\""));
+        let inline = page.text().split("<script").skip(1).any(|script| !script.starts_with(" src=\""));
+        assert!(!inline && !page.text().contains("style=\""));
         let cookie = page.header("set-cookie").unwrap();
         assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
 

@@ -1,5 +1,5 @@
 //! `demo`: the product at work, told as a transcript. A gateway on SQLite in a scratch folder, an
-//! MCP server behind it, a workspace, tokens, a call, the audit log, a revocation.
+//! MCP server behind it, a workspace, tokens, a call, a revocation, the report, the audit log.
 //!
 //! Every step is checked: what does not happen as told ends the demo with exit code 1. All that was
 //! started ends with it, however it ends.
@@ -65,6 +65,11 @@ fn tour(stage: &Stage) -> Result<()> {
     ensure!(revoked.contains("immediately disabled"), "the revocation is not told");
     let answer = stage.call_tool(&token, "example__add", &json!({ "a": 40, "b": 2 }))?;
     ensure!(answer.status == 401, "a revoked token was answered {}", answer.status);
+
+    stage.heading("Who called what, how often, how well");
+    let report = stage.aerostack(&["analytics", "--workspace", WORKSPACE])?;
+    ensure!(report.contains(ALICE) && report.contains("example__add"), "the report does not show the call");
+    ensure!(report.contains("1 call, 0 errors"), "the report does not count the one call");
 
     stage.heading("Who did what");
     let list = stage.aerostack(&["workspace", "token", "list", WORKSPACE])?;

@@ -1,6 +1,8 @@
 //! The command line's grammar: one file per noun, put together in `cli.rs`.
 
 pub(crate) mod account;
+pub(crate) mod alert;
+pub(crate) mod analytics;
 pub(crate) mod audit;
 pub(crate) mod cli;
 pub(crate) mod format;

@@ -19,6 +19,8 @@ use crate::failure::{Failure, Outcome};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// A long export takes its time, and a reader of a pipe may be slow.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
 const REPLY_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Most pages of a list that are put together.
 pub(crate) const PAGES_MAX: usize = 1_000;
@@ -39,6 +41,21 @@ pub(crate) struct Probe {
     pub(crate) status: u16,
     /// The server's clock, as it wrote it.
     pub(crate) date: Option<String>,
+}
+
+/// An answer that is taken as it comes.
+#[derive(Debug)]
+pub(crate) struct Download(reqwest::Response);
+
+impl Download {
+    /// The next piece; `None` after the last.
+    ///
+    /// # Errors
+    /// When the answer breaks off.
+    pub(crate) async fn next(&mut self, client: &Client) -> Outcome<Option<Vec<u8>>> {
+        let piece = self.0.chunk().await.map_err(|error| client.unreachable(&error))?;
+        Ok(piece.map(|piece| piece.to_vec()))
+    }
 }
 
 impl Client {
@@ -78,6 +95,41 @@ impl Client {
         team: Option<&Slug>,
         request: &E::Request,
     ) -> Outcome<E::Reply> {
+        let response = self.send::<E>(parameters, team, request, REQUEST_TIMEOUT).await?;
+        let status = response.status();
+        let body = self.read(response).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| self.not_the_api(status.as_u16()));
+        }
+        Err(self.refused(status.as_u16(), &body))
+    }
+
+    /// Sends one request whose answer is taken as it comes.
+    ///
+    /// # Errors
+    /// As for [`Client::call`].
+    pub(crate) async fn download<E: Endpoint>(
+        &self,
+        parameters: &[&str],
+        team: Option<&Slug>,
+        request: &E::Request,
+    ) -> Outcome<Download> {
+        let response = self.send::<E>(parameters, team, request, DOWNLOAD_TIMEOUT).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Download(response));
+        }
+        let body = self.read(response).await?;
+        Err(self.refused(status.as_u16(), &body))
+    }
+
+    async fn send<E: Endpoint>(
+        &self,
+        parameters: &[&str],
+        team: Option<&Slug>,
+        request: &E::Request,
+        timeout: Duration,
+    ) -> Outcome<reqwest::Response> {
         let path = E::OPERATION.fill(parameters);
         let method = E::OPERATION.method();
         let mut target = self.url.join(&path)?;
@@ -85,7 +137,8 @@ impl Client {
             add_query(&mut target, request);
         }
         let verb = reqwest::Method::from_bytes(method.word().as_bytes()).expect("a method's word is a token");
-        let mut builder = self.http.request(verb, target).header(ACCEPT, "application/json");
+        let mut builder = self.http.request(verb, target).timeout(timeout);
+        builder = builder.header(ACCEPT, E::OPERATION.content_type());
         if matches!(method, Method::Post | Method::Patch | Method::Put) {
             let body = serde_json::to_vec(request).expect("a request of the API is plain data");
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
@@ -96,15 +149,14 @@ impl Client {
         if let Some(team) = team {
             builder = builder.header(TEAM_HEADER, team.as_str());
         }
-        let response = builder.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = response.status();
-        let body = self.read(response).await?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| self.not_the_api(status.as_u16()));
-        }
-        match serde_json::from_slice::<ErrorReply>(&body) {
-            Ok(reply) => Err(Failure::Refused(Box::new(reply.error))),
-            Err(_) => Err(self.not_the_api(status.as_u16())),
+        builder.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// The gateway's own words of why it refused.
+    fn refused(&self, status: u16, body: &[u8]) -> Failure {
+        match serde_json::from_slice::<ErrorReply>(body) {
+            Ok(reply) => Failure::Refused(Box::new(reply.error)),
+            Err(_) => self.not_the_api(status),
         }
     }
 

@@ -5,6 +5,9 @@ use crate::context::Context;
 use crate::failure::Outcome;
 
 mod account;
+mod alert;
+mod analytics;
+mod analytics_watch;
 mod audit;
 mod completions;
 mod connect;
@@ -14,6 +17,7 @@ mod invitation;
 mod login;
 mod manifest;
 mod mcp;
+mod me;
 mod member;
 mod offboard;
 mod plan;
@@ -23,9 +27,11 @@ mod server;
 mod session;
 mod skill;
 mod skill_install;
+mod skill_yank;
 mod team;
 mod token;
 mod token_reference;
+mod usage_report;
 mod workspace;
 
 /// Carries out one command.
@@ -43,6 +49,8 @@ pub(crate) async fn run(command: Command, context: &mut Context<'_>) -> Outcome 
         Command::Team(command) => team::run(context, command).await,
         Command::Dashboard(arguments) => session::dashboard(context, arguments).await,
         Command::Skill(command) => skill::run(context, command).await,
+        Command::Analytics(arguments) => analytics::run(context, arguments).await,
+        Command::Me(command) => me::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
         Command::Offboard(arguments) => offboard::run(context, arguments).await,
         Command::Doctor => doctor::run(context).await,

@@ -1,9 +1,12 @@
 //! The settings of one run, resolved: gateway, key, workspace, and the streams that go with them.
 //!
 //! Address and key: flag, then environment, then the files of `login`, then this machine's default.
+//! An invitation's link names a gateway, too: it goes after flag and environment.
 //! Workspace: argument or flag, then the active one, then the only one, else an error that lists them.
 //! Team, for catalogue, skills and people: flag, then the owner of the named or active workspace if one
 //! may manage there, else oneself.
+
+mod meant;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +15,6 @@ use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Endpoint, Needs, Operation, endpoint};
 use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::workspace::WorkspaceView;
-use aerostack_core::role::Role;
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
@@ -26,6 +28,9 @@ use crate::input::Input;
 use crate::output::Output;
 use crate::profile::{Gateway, Profile, Store};
 use crate::world::UrlOpener;
+use meant::{choose, follows_the_workspace};
+
+pub(crate) use meant::team_of;
 
 /// The gateway when nothing else is said.
 pub(crate) const DEFAULT_API_URL: &str = "http://127.0.0.1:8787";
@@ -48,6 +53,7 @@ pub(crate) struct Context<'w> {
     pub(crate) store: Store,
     /// When the run began.
     pub(crate) now: Timestamp,
+    is_api_url_given: bool,
     key_flag: Option<String>,
     key_variable: Option<String>,
     workspace_flag: Option<Slug>,
@@ -69,7 +75,7 @@ impl<'w> Context<'w> {
         config_dir: Option<&Path>,
         (mut output, input, open_url): (Output<'w>, Input<'w>, &'w mut UrlOpener),
         now: Timestamp,
-    ) -> Result<Self, (Output<'w>, Failure)> {
+    ) -> Result<Self, Box<(Output<'w>, Failure)>> {
         if globals.quiet {
             output.be_quiet();
         }
@@ -80,14 +86,15 @@ impl<'w> Context<'w> {
         key_variable.iter().for_each(|key| output.hide(key));
         let store = Store::new(config_dir);
         let loaded = store.load().and_then(|profile| {
-            let named =
-                globals.api_url.or_else(|| variable(API_URL_VARIABLE)).or_else(|| profile.api_url.clone());
+            let given = globals.api_url.or_else(|| variable(API_URL_VARIABLE));
+            let is_given = given.is_some();
+            let named = given.or_else(|| profile.api_url.clone());
             let api_url = ApiUrl::parse(named.as_deref().unwrap_or(DEFAULT_API_URL))?;
-            Ok((profile, api_url))
+            Ok((profile, api_url, is_given))
         });
-        let (profile, api_url) = match loaded {
+        let (profile, api_url, is_api_url_given) = match loaded {
             Ok(loaded) => loaded,
-            Err(failure) => return Err((output, failure)),
+            Err(failure) => return Err(Box::new((output, failure))),
         };
         Ok(Self {
             output,
@@ -96,6 +103,7 @@ impl<'w> Context<'w> {
             profile,
             store,
             now,
+            is_api_url_given,
             key_flag: globals.api_key,
             key_variable,
             workspace_flag: globals.workspace,
@@ -118,6 +126,18 @@ impl<'w> Context<'w> {
     /// When it is gone.
     pub(crate) fn folder(&self) -> Outcome<PathBuf> {
         self.folder.clone().ok_or_else(|| Failure::failed("the current folder is gone"))
+    }
+
+    /// Goes to the gateway that a link names, unless flag or environment name one.
+    ///
+    /// A key of the environment was not given for that gateway, so it is not sent there: whoever makes a
+    /// link chooses where it leads.
+    pub(crate) fn follow(&mut self, url: ApiUrl) {
+        if self.is_api_url_given || url == self.api_url {
+            return;
+        }
+        self.api_url = url;
+        self.key_variable = None;
     }
 
     /// What is known of the gateway from earlier runs.
@@ -193,6 +213,59 @@ impl<'w> Context<'w> {
     /// Asks the desktop to open an address; tells whether there is one that was asked.
     pub(crate) fn opens(&mut self, url: &str) -> bool {
         (self.open_url)(url)
+    }
+
+    /// Sends one request with a workspace token in place of the account key.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(crate) async fn call_with_token<E: Endpoint>(
+        &mut self,
+        token: String,
+        request: &E::Request,
+    ) -> Outcome<E::Reply> {
+        let client = Client::new(self.api_url.clone(), Some(SecretString::from(token)))?;
+        client.call::<E>(&[], None, request).await
+    }
+
+    /// A credential of a flag, or of standard input where the flag is `-`.
+    ///
+    /// # Errors
+    /// When nothing could be read.
+    pub(crate) fn credential(&mut self, flag: String, what: &str) -> Outcome<String> {
+        let credential = if flag == "-" {
+            self.input.line(what)?
+        } else {
+            self.output.warn(&format!(
+                "{what} on the command line can be read by others on this machine: pipe it to `-`"
+            ));
+            flag
+        };
+        self.output.hide(&credential);
+        Ok(credential)
+    }
+
+    /// Prints what an operation answers, as it comes, and shows on a terminal how far it is, of `lines` if
+    /// that is known.
+    ///
+    /// # Errors
+    /// Those of the client, and an output that is closed.
+    pub(crate) async fn download<E: Endpoint>(
+        &mut self,
+        parameters: &[&str],
+        request: &E::Request,
+        lines: Option<u64>,
+    ) -> Outcome {
+        let team = self.team_for(E::OPERATION).await?;
+        self.client()?;
+        let Some(client) = &self.client else { return Ok(()) };
+        let mut download = client.download::<E>(parameters, team.as_ref(), request).await?;
+        let progress = self.output.progress(lines);
+        while let Some(piece) = download.next(client).await? {
+            self.output.piece(&piece)?;
+            progress.advance(&piece);
+        }
+        Ok(())
     }
 
     /// All pages of a list, put together.
@@ -308,30 +381,5 @@ impl<'w> Context<'w> {
         failure.with_hint(
             close.unwrap_or_else(|| "`aerostack workspace list` shows the workspaces there are".to_owned()),
         )
-    }
-}
-
-/// Tells whether an operation is about what a team has beside its workspaces. A workspace of one's own
-/// is made, and all one's workspaces are listed, wherever one works just now.
-fn follows_the_workspace(operation: Operation) -> bool {
-    matches!(operation.needs(), Needs::Team(_)) && !operation.path().starts_with("/workspaces")
-}
-
-/// The team to act for while working in a workspace: its owner, where one may manage there.
-pub(crate) fn team_of(workspace: &WorkspaceView) -> Option<Slug> {
-    (workspace.role == Some(Role::Admin)).then(|| workspace.owner.clone())
-}
-
-/// The only one of several workspaces, if it is the only one.
-fn choose(workspaces: &[WorkspaceView]) -> Outcome<Slug> {
-    match workspaces {
-        [] => Err(Failure::failed("there is no workspace yet")
-            .with_hint("create one with `aerostack workspace create <name>`")),
-        [only] => Ok(only.slug.clone()),
-        several => {
-            let names: Vec<&str> = several.iter().map(|workspace| workspace.slug.as_str()).collect();
-            Err(Failure::usage(format!("a workspace must be named, one of: {}", names.join(", ")))
-                .with_hint("name it with --workspace, or once for all with `aerostack workspace use <slug>`"))
-        }
     }
 }

@@ -55,7 +55,10 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, world: &mut Worl
     let streams = (output, input, open_url.as_mut());
     let mut context = match Context::new(cli.globals, environment, config_dir.as_deref(), streams, now) {
         Ok(context) => context,
-        Err((mut output, failure)) => return output.failure(&failure),
+        Err(failed) => {
+            let (mut output, failure) = *failed;
+            return output.failure(&failure);
+        }
     };
     context.set_folder(folder.clone());
     let result = commands::run(cli.command, &mut context).await;

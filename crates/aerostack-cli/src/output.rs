@@ -34,6 +34,10 @@ pub(crate) struct Style {
     colour_data: bool,
     colour_talk: bool,
     spinner: bool,
+    columns_data: Option<u16>,
+    columns_talk: Option<u16>,
+    /// Whether data goes to a terminal: then a bar would stand in the middle of it.
+    data_is_shown: bool,
 }
 
 impl Style {
@@ -47,6 +51,9 @@ impl Style {
             colour_data: colour && world.terminals.stdout,
             colour_talk: colour && world.terminals.stderr,
             spinner: world.terminals.stderr,
+            columns_data: world.terminals.columns.filter(|_| world.terminals.stdout),
+            columns_talk: world.terminals.columns.filter(|_| world.terminals.stderr),
+            data_is_shown: world.terminals.stdout,
         }
     }
 }
@@ -119,10 +126,26 @@ impl<'w> Output<'w> {
         self.data(&bytes)
     }
 
+    /// One item as one line of JSON.
+    pub(crate) fn json_line(&mut self, item: &impl Serialize) -> Outcome {
+        let text = serde_json::to_string(item).expect("a reply of the API is plain data");
+        self.line(&text)
+    }
+
+    /// A piece of data, as it stands.
+    pub(crate) fn piece(&mut self, bytes: &[u8]) -> Outcome {
+        self.data(bytes)
+    }
+
     /// Aligned columns without borders.
     pub(crate) fn table(&mut self, table: &Table) -> Outcome {
-        let text = table.render();
+        let text = table.render(self.style.columns_data);
         self.data(text.as_bytes())
+    }
+
+    /// The same as a remark: before a question, where standard output is the result's alone.
+    pub(crate) fn talk_table(&mut self, table: &Table) {
+        table.render(self.style.columns_talk).lines().for_each(|line| self.talk(line));
     }
 
     /// Passes on what is still buffered.
@@ -209,6 +232,27 @@ impl<'w> Output<'w> {
         Spinner(Some(bar))
     }
 
+    /// Tells whether an export shows how far it is: on a terminal, to which its data does not go.
+    pub(crate) const fn shows_progress(&self) -> bool {
+        self.style.spinner && !self.style.data_is_shown
+    }
+
+    /// Shows how much of a long export has come, of `lines` if that is known, until the result is dropped.
+    pub(crate) fn progress(&self, lines: Option<u64>) -> Progress {
+        if !self.shows_progress() {
+            return Progress::default();
+        }
+        let bar = ProgressBar::with_draw_target(lines, ProgressDrawTarget::stderr());
+        let template = match lines {
+            Some(_) => "{bar:30} {human_pos} of {human_len} calls ({per_sec}, {eta} left)",
+            None => "{spinner} {bytes} ({bytes_per_sec}, {elapsed})",
+        };
+        bar.set_style(
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
+        Progress { bar: Some(bar), counts_lines: lines.is_some() }
+    }
+
     fn fit(&self, text: &str) -> String {
         self.without_credentials(&clean(text))
     }
@@ -232,6 +276,33 @@ pub(crate) struct Spinner(Option<ProgressBar>);
 impl Drop for Spinner {
     fn drop(&mut self) {
         if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// How far an export is, on the terminal; gone when dropped.
+#[derive(Default)]
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    counts_lines: bool,
+}
+
+impl Progress {
+    /// More has come.
+    pub(crate) fn advance(&self, piece: &[u8]) {
+        let Some(bar) = &self.bar else { return };
+        let len = match self.counts_lines {
+            true => piece.iter().filter(|&&byte| byte == b'\n').count(),
+            false => piece.len(),
+        };
+        bar.inc(len as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }

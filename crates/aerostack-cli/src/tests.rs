@@ -1,6 +1,8 @@
 //! Whole command lines in process, against a gateway that gives scripted answers.
 
+mod account;
 mod answers;
+mod join;
 mod person;
 mod scripted_gateway;
 mod secret;

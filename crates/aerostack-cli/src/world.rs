@@ -25,6 +25,8 @@ pub struct Terminals {
     pub stdout: bool,
     /// Whether a person reads the talk.
     pub stderr: bool,
+    /// How wide a line of the terminal is, in columns; `None` if that is not known.
+    pub columns: Option<u16>,
 }
 
 /// Shows a question and reads the answer without echo.
@@ -77,6 +79,7 @@ impl World {
                 stdin: io::stdin().is_terminal(),
                 stdout: io::stdout().is_terminal(),
                 stderr: io::stderr().is_terminal(),
+                columns: terminal_columns(),
             },
             now: Box::new(system_now),
             read_secret: Box::new(|question| rpassword::prompt_password(question)),
@@ -102,6 +105,11 @@ impl World {
         };
         (world, stdout, stderr)
     }
+}
+
+/// Of standard output's terminal, or of standard error's.
+fn terminal_columns() -> Option<u16> {
+    comfy_table::Table::new().width().or_else(|| comfy_table::Table::new().use_stderr().width())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the command line reads the clock")]

@@ -9,7 +9,7 @@ use crate::bearer::{RawToken, TokenDigest, TokenKind};
 use crate::id::{AccountId, KeyId};
 use crate::plan::Plan;
 use crate::slug::Slug;
-use crate::text::{NameError, parse_name};
+use crate::text::{NameError, is_unprintable, parse_name};
 use crate::time::Timestamp;
 
 /// Most bytes of an e-mail address (RFC 5321, 4.5.3.1.3).
@@ -38,8 +38,9 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError)?;
-        let unfit =
-            |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | ',' | ';' | '@');
+        let unfit = |c: char| {
+            c.is_whitespace() || is_unprintable(c) || matches!(c, '<' | '>' | '"' | ',' | ';' | '@')
+        };
         let fits = !local.is_empty()
             && !domain.is_empty()
             && !domain.starts_with('.')
@@ -182,7 +183,17 @@ mod tests {
     #[test]
     fn addresses_are_lower_cased_and_nonsense_is_refused() {
         assert_eq!(Email::parse(" Alice@Company.COM ").unwrap().as_str(), "alice@company.com");
-        for bad in ["", "alice", "@x.com", "a@", "a b@x.com", "a@x..", "<a@x.com>", "a@b@c.com"] {
+        for bad in [
+            "",
+            "alice",
+            "@x.com",
+            "a@",
+            "a b@x.com",
+            "a@x..",
+            "<a@x.com>",
+            "a@b@c.com",
+            "\u{202e}ecila@x.com",
+        ] {
             assert_eq!(Email::parse(bad), Err(EmailError), "{bad}");
         }
         assert_eq!(format!("{:?}", Email::parse("a@b.c").unwrap()), "Email(…)");

@@ -86,6 +86,8 @@ actions! {
     MemberJoined = "member_joined",
     /// Somebody was removed from the team.
     MemberRemoved = "member_removed",
+    /// A member of the team was given another role.
+    RoleChanged = "role_changed",
     /// A browser was signed in.
     SignedIn = "signed_in",
     /// A link that signs in was asked for.
@@ -99,6 +101,10 @@ actions! {
     PersonOffboarded = "person_offboarded",
     /// A version of a skill was published.
     SkillPublished = "skill_published",
+    /// A version of a skill was taken back: it is not installed any more.
+    SkillYanked = "skill_yanked",
+    /// A version that was taken back is offered again.
+    SkillRestored = "skill_restored",
     /// A skill's visibility was changed.
     SkillUpdated = "skill_updated",
     /// A skill was installed into the workspace.
@@ -111,6 +117,10 @@ actions! {
     SecretSet = "secret_set",
     /// A secret was deleted.
     SecretDeleted = "secret_deleted",
+    /// What is told of a workspace's calls, and where, was set.
+    AlertSet = "alert_set",
+    /// Nothing is told of a workspace's calls any more.
+    AlertDeleted = "alert_deleted",
     /// The master key was replaced by another; the rows that follow are sealed under that.
     MasterKeyRotated = "master_key_rotated",
 }

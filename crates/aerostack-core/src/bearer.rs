@@ -40,6 +40,10 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// Every kind.
+    const ALL: [Self; 6] =
+        [Self::Workspace, Self::AccountKey, Self::JoinLink, Self::SignInLink, Self::Session, Self::FormSeed];
+
     /// The text every credential of this kind begins with.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
@@ -119,6 +123,20 @@ pub fn is_well_formed(kind: TokenKind, text: &str) -> bool {
     }
     let (checked, checksum) = text.split_at(text.len() - CHECKSUM_LEN);
     u32::from_str_radix(checksum, 16) == Ok(crc32fast::hash(checked.as_bytes()))
+}
+
+/// Tells whether a credential of any kind stands somewhere in a text.
+///
+/// *Shape*: a short text, such as a name; the time it takes grows with the square of its length.
+#[must_use]
+pub fn stands_in(text: &str) -> bool {
+    TokenKind::ALL.into_iter().any(|kind| {
+        let shortest = kind.prefix().len() + SECRET_LEN;
+        text.match_indices(kind.prefix()).any(|(start, _)| {
+            let mut ends = start + shortest..=text.len().min(start + BEARER_MAX_LEN);
+            ends.any(|end| text.get(start..end).is_some_and(|part| is_well_formed(kind, part)))
+        })
+    })
 }
 
 fn is_label_byte(byte: u8) -> bool {

@@ -96,6 +96,8 @@ ids! {
     SkillId = "skl_";
     /// One version of a skill.
     SkillVersionId = "skv_";
+    /// One message of an alert; the same at every try.
+    AlertMessageId = "alm_";
     /// One request to the gateway, in logs and error answers.
     RequestId = "req_";
 }

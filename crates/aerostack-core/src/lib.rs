@@ -5,9 +5,12 @@
 //! tested with values alone, and the floors above read state, ask for a decision and write it.
 
 pub mod account;
+pub mod alert;
 pub mod api;
 pub mod audit;
 pub mod bearer;
+pub mod csv;
+pub mod histogram;
 pub mod id;
 pub mod input_schema;
 pub mod invite;
@@ -28,5 +31,7 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod tool;
+pub mod usage;
+pub mod varint;
 pub mod workspace;
 pub mod workspace_member;

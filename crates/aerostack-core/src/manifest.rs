@@ -23,6 +23,9 @@ pub const TOOL_DESCRIPTION_MAX_CHARS: usize = 4_096;
 /// Most patterns of all tools' schemas together: each one is compiled and kept.
 pub const PATTERNS_MAX: usize = 100;
 
+/// The host in the manifest to begin with, and in every example: nobody's function is there.
+pub const EXAMPLE_HOST: &str = "functions.example.com";
+
 /// A manifest as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +142,12 @@ pub enum ManifestRefusal {
         /// Why.
         error: ServerUrlError,
     },
+    /// The address is still the example's.
+    #[error("{field} is still the example's address, where no function is")]
+    Example {
+        /// Which.
+        field: &'static str,
+    },
     /// A function without tools.
     #[error("a function has 1 to {TOOLS_MAX} tools")]
     Tools,
@@ -195,7 +204,11 @@ impl Manifest {
 }
 
 fn address(field: &'static str, url: &str) -> Result<Url, ManifestRefusal> {
-    parse_url(url).map_err(|error| ManifestRefusal::Url { field, error })
+    let url = parse_url(url).map_err(|error| ManifestRefusal::Url { field, error })?;
+    match url.host_str() {
+        Some(EXAMPLE_HOST) => Err(ManifestRefusal::Example { field }),
+        _ => Ok(url),
+    }
 }
 
 fn check_tools(tools: &[ManifestTool]) -> Result<(), ManifestRefusal> {
@@ -286,6 +299,10 @@ mod tests {
         assert_eq!(
             with("function_url", json!("ftp://x.test/")),
             Err(ManifestRefusal::Url { field: "function_url", error })
+        );
+        assert_eq!(
+            with("function_url", json!("https://functions.example.com/mine")),
+            Err(ManifestRefusal::Example { field: "function_url" })
         );
         let mut patterns = tools(101);
         patterns.as_array_mut().unwrap().truncate(100);

@@ -87,7 +87,15 @@ pub enum OffboardRefusal {
     UnknownName {
         /// The name that was given.
         name: String,
-        /// `did you mean …?`, if an active token's name is close.
+        /// `did you mean …?`, if an active token's name or an address is close.
+        hint: Option<String>,
+    },
+    /// Nobody of the address has, or ever had, anything of the team.
+    #[error("nobody has, or ever had, the address {email} in this team")]
+    UnknownPerson {
+        /// The address that was given.
+        email: Email,
+        /// `did you mean …?`, if an address of the team is close, or a token goes by such a name.
         hint: Option<String>,
     },
     /// Tokens of the name are, or were, tied to several people.
@@ -129,18 +137,27 @@ impl Target {
         if let Ok(email) = Email::parse(text) {
             return Ok(Self::Person(email));
         }
-        parse_name(text).map(Self::Name).map_err(|NameError| OffboardRefusal::Unreadable)
+        parse_name(text).map(Self::Name).map_err(|error| match error {
+            NameError::Unfit => OffboardRefusal::Unreadable,
+            NameError::Credential => OffboardRefusal::TokenText,
+        })
     }
 }
 
 /// Decides who is meant, given the team's tokens: all active ones, and of the name every one there ever was.
 ///
 /// A name stands for whom its tokens are or were tied to, so that repeating the order finds the same
-/// person; only a name that was never tied stands for its tokens.
+/// person; only a name that was never tied stands for its tokens. `addresses` are the team's, to be
+/// suggested where nobody is found.
 ///
 /// # Errors
 /// [`OffboardRefusal::UnknownName`] or [`OffboardRefusal::SeveralPeople`].
-pub fn identify(target: Target, tokens: &[TeamToken], now: Timestamp) -> Result<Subject, OffboardRefusal> {
+pub fn identify(
+    target: Target,
+    tokens: &[TeamToken],
+    addresses: &[Email],
+    now: Timestamp,
+) -> Result<Subject, OffboardRefusal> {
     let name = match target {
         Target::Person(email) => return Ok(Subject::Person(email)),
         Target::Name(name) => name,
@@ -149,7 +166,8 @@ pub fn identify(target: Target, tokens: &[TeamToken], now: Timestamp) -> Result<
         tokens.iter().map(|held| &held.token).filter(|token| token.name == name).collect();
     if named.is_empty() {
         let active = tokens.iter().filter(|held| held.token.status(now) == TokenStatus::Active);
-        let hint = suggest::hint(&name, active.map(|held| held.token.name.as_str()));
+        let names = active.map(|held| held.token.name.as_str());
+        let hint = suggest::hint(&name, names.chain(addresses.iter().map(Email::as_str)));
         return Err(OffboardRefusal::UnknownName { name, hint });
     }
     let people: BTreeSet<&Email> = named.iter().filter_map(|token| token.person.as_ref()).collect();
@@ -159,6 +177,20 @@ pub fn identify(target: Target, tokens: &[TeamToken], now: Timestamp) -> Result<
         1 => Ok(Subject::Person(people.remove(0))),
         _ => Err(OffboardRefusal::SeveralPeople { name, people }),
     }
+}
+
+/// The refusal of an address that the team never knew: a slip of the keyboard must not look like a
+/// person who is gone. Suggests `addresses` of the team, else the tokens that go by such a name.
+#[must_use]
+pub fn unknown_person(email: Email, addresses: &[Email], plan: &OffboardPlan) -> OffboardRefusal {
+    let by_address = suggest::hint(email.as_str(), addresses.iter().map(Email::as_str));
+    let hint = by_address.or_else(|| {
+        let names: BTreeSet<&str> = plan.look_alikes.iter().map(|held| held.token.name.as_str()).collect();
+        let names: Vec<String> =
+            names.into_iter().take(suggest::SUGGESTIONS_MAX).map(|name| format!("'{name}'")).collect();
+        (!names.is_empty()).then(|| format!("did you mean the token {}?", names.join(" or ")))
+    });
+    OffboardRefusal::UnknownPerson { email, hint }
 }
 
 /// Decides whether a caller of this standing may offboard the person from `owner`'s team.

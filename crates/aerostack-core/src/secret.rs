@@ -107,7 +107,7 @@ impl Carriage {
         match self {
             Self::Bearer => "Authorization: Bearer …".to_owned(),
             Self::Header => format!("{}: …", name.header()),
-            Self::Body => format!("secrets.{name} in the body"),
+            Self::Body => format!("{{\"secrets\":{{\"{name}\":\"…\"}}}}"),
             Self::Environment => format!("{name}=… in the environment"),
         }
     }
@@ -274,6 +274,14 @@ mod tests {
 
     fn name(text: &str) -> Result<String, SecretNameError> {
         SecretName::normalise(text).map(|name| name.to_string())
+    }
+
+    #[test]
+    fn a_place_is_shown_as_it_is_sent_and_without_the_value() {
+        let name = SecretName::normalise("deploy-key").unwrap();
+        assert_eq!(Carriage::Bearer.line(&name), "Authorization: Bearer …");
+        assert_eq!(Carriage::Header.line(&name), "X-Mcp-Secret-DEPLOY-KEY: …");
+        assert_eq!(Carriage::Body.line(&name), "{\"secrets\":{\"DEPLOY_KEY\":\"…\"}}");
     }
 
     #[test]

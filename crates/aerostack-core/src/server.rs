@@ -243,6 +243,15 @@ impl Install {
     pub fn offers(&self, tool: &str) -> bool {
         self.is_active() && self.disabled_tools.binary_search_by(|name| name.as_str().cmp(tool)).is_err()
     }
+
+    /// Offers from now on only what the other, a later state of the same install, offers as well.
+    pub fn hold_back(&mut self, other: &Self) {
+        self.enabled &= other.enabled;
+        self.withdrawn |= other.withdrawn;
+        self.disabled_tools.extend_from_slice(&other.disabled_tools);
+        self.disabled_tools.sort_unstable();
+        self.disabled_tools.dedup();
+    }
 }
 
 /// A reference to a server: `name`, `user/name` or `@user/name`.

@@ -221,7 +221,7 @@ pub struct Skill {
     pub created_at: Timestamp,
 }
 
-/// One version of a skill. Never changed.
+/// One version of a skill. Nothing of it ever changes but whether it is offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkillVersion {
     /// Its identifier.
@@ -240,6 +240,8 @@ pub struct SkillVersion {
     pub trusted: bool,
     /// When it was published.
     pub published_at: Timestamp,
+    /// When it was taken back, if it is: then it is not installed any more, and who has it keeps it.
+    pub yanked_at: Option<Timestamp>,
 }
 
 impl SkillVersion {
@@ -271,6 +273,9 @@ pub enum PublishRefusal {
     /// A newer one is published.
     #[error("version {0} is published already, and versions rise")]
     NotRising(Version),
+    /// The newest version has this number and was taken back.
+    #[error("version {0} was yanked")]
+    Yanked(Version),
 }
 
 /// Decides whether a package may be published after the newest version of its skill.
@@ -287,6 +292,7 @@ pub fn may_publish(newest: Option<&SkillVersion>, package: &Package) -> Result<P
         && package.backing == newest.backing
         && package.tools == newest.tools;
     match package.version == newest.version {
+        true if newest.yanked_at.is_some() => Err(PublishRefusal::Yanked(newest.version)),
         true if same => Ok(Publishing::Same),
         true => Err(PublishRefusal::Taken(newest.version)),
         false => Err(PublishRefusal::NotRising(newest.version)),

@@ -22,7 +22,12 @@ fn score(wanted: &str, name: &str) -> f64 {
     if name.starts_with(wanted) && !wanted.is_empty() {
         return 1.0;
     }
-    strsim::normalized_damerau_levenshtein(wanted, name)
+    let likeness = strsim::normalized_damerau_levenshtein;
+    match (wanted.split_once('@'), name.split_once('@')) {
+        // Addresses of one company are alike by their ends alone; another person is no misspelling.
+        (Some((person, place)), Some((known, at))) => likeness(person, known) * likeness(place, at),
+        _ => likeness(wanted, name),
+    }
 }
 
 /// The hint line for a name that was not found: `did you mean 'a' or 'b'?`; `None` if nothing is close.
@@ -45,5 +50,14 @@ mod tests {
             Some("did you mean 'Alice Chen' or 'Alice Cheng (laptop)'?")
         );
         assert_eq!(hint("Zoë", known), None);
+    }
+
+    #[test]
+    fn addresses_are_not_close_for_being_of_one_company() {
+        let known = ["anna@company.com", "bob@company.com", "alice@other.org"];
+        assert_eq!(hint("alice@company.com", known), None);
+        assert_eq!(hint("nobody@x.com", known), None);
+        assert_eq!(closest("ana@company.com", known), ["anna@company.com"]);
+        assert_eq!(closest("bob@compny.com", known), ["bob@company.com"]);
     }
 }

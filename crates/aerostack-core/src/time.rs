@@ -29,6 +29,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment `span` earlier; stops at the beginning of representable time.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// The span from `earlier` to this moment; zero if `earlier` is in fact later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

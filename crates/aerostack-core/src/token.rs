@@ -299,7 +299,7 @@ mod tests {
         let refused = |order, used| issue_at(order, used).unwrap_err();
         assert_eq!(refused(order("Alice"), 25), IssueRefusal::SeatLimitReached(seats(25)));
         assert_eq!(refused(order("Alice"), 25).to_string(), "25 of 25 tokens used (Pro plan)");
-        assert_eq!(refused(order(""), 0), IssueRefusal::Name(NameError));
+        assert_eq!(refused(order(""), 0), IssueRefusal::Name(NameError::Unfit));
         for secs in [59, 400_000_000] {
             let short = TokenOrder { expires_in: Some(Duration::from_secs(secs)), ..order("Alice") };
             assert_eq!(refused(short, 0), IssueRefusal::Expiry);

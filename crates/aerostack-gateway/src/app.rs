@@ -20,17 +20,20 @@ use tokio_util::task::TaskTracker;
 
 mod order;
 mod publish;
+mod recording;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use order::Order;
 pub use publish::Publication;
 
+use crate::alerts::{self, Alerts};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::grants::Grants;
 use crate::http::budget::Budget;
 use crate::recorder::Recorder;
+use crate::store::usage::UsageStore;
 use crate::store::{self, Store, StoreError};
 use crate::upstream::{Caller, Upstreams};
 use crate::vault::Vault;
@@ -60,6 +63,10 @@ pub struct App {
     pub budget: Budget,
     /// How many mails are handed over at once.
     pub mails: Semaphore,
+    /// What those share who look at calls and tell of them.
+    pub alerts: Alerts,
+    /// Where calls are recorded.
+    pub usage: UsageStore,
     /// How many tool lists are refreshed at once.
     pub list_refreshes: Semaphore,
     /// Cancelled when the gateway drains: long streams say goodbye and end.
@@ -68,6 +75,8 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Background tasks; awaited when the gateway stops.
     pub tasks: TaskTracker,
+    writers: TaskTracker,
+    recording_ends: CancellationToken,
     public_url: OnceLock<String>,
     lane: Mutex<()>,
     is_draining: AtomicBool,
@@ -94,12 +103,14 @@ impl App {
         vault: Vault,
         clock: Clock,
     ) -> Result<Arc<Self>, StoreError> {
-        let (recorder, writer) = Recorder::new();
+        let (recorder, use_writer, call_writer) = Recorder::new(config.limits.calls_waiting);
+        let usage = UsageStore::new(&config.database, config.limits.database_timeout)?;
         let app = Arc::new_cyclic(|itself| Self {
             itself: Weak::clone(itself),
             upstreams: Upstreams::new(&config),
             budget: Budget::new(config.limits.held_bytes, config.limits.held_per_token_bytes),
             mails: Semaphore::new(config.limits.mails_at_once),
+            alerts: Alerts::new(config.limits.webhooks_at_once),
             list_refreshes: Semaphore::new(config.limits.list_refreshes_at_once),
             grants: Grants::under(store.term().clone()),
             config,
@@ -107,19 +118,19 @@ impl App {
             store,
             vault,
             recorder,
+            usage,
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            writers: TaskTracker::new(),
+            recording_ends: CancellationToken::new(),
             public_url: OnceLock::new(),
             lane: Mutex::new(()),
             is_draining: AtomicBool::new(false),
         });
         app.load().await?;
-        app.tasks.spawn(writer.run(
-            app.store.clone(),
-            app.config.limits.last_used_every,
-            app.stopping.clone(),
-        ));
+        app.start_recording(use_writer, call_writer);
+        alerts::start(&app);
         app.tasks.spawn(tidy(Arc::clone(&app)));
         Ok(app)
     }
@@ -174,7 +185,7 @@ impl App {
         metrics::gauge!("aerostack_tokens").set(gauge(tokens));
         metrics::gauge!("aerostack_workspaces").set(gauge(workspaces));
         metrics::gauge!("aerostack_held_bytes").set(gauge(self.budget.held_bytes()));
-        metrics::counter!("aerostack_uses_dropped_total").absolute(self.recorder.dropped());
+        self.measure_recording();
     }
 
     /// Tells whether nothing may be served now: the gateway drains, or may not be the only one.
@@ -194,14 +205,15 @@ impl App {
         self.begin_drain();
         self.stopping.cancel();
         self.tasks.close();
-        let all = async {
+        let work = async {
             self.upstreams.shutdown(limit / 2).await;
             self.tasks.wait().await;
-            self.store.close().await;
         };
-        if tokio::time::timeout(limit, all).await.is_err() {
+        if tokio::time::timeout(limit, work).await.is_err() {
             tracing::warn!("background tasks did not end in time");
         }
+        // Last, since whatever ends may still have a call to record.
+        self.end_recording(limit).await;
     }
 
     /// Begins no earlier than the database remembers, and reads everything that callers depend on.

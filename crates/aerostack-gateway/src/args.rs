@@ -62,9 +62,9 @@ pub enum Owner {
         #[arg(long, default_value_t = Plan::Team)]
         plan: Plan,
     },
-    /// Make a new key for an operator who lost theirs; prints it.
+    /// Make a new key for somebody who lost theirs, operator or not; prints it.
     Key {
-        /// The operator's e-mail address.
+        /// The e-mail address of their account.
         #[arg(long)]
         email: Email,
     },

@@ -191,6 +191,16 @@ pub struct Limits {
     pub mail_timeout: Duration,
     /// Mails that are handed to the mail server at the same time.
     pub mails_at_once: usize,
+    /// Time between two looks at the calls of workspaces with alerts.
+    pub alerts_every: Duration,
+    /// Time for the receiver of an alert to answer.
+    pub webhook_timeout: Duration,
+    /// Messages of alerts that are posted at the same time.
+    pub webhooks_at_once: usize,
+    /// Calls that may wait to be recorded; more are counted and not recorded.
+    pub calls_waiting: usize,
+    /// Free room on the disk below which calls are not recorded.
+    pub free_space_bytes: usize,
 }
 
 impl Default for Limits {
@@ -237,6 +247,11 @@ impl Default for Limits {
             last_used_every: Duration::from_secs(2),
             mail_timeout: Duration::from_secs(15),
             mails_at_once: 8,
+            alerts_every: Duration::from_secs(10),
+            webhook_timeout: Duration::from_secs(10),
+            webhooks_at_once: 16,
+            calls_waiting: 65_536,
+            free_space_bytes: 256 * MIB,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! a door (`mcp` or `admin`) → `app` → `store`, `upstream`.
 
 pub mod admin;
+pub mod alerts;
 pub mod app;
 pub mod args;
 pub mod clock;

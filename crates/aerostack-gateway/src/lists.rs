@@ -169,11 +169,48 @@ async fn refresh(app: &App, kept: &mut Kept) -> Refreshed {
 }
 
 async fn write(app: &App, kept: &Kept, outcome: &Result<FreshList, String>) -> Result<(), StoreError> {
-    let now = app.clock.now();
     let mut order = app.order().await?;
+    let now = app.clock.now();
+    // With the lane held nothing is published meanwhile. Another address, version or secret has a keeper
+    // of its own, and what was asked before says nothing of it.
+    if find(app, kept).is_none() {
+        return Ok(());
+    }
     match outcome {
         Ok(list) => order.save_list(&kept.workspace, &kept.install, list, now).await?,
         Err(error) => store::install::save_failure(&mut order.tx, &kept.install, error, now).await?,
     }
     order.commit(Vec::new()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::{Hall, list_of};
+    use crate::store::testing::on_both_engines;
+
+    #[tokio::test]
+    async fn what_a_server_said_at_its_former_address_is_kept_nowhere() {
+        on_both_engines(|store| async move {
+            let hall = Hall::open(store, |_| {}).await;
+            let placed = hall.installs("github").await;
+            let former = hall.snapshot().unwrap().install(&placed.id).unwrap().clone();
+            hall.moves_server().await;
+            hall.lists(&placed, "new").await;
+            let workspace = placed.workspace.clone();
+            let kept = Kept { workspace, install: placed.id.clone(), client: former.client, stored: None };
+            write(&hall.app, &kept, &Ok(list_of("old").await)).await.unwrap();
+            write(&hall.app, &kept, &Err("no connection".to_owned())).await.unwrap();
+            assert_eq!(hall.exposes(), ["github__new"]);
+            let mut tx = hall.app.store.read().await.unwrap();
+            let stored = store::install::documents(&mut tx, &placed.workspace, None).await.unwrap();
+            assert_eq!(stored[0].1.read().unwrap().tools.len(), 1);
+            assert!(stored[0].1.read().unwrap().tools[0].contains("new"));
+            let all = store::install::of_workspace(&mut tx, &placed.workspace).await.unwrap();
+            assert_ne!(all[0].status.last_error.as_deref(), Some("no connection"));
+            drop(tx);
+            hall.closes().await;
+        })
+        .await;
+    }
 }

@@ -37,7 +37,13 @@ pub enum MailError {
         /// Its code.
         code: u16,
     },
-    /// The server cannot be reached, or not with the protection that is demanded.
+    /// The server shows a certificate that nobody vouches for.
+    #[error("the mail server's certificate is not accepted")]
+    Untrusted,
+    /// The server does not offer the protection, or the way to sign in, that is demanded.
+    #[error("the mail server does not offer what the settings demand: STARTTLS, or a way to sign in")]
+    Unwilling,
+    /// The server cannot be reached.
     #[error("the mail server cannot be reached")]
     Unreachable,
 }
@@ -53,6 +59,7 @@ pub async fn send(mail: &Mail, to: &Email, letter: Letter, limit: Duration) -> R
     let message = Message::builder()
         .from(mail.from.clone())
         .to(to)
+        .message_id(Some(message_id(&mail.from)))
         .subject(letter.subject)
         .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
         .map_err(|_| MailError::Address)?;
@@ -62,6 +69,13 @@ pub async fn send(mail: &Mail, to: &Email, letter: Letter, limit: Duration) -> R
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(told(&error)),
     }
+}
+
+/// A name for one letter, under the sender's domain: who checks letters distrusts one without, and the
+/// machine's own name is nobody's business.
+fn message_id(from: &Mailbox) -> String {
+    let number: u128 = rand::random();
+    format!("<{number:032x}@{}>", from.email.domain())
 }
 
 /// Tells whether the settings can be used, without talking to the server.
@@ -95,12 +109,26 @@ async fn parameters(mail: &Mail) -> Result<TlsParameters, MailError> {
     builder.build_rustls().map_err(|_| MailError::Settings)
 }
 
+/// Tells whether what came was no TLS that can be trusted: so the handshake's faults are handed on.
+fn is_invalid_data(error: &lettre::transport::smtp::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::InvalidData;
+        }
+        source = cause.source();
+    }
+    false
+}
+
 fn told(error: &lettre::transport::smtp::Error) -> MailError {
     // The server's own words: nothing of the letter is in them unless the server puts it there.
     tracing::debug!(error = ?error, "the mail server");
     match error.status() {
         Some(code) => MailError::Refused { code: code.into() },
         None if error.is_timeout() => MailError::TooSlow,
+        None if error.is_client() => MailError::Unwilling,
+        None if error.is_tls() || is_invalid_data(error) => MailError::Untrusted,
         None => MailError::Unreachable,
     }
 }

@@ -117,7 +117,7 @@ fn place(method: &Method, path: &str) -> Place {
             Found::Operation(operation, _) => ("admin", format!("{API_ROOT}{}", operation.path())),
             Found::WrongMethod(_) | Found::Nothing => ("admin", "{unknown}".to_owned()),
         },
-        Route::Page(page) => ("dashboard", page.template().to_owned()),
+        Route::Page(page) => ("dashboard", page.template()),
         Route::Health => ("health", path.to_owned()),
         Route::Nothing => ("none", "{unknown}".to_owned()),
     };

@@ -11,11 +11,12 @@ use aerostack_core::server::{Install, Server};
 use aerostack_core::skill::SkillVersion;
 use aerostack_core::slug::Slug;
 use aerostack_core::tool::SEPARATOR;
+use aerostack_core::usage::UNKNOWN_TOOL;
 use aerostack_core::workspace::ToolPrefix;
 
 mod offering;
 
-pub use offering::{Offering, Stock, ToolEntry};
+pub use offering::{CountedTool, Offering, Stock, ToolEntry};
 
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
@@ -45,6 +46,8 @@ pub struct SnapshotInstall {
     pub tools: Option<Arc<ToolSet>>,
     /// Its client.
     pub client: Arc<Client>,
+    /// What calls of tools are counted as that are not in its list.
+    pub counted: Arc<CountedTool>,
 }
 
 impl SnapshotInstall {
@@ -97,6 +100,14 @@ impl Draft {
     }
 }
 
+impl Route<'_> {
+    /// What a call of it is counted as.
+    #[must_use]
+    pub fn counted(&self) -> &Arc<CountedTool> {
+        self.entry.map_or(&self.install.counted, |entry| &entry.counted)
+    }
+}
+
 impl Snapshot {
     /// Makes the snapshot of a workspace. `client_of` gives the client of an installed server.
     pub fn new(draft: Draft, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
@@ -105,6 +116,10 @@ impl Snapshot {
             install: installed.install.clone(),
             tools,
             client: client_of(installed),
+            counted: Arc::new(CountedTool {
+                server: installed.install.slug.to_string(),
+                tool: UNKNOWN_TOOL.to_owned(),
+            }),
         };
         Self {
             revision: state.workspace.revision,
@@ -125,6 +140,27 @@ impl Snapshot {
         let offering = Offering::of(self.tool_prefix, stocks).await;
         let (slug, name) = (self.slug.clone(), self.name.clone());
         Some(Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering })
+    }
+
+    /// The same without whatever callers could not do in another state of the workspace, of which nobody
+    /// knows whether it holds. `is_reached_alike` tells whether an install is called there as it is here.
+    #[must_use]
+    pub fn held_back(
+        &self,
+        other: &Draft,
+        is_reached_alike: impl Fn(&SnapshotInstall, &InstalledServer) -> bool,
+    ) -> Self {
+        let mut installs = self.installs.clone();
+        for held in &mut installs {
+            let found = other.state.installs.iter().find(|found| found.install.id == held.install.id);
+            match found.filter(|found| is_reached_alike(held, found)) {
+                Some(found) => held.install.hold_back(&found.install),
+                None => held.install.enabled = false,
+            }
+        }
+        let offering = self.offering.within(|install, tool| installs[install].install.offers(tool));
+        let (slug, name) = (self.slug.clone(), self.name.clone());
+        Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering }
     }
 
     /// Finds an install.

@@ -1,7 +1,7 @@
 //! The master key and what is derived from it. The only holder of key and cipher.
 //!
-//! Every use has a key of its own (HKDF-SHA-256 with the use as its label): secrets, the audit chain,
-//! the session ids that legacy clients carry, and the keys of master keys that were replaced. Sealed
+//! Every use has a key of its own (HKDF-SHA-256 with the use as its label): secrets, signing secrets of
+//! alerts, the audit chain, the session ids that legacy clients carry, and the keys of master keys that were replaced. Sealed
 //! values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
 
 use aerostack_core::audit::{AuditKey, AuditKeys};
@@ -17,6 +17,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 pub mod key_file;
+mod signing;
 
 pub use key_file::{MASTER_KEY_FILE, MasterKeyError, parse_master_key};
 
@@ -53,6 +54,7 @@ pub struct WrongKey;
 pub struct Vault {
     id: String,
     secrets: XChaCha20Poly1305,
+    alerts: XChaCha20Poly1305,
     former: XChaCha20Poly1305,
     session: XChaCha20Poly1305,
     session_key: Zeroizing<[u8; DERIVED_LEN]>,
@@ -71,6 +73,7 @@ impl Vault {
         Self {
             id: key_id(master),
             secrets: cipher(&derive(master, b"aerostack secret v1")),
+            alerts: cipher(&derive(master, b"aerostack alert v1")),
             former: cipher(&derive(master, b"aerostack former key v1")),
             session: cipher(&session_key),
             session_key,

@@ -30,8 +30,9 @@ pub(super) async fn serve(
     let (path, query) = received.path.split_once('?').unwrap_or((&received.path, ""));
     match (&received.method, message) {
         (&Method::GET, _) => open(state),
-        (&Method::POST, Some(message)) if path == POST_PATH => {
+        (&Method::POST, Some(mut message)) if path == POST_PATH => {
             let session = query.strip_prefix("sessionId=").unwrap_or_default();
+            message.session = Some(session.to_owned());
             match state.session_stream(session) {
                 Some(stream) => accept(state, message, stream).await,
                 None => refusal(StatusCode::NOT_FOUND, -32001, "Session not found"),

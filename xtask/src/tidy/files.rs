@@ -15,8 +15,14 @@ const PRINTERS: [&str; 4] =
     ["crates/aerostack-cli/src/output", "crates/aerostack-gateway/src/telemetry", "xtask/", "tests/"];
 const PRINTS: [&str; 5] = ["println!", "eprintln!", "print!", "eprint!", "dbg!"];
 const UNFINISHED: [&str; 2] = ["todo!", "unimplemented!"];
-const MIGRATIONS: [&str; 2] =
-    ["crates/aerostack-gateway/migrations/sqlite/", "crates/aerostack-gateway/migrations/postgres/"];
+/// Folders of migrations: of the database, and of the store of calls.
+const MIGRATIONS: [[&str; 2]; 2] = [
+    ["crates/aerostack-gateway/migrations/sqlite/", "crates/aerostack-gateway/migrations/postgres/"],
+    [
+        "crates/aerostack-gateway/migrations/usage/sqlite/",
+        "crates/aerostack-gateway/migrations/usage/postgres/",
+    ],
+];
 
 /// Checks the list at the top and every file's name.
 pub(super) fn check_names(paths: &[String]) -> Vec<Finding> {
@@ -42,7 +48,6 @@ pub(super) fn check_names(paths: &[String]) -> Vec<Finding> {
 pub(super) fn check_migrations(paths: &[String]) -> Vec<Finding> {
     let names =
         |folder: &str| -> Vec<&str> { paths.iter().filter_map(|path| path.strip_prefix(folder)).collect() };
-    let [sqlite, postgres] = MIGRATIONS.map(names);
     let alone = |ours: &[&str], theirs: &[&str], folder: &str| -> Vec<Finding> {
         let lonely = ours.iter().filter(|name| !theirs.contains(name));
         lonely
@@ -51,7 +56,11 @@ pub(super) fn check_migrations(paths: &[String]) -> Vec<Finding> {
             })
             .collect()
     };
-    [alone(&sqlite, &postgres, MIGRATIONS[0]), alone(&postgres, &sqlite, MIGRATIONS[1])].concat()
+    let pair = |folders: [&str; 2]| {
+        let [sqlite, postgres] = folders.map(names);
+        [alone(&sqlite, &postgres, folders[0]), alone(&postgres, &sqlite, folders[1])].concat()
+    };
+    MIGRATIONS.into_iter().flat_map(pair).collect()
 }
 
 /// Checks one file of Rust.
@@ -121,8 +130,10 @@ mod tests {
         assert_eq!(check_names(&[tops(), vec!["notes.txt".to_owned()]].concat()).len(), 1);
         assert_eq!(check_names(&[tops(), vec!["crates/x/src/util.rs".to_owned()]].concat()).len(), 1);
         assert_eq!(check_names(&tops()[1..]).len(), 1);
-        let pair = MIGRATIONS.map(|folder| format!("{folder}0001_start.sql"));
-        assert_eq!(check_migrations(&pair), []);
-        assert_eq!(check_migrations(&pair[..1]).len(), 1);
+        for folders in MIGRATIONS {
+            let pair = folders.map(|folder| format!("{folder}0001_start.sql"));
+            assert_eq!(check_migrations(&pair), []);
+            assert_eq!(check_migrations(&pair[..1]).len(), 1);
+        }
     }
 }

@@ -63,9 +63,10 @@ pub(crate) enum SessionsCommand {
 
 /// `account sessions revoke`.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub(crate) struct RevokeSession {
     /// Identifier of the session
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID")]
     pub(crate) id: Option<String>,
     /// Every session, and every sign-in link that was not used
     #[arg(long)]
@@ -108,4 +109,7 @@ pub(crate) struct RevokeKey {
     /// Identifier of the key, a unique beginning of it, or the key's name
     #[arg(value_name = "ID_OR_NAME")]
     pub(crate) key: String,
+    /// Revoke the account's last key without asking
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
 }

@@ -12,7 +12,7 @@ use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcom
 use aerostack_core::slug::Slug;
 
 use super::format::{FORMAT_ID, Format, offered};
-use super::{account, format, mcp, offboard, plan, skill, team, workspace};
+use super::{account, analytics, format, mcp, offboard, plan, skill, team, workspace};
 
 const ROOT_EXAMPLES: &str = "\
 Examples:
@@ -102,6 +102,12 @@ pub(crate) enum Command {
     /// Manage skills: publish them, find them, install them into workspaces
     #[command(subcommand, arg_required_else_help = true)]
     Skill(skill::SkillCommand),
+    /// Show who called what, how often and how well
+    #[command(after_help = analytics::EXAMPLES)]
+    Analytics(analytics::Analytics),
+    /// Show what is your own
+    #[command(subcommand, arg_required_else_help = true)]
+    Me(analytics::MeCommand),
     /// Show plans and their limits, or set an account's plan
     #[command(subcommand, arg_required_else_help = true)]
     Plan(plan::PlanCommand),
@@ -133,7 +139,7 @@ pub(crate) enum Command {
 }
 
 /// A username, with or without the `@` that stands before it in references.
-fn username(text: &str) -> Result<Slug, aerostack_core::slug::SlugError> {
+pub(super) fn username(text: &str) -> Result<Slug, aerostack_core::slug::SlugError> {
     Slug::parse(text.strip_prefix('@').unwrap_or(text))
 }
 

@@ -1,6 +1,7 @@
 //! `offboard`.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::format::ItemOutput;
 
@@ -14,7 +15,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct Offboard {
     /// Address, or a token's name: then whoever that token is tied to
-    #[arg(value_name = "EMAIL|TOKEN NAME")]
+    #[arg(value_name = "EMAIL|TOKEN NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) who: String,
     /// Show what would end, and change nothing
     #[arg(long)]

@@ -17,6 +17,10 @@ Examples:
   aerostack skill publish --name \"my-dev-tool\" --private
   aerostack skill publish --version 1.2.0 --function-url https://functions.example.com/crm
   aerostack skill publish --name crm --mcp-url https://crm.example.com/mcp";
+const YANK_EXAMPLES: &str = "\
+Examples:
+  aerostack skill yank @acme/deploy-skill@1.2.0
+  aerostack skill yank deploy-skill@1.2.0 --undo";
 const INSTALL_EXAMPLES: &str = "\
 Examples:
   aerostack skill install @acme/internal-crm-skill
@@ -49,6 +53,11 @@ pub(crate) enum SkillCommand {
     /// Where the right ends, the skill's tools are gone at once.
     #[command(after_help = "Examples:\n  aerostack skill set deploy-skill --visibility team")]
     Set(SetSkill),
+    /// Take a version of a skill of yours back: nobody installs it any more
+    ///
+    /// Who has installed it keeps it and is told. Its number stays taken: publish a higher one.
+    #[command(after_help = YANK_EXAMPLES)]
+    Yank(YankSkill),
     /// Look for skills you may use
     #[command(after_help = "Examples:\n  aerostack skill search deploy\n  aerostack skill search @acme/")]
     Search(SearchSkills),
@@ -120,6 +129,19 @@ pub(crate) struct SetSkill {
     /// Who may use it
     #[arg(long, value_parser = words::visibility())]
     pub(crate) visibility: Visibility,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
+/// `skill yank`.
+#[derive(Debug, Args)]
+pub(crate) struct YankSkill {
+    /// The version: `name@1.2.0` of your own, or `@user/name@1.2.0`
+    #[arg(value_name = "REFERENCE")]
+    pub(crate) skill: SkillReference,
+    /// Offer it again
+    #[arg(long)]
+    pub(crate) undo: bool,
     #[command(flatten)]
     pub(crate) output: ItemOutput,
 }

@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use super::audit::Wanted;
+use super::cli::username;
 use super::format::{ItemOutput, KeyOutput, ListOutput};
 
 /// `team …`.
@@ -22,6 +23,14 @@ pub(crate) enum TeamCommand {
     /// List who is in the team and who is invited
     #[command(after_help = "Examples:\n  aerostack team list\n  aerostack team list --output csv > team.csv")]
     List(ListOutput),
+    /// Give somebody in the team another role
+    ///
+    /// It holds from their next request on. Only the team's owner makes and unmakes admins. Who was only
+    /// invited keeps the role of their link: invite them anew.
+    #[command(
+        after_help = "Examples:\n  aerostack team role alice@company.com admin\n  aerostack team role alice@company.com member"
+    )]
+    Role(Role),
     /// Remove somebody from the team, or the invitation that waits for them
     ///
     /// Their membership and the tokens tied to them end at once; their own account stays theirs.
@@ -55,6 +64,18 @@ pub(crate) struct Invite {
     pub(crate) output: ItemOutput,
 }
 
+/// `team role`.
+#[derive(Debug, Args)]
+pub(crate) struct Role {
+    /// Address of the person
+    pub(crate) email: Email,
+    /// What they may do from now on
+    #[arg(value_parser = role())]
+    pub(crate) role: TeamRole,
+    #[command(flatten)]
+    pub(crate) output: ItemOutput,
+}
+
 /// `team remove`.
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
@@ -71,7 +92,7 @@ pub(crate) struct Join {
     /// The link, whole or from `jl_` on
     pub(crate) link: String,
     /// Username of a new account
-    #[arg(long)]
+    #[arg(long, value_parser = username)]
     pub(crate) username: Option<Slug>,
     #[command(flatten)]
     pub(crate) output: KeyOutput,

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use aerostack_core::api::analytics::By;
 use aerostack_core::audit::Action;
 use aerostack_core::plan::Plan;
 use aerostack_core::skill::Visibility;
@@ -44,6 +45,14 @@ pub(crate) fn private_to() -> impl TypedValueParser<Value = Visibility> {
     one_of([Visibility::Team, Visibility::Private].map(Visibility::word))
 }
 
+/// `user`, `tool`, `server`, `day` or `hour`.
+pub(crate) fn by() -> impl TypedValueParser<Value = By> {
+    PossibleValuesParser::new(By::ALL.map(By::word)).map(|word| {
+        let known = By::ALL.into_iter().find(|by| by.word() == word);
+        known.expect("only words of groupings are let through")
+    })
+}
+
 /// A word of the audit log's vocabulary.
 pub(crate) fn action() -> impl TypedValueParser<Value = Action> {
     one_of(Action::ALL.iter().map(|action| action.word()))
@@ -70,5 +79,6 @@ mod tests {
         accepts(visibility());
         accepts(private_to());
         accepts(action());
+        accepts(by());
     }
 }

@@ -1,9 +1,11 @@
 //! `workspace`.
 
+use aerostack_core::api::connect;
 use aerostack_core::slug::Slug;
 use aerostack_core::workspace::ToolPrefix;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
+use super::alert::AlertCommand;
 use super::audit::{self, Audit};
 use super::format::{ItemOutput, ListOutput};
 use super::member::MemberCommand;
@@ -69,6 +71,9 @@ pub(crate) enum WorkspaceCommand {
     /// Manage the secrets of installed servers
     #[command(subcommand, arg_required_else_help = true)]
     Secret(SecretCommand),
+    /// Be told when calls fail or grow
+    #[command(subcommand, arg_required_else_help = true)]
+    Alert(AlertCommand),
     /// Show who did what, newest first
     #[command(after_help = audit::EXAMPLES)]
     Audit(Audit),
@@ -164,4 +169,17 @@ pub(crate) enum Editor {
     Windsurf,
     /// Codex
     Codex,
+}
+
+impl From<Editor> for connect::Editor {
+    fn from(editor: Editor) -> Self {
+        match editor {
+            Editor::ClaudeCode => Self::ClaudeCode,
+            Editor::ClaudeDesktop => Self::ClaudeDesktop,
+            Editor::Cursor => Self::Cursor,
+            Editor::Vscode => Self::Vscode,
+            Editor::Windsurf => Self::Windsurf,
+            Editor::Codex => Self::Codex,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `account key`.
 
 use aerostack_core::api::account::{CreateKeyRequest, KeyView};
-use aerostack_core::api::operation::endpoint::{CreateKey, ListKeys, RevokeKey};
+use aerostack_core::api::operation::endpoint::{CreateKey, ListKeys, RevokeKey, ShowAccount};
 use aerostack_core::api::page::Empty;
 use aerostack_core::suggest;
 
@@ -65,9 +65,19 @@ async fn revoke(context: &mut Context<'_>, arguments: arguments::RevokeKey) -> O
         context.output.done(&format!("Key '{}' was revoked before; nothing was done.", key.name));
         return Ok(());
     }
+    let is_last = !page.items.iter().any(|other| other.revoked_at.is_none() && other.id != key.id);
+    if is_last && !arguments.yes {
+        let email = context.call::<ShowAccount>(&[], &Empty {}).await?.email;
+        context.output.talk(&format!(
+            "'{}' is the last key of {email}. The way back in is a sign-in link, where the gateway sends mail, or a new \
+             key made on the gateway's machine: aerostack-gateway owner key --email {email}",
+            key.name
+        ));
+        context.input.confirm(&mut context.output, "Revoke it?")?;
+    }
     let revoked = context.call::<RevokeKey>(&[key.id.as_str()], &Empty {}).await?;
     context.output.done(&format!("Key '{}' revoked. It signs nobody in any more.", revoked.name));
-    if key.current {
+    if key.current && !is_last {
         context.output.warn("it was the key of this login: `aerostack login` with another one");
     }
     Ok(())

@@ -94,10 +94,19 @@ fn lines(events: &[AuditView]) -> Table {
         let (at, actor) = (event.at.minute(), event.actor.clone());
         match skill_verb(event.action) {
             Some(verb) => table.row([at, actor, event.object.clone(), verb.to_owned()]),
-            None => table.row([at, actor, format!("{}: {}", event.action, event.object)]),
+            None => table.row([at, actor, sentence(event)]),
         }
     }
     table
+}
+
+/// `token_revoked: Alice Chen`, `secret_set: API_KEY (github)`: a secret has its name at one server.
+fn sentence(event: &AuditView) -> String {
+    let AuditView { action, object, detail, .. } = event;
+    match action {
+        Action::SecretSet | Action::SecretDeleted => format!("{action}: {object} ({detail})"),
+        _ => format!("{action}: {object}"),
+    }
 }
 
 /// What was done to an installed skill, in one word; such events are shown as who, which, what.
@@ -159,12 +168,20 @@ mod tests {
             object: "@acme/deploy-skill".to_owned(),
             ..event.clone()
         };
+        let secret = AuditView {
+            action: Action::SecretSet,
+            object: "API_KEY".to_owned(),
+            detail: "github".to_owned(),
+            ..event.clone()
+        };
+        let told = "2026-03-17 11:15 UTC   admin@co.com   secret_set: API_KEY (github)\n";
+        assert_eq!(lines(&[secret]).render(None), told);
         assert_eq!(
-            lines(&[event]).render(),
+            lines(&[event]).render(None),
             "2026-03-17 11:15 UTC   admin@co.com   token_revoked: Alice Chen\n"
         );
         assert_eq!(
-            lines(&[install]).render(),
+            lines(&[install]).render(None),
             "2026-03-17 11:15 UTC   bob@acme   @acme/deploy-skill   install\n"
         );
     }

@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn values_are_aligned_under_one_another() {
         let table = details([("Name", "Engineering".to_owned()), ("Gateway URL", "http://x".to_owned())]);
-        assert_eq!(table.render(), "Name:          Engineering\nGateway URL:   http://x\n");
+        assert_eq!(table.render(None), "Name:          Engineering\nGateway URL:   http://x\n");
         assert_eq!((count(1_u32, "tool"), count(0_u32, "tool")), ("1 tool".to_owned(), "0 tools".to_owned()));
     }
 }

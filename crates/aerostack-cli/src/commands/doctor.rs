@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use aerostack_core::api::operation::endpoint::{ListInstalls, ListPlans, ShowAccount};
+use aerostack_core::api::analytics::AnalyticsQuery;
+use aerostack_core::api::operation::endpoint::{ListInstalls, ListPlans, ShowAccount, ShowAnalytics};
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::InstallStatus;
 use aerostack_core::api::workspace::WorkspaceView;
@@ -143,6 +144,7 @@ async fn check_workspace(
     let full =
         if workspace.seats.has_room() { "" } else { "; the next one needs a revoked one or a larger plan" };
     report.holds(context, &format!("'{slug}': {}{full}", workspace.seats.line()))?;
+    check_records(context, report, slug.as_str()).await?;
     let installs = match context.list::<ListInstalls, _>(&[slug.as_str()]).await {
         Ok(page) => page.items,
         Err(failure) => return report.failure(context, &failure),
@@ -157,6 +159,21 @@ async fn check_workspace(
         )?;
     }
     Ok(())
+}
+
+/// Tells of calls that analytics does not know of.
+async fn check_records(context: &mut Context<'_>, report: &mut Report, slug: &str) -> Outcome {
+    let told = match context.call::<ShowAnalytics>(&[slug], &AnalyticsQuery::default()).await {
+        Ok(told) => told,
+        Err(failure) => return report.failure(context, &failure),
+    };
+    if told.not_recorded == 0 {
+        return Ok(());
+    }
+    let calls = count(told.not_recorded, "call");
+    let (days, were) = ("of the last 7 days", if told.not_recorded == 1 { "was" } else { "were" });
+    let hint = "the gateway's log says why: no room on the disk, or a database that does not keep up";
+    report.fails(context, &format!("'{slug}': {calls} {days} {were} not recorded"), Some(hint))
 }
 
 /// `Sat, 21 Nov 2026 04:00:00 GMT`.

@@ -4,14 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
-use aerostack_core::manifest::{MANIFEST_FILE, MANIFEST_MAX_BYTES, Manifest};
+use aerostack_core::manifest::{EXAMPLE_HOST, MANIFEST_FILE, MANIFEST_MAX_BYTES, Manifest};
 use aerostack_core::slug::Slug;
 use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
 
 /// The skill's name where the folder's is none.
-const NAME_WITHOUT_FOLDER: &str = "my-skill";
+pub(super) const NAME_WITHOUT_FOLDER: &str = "my-skill";
 
 /// Writes a manifest to begin with. One that is there stays.
 ///
@@ -53,7 +53,7 @@ fn beginning(name: &Slug) -> serde_json::Value {
                 "required": ["name"]
             }
         }],
-        "function_url": "https://functions.example.com/hello"
+        "function_url": format!("https://{EXAMPLE_HOST}/hello")
     })
 }
 
@@ -80,14 +80,18 @@ pub(super) fn read(folder: &Path) -> Outcome<Manifest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aerostack_core::manifest::ManifestRefusal;
 
     #[test]
-    fn what_is_written_to_begin_with_can_be_published_and_is_never_written_over() {
+    fn what_is_written_to_begin_with_needs_an_address_and_is_never_written_over() {
         let folder = tempfile::tempdir().unwrap();
         let name = write_new(folder.path(), Some(Slug::parse("deploy-skill").unwrap())).unwrap();
         let manifest = read(folder.path()).unwrap();
         assert_eq!((manifest.name.clone(), manifest.tools.len()), (name, 1));
-        assert!(manifest.check().is_ok());
+        let refusal = ManifestRefusal::Example { field: "function_url" };
+        assert_eq!(manifest.clone().check(), Err(refusal));
+        let function_url = Some("https://fn.test/hello".to_owned());
+        assert!(Manifest { function_url, ..manifest }.check().is_ok());
         std::fs::write(folder.path().join(MANIFEST_FILE), "mine").unwrap();
         let failure = write_new(folder.path(), None).unwrap_err();
         assert_eq!(failure.to_string(), "there is an aerostack.json here already");

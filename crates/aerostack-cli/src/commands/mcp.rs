@@ -9,14 +9,24 @@ use aerostack_core::api::server::{InstallRequest, InstallView, ToolView, UpdateI
 
 use super::details::count;
 use super::server;
+use super::skill_yank::warn_of_yanked;
 use crate::args::format::Format;
 use crate::args::mcp::{self as arguments, McpCommand};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-const INSTALL_FIELDS: [&str; 8] =
-    ["slug", "server", "status", "tools", "disabled_tools", "last_error", "listed_at", "created_at"];
+const INSTALL_FIELDS: [&str; 9] = [
+    "slug",
+    "server",
+    "status",
+    "tools",
+    "disabled_tools",
+    "last_error",
+    "listed_at",
+    "created_at",
+    "yanked",
+];
 const TOOL_FIELDS: [&str; 5] = ["name", "server", "tool", "enabled", "description"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: McpCommand) -> Outcome {
@@ -103,6 +113,7 @@ async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> 
         Format::Table | Format::Token | Format::McpJson => {}
     }
     context.output.table(&install_table(&page.items))?;
+    warn_of_yanked(context, &page.items);
     context.output.talk(&if page.items.is_empty() {
         format!("'{slug}' has no server yet: aerostack mcp install <reference> --workspace {slug}")
     } else {
@@ -154,6 +165,6 @@ mod tests {
         };
         let expected =
             "TOOL               SERVER   OWN NAME   STATUS\ngithub__get_file   github   get.file   on\n";
-        assert_eq!(tool_table(&[tool]).render(), expected);
+        assert_eq!(tool_table(&[tool]).render(None), expected);
     }
 }

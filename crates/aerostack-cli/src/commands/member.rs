@@ -13,13 +13,15 @@ use aerostack_core::slug::Slug;
 
 use super::details::{count, last_used};
 use super::invitation::{Sent, tell};
+use super::usage_report::thousands;
 use crate::args::format::Format;
 use crate::args::member::{ListMembers, MemberChoice, MemberCommand};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 6] = ["email", "status", "invited_at", "joined_at", "last_active_at", "no_seat_at"];
+const CSV_FIELDS: [&str; 7] =
+    ["email", "status", "invited_at", "joined_at", "last_active_at", "calls", "no_seat_at"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: MemberCommand) -> Outcome {
     match command {
@@ -66,7 +68,7 @@ async fn list(context: &mut Context<'_>, arguments: ListMembers) -> Outcome {
         Format::Csv => return context.output.csv(&view.members, &CSV_FIELDS),
         Format::Table | Format::Token | Format::McpJson => {}
     }
-    let mut table = Table::new(&["EMAIL", "JOINED", "LAST ACTIVE", "TOKEN"]);
+    let mut table = Table::new(&["EMAIL", "JOINED", "LAST ACTIVE", "TOKEN", "CALLS"]);
     for member in &view.members {
         let is_in = member.status == MemberStatus::Active;
         table.row([
@@ -74,6 +76,7 @@ async fn list(context: &mut Context<'_>, arguments: ListMembers) -> Outcome {
             joined(member),
             if is_in { last_used(member.last_active_at, context.now) } else { String::new() },
             tokens(member),
+            calls(member),
         ]);
     }
     context.output.table(&table)?;
@@ -96,6 +99,15 @@ fn tokens(member: &WorkspaceMemberView) -> String {
     match (member.status, member.tokens.as_slice()) {
         (MemberStatus::Active, []) => "none".to_owned(),
         (_, tokens) => tokens.iter().map(|token| token.name.as_str()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Of the last 30 days.
+fn calls(member: &WorkspaceMemberView) -> String {
+    match (member.status, member.calls) {
+        (MemberStatus::Active, Some(calls)) => thousands(calls),
+        (MemberStatus::Active, None) => "?".to_owned(),
+        (MemberStatus::Pending | MemberStatus::Expired, _) => String::new(),
     }
 }
 

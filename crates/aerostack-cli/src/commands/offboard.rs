@@ -20,7 +20,7 @@ pub(super) async fn run(context: &mut Context<'_>, arguments: Arguments) -> Outc
             return print(context, &plan, arguments.output.format);
         }
         // Standard output is the report's alone.
-        table_of(&plan).render().lines().for_each(|line| context.output.talk(line));
+        context.output.talk_table(&table_of(&plan));
         let question = format!("End {} of {} in @{}?", ended(&plan), whom(&plan), plan.team);
         context.input.confirm(&mut context.output, &question)?;
     }
@@ -56,7 +56,8 @@ fn print_table(context: &mut Context<'_>, report: &OffboardReport) -> Outcome {
         context.output.table(&table_of(report))?;
     }
     for free in &report.seats {
-        context.output.line(&format!("{}: {}", free.workspace, free.seats.line()))?;
+        let when = if report.dry_run { " afterwards" } else { "" };
+        context.output.line(&format!("{}{when}: {}", free.workspace, free.seats.line()))?;
     }
     Ok(())
 }

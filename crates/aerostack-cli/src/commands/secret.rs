@@ -96,8 +96,8 @@ fn value(context: &mut Context<'_>, name: &SecretName, given: Option<String>) ->
 fn not_taken(secret: &SecretView) -> String {
     let SecretView { name, server, .. } = secret;
     format!(
-        "'{server}' is not sent it yet: let it take the secret with aerostack mcp edit <server> --auth \
-         bearer:{name}, or --auth headers"
+        "{name} is not sent to '{server}' yet: let the server behind it take the secret with aerostack mcp edit \
+         <server> --auth bearer:{name}, or --auth headers"
     )
 }
 

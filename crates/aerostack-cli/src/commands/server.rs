@@ -46,7 +46,8 @@ pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServ
             server.slug
         )),
         Auth::Bearer(key) => context.output.talk(&format!(
-            "Then:  aerostack workspace secret set <slug> {key}   (sent as `{}`)",
+            "Then:  aerostack workspace secret set <slug> {key} --server {}   (sent as `{}`)",
+            server.slug,
             Carriage::Bearer.line(key)
         )),
         Auth::Headers => context.output.talk(&format!(

@@ -8,11 +8,13 @@ use aerostack_core::api::skill::{
     PublishSkillRequest, SearchSkillsQuery, SkillVersionView, SkillView, UpdateSkillRequest,
 };
 use aerostack_core::manifest::{MANIFEST_FILE, Manifest};
+use aerostack_core::skill::Version;
 use aerostack_core::slug::Slug;
 use serde::Serialize;
 
 use super::details::details;
-use super::{manifest, skill_install};
+use super::manifest::{self, NAME_WITHOUT_FOLDER};
+use super::{skill_install, skill_yank};
 use crate::args::format::{Format, ListOutput};
 use crate::args::skill::{self as arguments, SkillCommand};
 use crate::client::{PAGES_MAX, endless_list};
@@ -20,14 +22,15 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 8] =
-    ["owner", "name", "version", "visibility", "backing", "host", "description", "published_at"];
+const CSV_FIELDS: [&str; 9] =
+    ["owner", "name", "version", "visibility", "backing", "host", "description", "published_at", "yanked"];
 
 pub(super) async fn run(context: &mut Context<'_>, command: SkillCommand) -> Outcome {
     match command {
         SkillCommand::Init(arguments) => init(context, arguments),
         SkillCommand::Publish(arguments) => publish(context, arguments).await,
         SkillCommand::Set(arguments) => set(context, arguments).await,
+        SkillCommand::Yank(arguments) => skill_yank::yank(context, arguments).await,
         SkillCommand::Search(arguments) => search(context, arguments).await,
         SkillCommand::List(arguments) if arguments.installed => {
             skill_install::list(context, arguments.output).await
@@ -45,7 +48,7 @@ fn init(context: &mut Context<'_>, arguments: arguments::InitSkill) -> Outcome {
     context.output.done(&format!("{MANIFEST_FILE} written for '{name}'."));
     context
         .output
-        .talk("Describe your tools in it, name your function's address, then: aerostack skill publish");
+        .talk("Describe your tools in it, put your function's address in it, then: aerostack skill publish");
     Ok(())
 }
 
@@ -64,6 +67,14 @@ async fn publish(context: &mut Context<'_>, arguments: arguments::PublishSkill) 
 /// The manifest with what the command line says in its place.
 fn request(manifest: Manifest, arguments: arguments::PublishSkill) -> Outcome<PublishSkillRequest> {
     let name = match &arguments.name {
+        // Names stay taken, so one that nobody chose is not published by oversight.
+        None if manifest.name.as_str() == NAME_WITHOUT_FOLDER => {
+            return Err(Failure::failed(format!(
+                "the skill's name is still the example's, '{}'",
+                manifest.name
+            ))
+            .with_hint(format!("name it in {MANIFEST_FILE}, or with --name")));
+        }
         None => manifest.name,
         Some(name) => {
             Slug::from_name(name).map_err(|error| Failure::usage(format!("--name '{name}': {error}")))?
@@ -122,7 +133,7 @@ fn print(context: &mut Context<'_>, page: Page<SkillView>, output: ListOutput, n
     for skill in &page.items {
         table.row([
             skill.reference(),
-            skill.version.to_string(),
+            marked(skill.version, skill.yanked),
             skill.visibility.word().to_owned(),
             skill.description.clone(),
         ]);
@@ -132,6 +143,11 @@ fn print(context: &mut Context<'_>, page: Page<SkillView>, output: ListOutput, n
         context.output.talk(nothing);
     }
     Ok(())
+}
+
+/// `1.2.0`, or `1.2.0 (yanked)`.
+pub(super) fn marked(version: Version, yanked: bool) -> String {
+    format!("{version}{}", if yanked { " (yanked)" } else { "" })
 }
 
 /// A skill with its versions, as `--output json` gives it.
@@ -153,10 +169,11 @@ async fn show(context: &mut Context<'_>, arguments: arguments::ShowSkill) -> Out
     if arguments.output.format == Format::Json {
         return context.output.json(&Shown { skill, versions });
     }
-    let names: Vec<String> = versions.iter().map(|version| version.version.to_string()).collect();
+    let names: Vec<String> =
+        versions.iter().map(|version| marked(version.version, version.yanked_at.is_some())).collect();
     context.output.table(&details([
         ("Skill", skill.reference()),
-        ("Version", skill.version.to_string()),
+        ("Version", marked(skill.version, skill.yanked)),
         ("Visibility", skill.visibility.word().to_owned()),
         ("Description", skill.description.clone()),
         ("Calls go to", format!("{} ({})", skill.host, skill.backing)),

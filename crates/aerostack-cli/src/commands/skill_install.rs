@@ -9,13 +9,15 @@ use aerostack_core::api::skill::{InstallSkillRequest, UpgradeSkillRequest};
 use aerostack_core::skill::{SkillReference, Visibility};
 
 use super::details::count;
+use super::skill::marked;
+use super::skill_yank::warn_of_yanked;
 use crate::args::format::{Format, ListOutput};
 use crate::args::skill as arguments;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const INSTALL_FIELDS: [&str; 9] = [
+const INSTALL_FIELDS: [&str; 10] = [
     "slug",
     "server",
     "version",
@@ -25,6 +27,7 @@ const INSTALL_FIELDS: [&str; 9] = [
     "last_error",
     "listed_at",
     "created_at",
+    "yanked",
 ];
 
 pub(super) async fn install(context: &mut Context<'_>, arguments: arguments::InstallSkill) -> Outcome {
@@ -113,6 +116,7 @@ pub(super) async fn list(context: &mut Context<'_>, output: ListOutput) -> Outco
         ]);
     }
     context.output.table(&table)?;
+    warn_of_yanked(context, &page.items);
     if page.items.is_empty() {
         context.output.talk(&format!("'{slug}' has no skill yet: aerostack skill install <reference>"));
     }
@@ -122,7 +126,7 @@ pub(super) async fn list(context: &mut Context<'_>, output: ListOutput) -> Outco
 /// `@acme/deploy-skill 1.2.0`.
 fn at_version(install: &InstallView) -> String {
     match install.version {
-        Some(version) => format!("{} {version}", install.server),
+        Some(version) => format!("{} {}", install.server, marked(version, install.yanked)),
         None => install.server.clone(),
     }
 }

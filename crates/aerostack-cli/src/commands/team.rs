@@ -1,20 +1,23 @@
 //! `team`: who is invited, who is in, who leaves.
 
 use aerostack_core::api::operation::endpoint::{
-    AcceptInvite, InviteMember, RemoveMember, ShowInvite, ShowTeam,
+    AcceptInvite, ChangeRole, InviteMember, RemoveMember, ShowInvite, ShowTeam,
 };
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::team::{
-    AcceptRequest, InvitePreview, InviteRequest, InviteSent, Joined, MemberStatus, TeamMemberView,
+    AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, Joined,
+    MemberStatus, TeamMemberView,
 };
 use aerostack_core::bearer::TokenKind;
+use aerostack_core::member::TeamRole;
 
 use super::audit;
 use super::details::count;
 use super::invitation::{self, Sent};
 use super::token::print_created;
+use crate::api_url::ApiUrl;
 use crate::args::format::{Format, ListOutput};
-use crate::args::team::{Invite, Join, Remove, TeamCommand};
+use crate::args::team::{Invite, Join, Remove, Role, TeamCommand};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
@@ -25,6 +28,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: TeamCommand) -> Outc
     match command {
         TeamCommand::Invite(arguments) => invite(context, arguments).await,
         TeamCommand::List(arguments) => list(context, arguments).await,
+        TeamCommand::Role(arguments) => role(context, arguments).await,
         TeamCommand::Remove(arguments) => remove(context, arguments).await,
         TeamCommand::Join(arguments) => join(context, arguments).await,
         TeamCommand::Audit(wanted) => audit::of_team(context, &wanted).await,
@@ -52,9 +56,17 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
     context.output.line(&format!("Members of @{}:", team.team))?;
     let mut table = Table::new(&["MEMBER", "STATUS", "JOINED"]);
     for member in &team.members {
-        table.row([member.email.to_string(), member.status.word().to_owned(), joined(member)]);
+        table.row([named(member), member.status.word().to_owned(), joined(member)]);
     }
     context.output.table(&table)
+}
+
+/// The address; whoever is more than a member is marked, and the columns stay those that scripts know.
+fn named(member: &TeamMemberView) -> String {
+    match member.role {
+        TeamRole::Member => member.email.to_string(),
+        TeamRole::Admin => format!("{} ({})", member.email, member.role.word()),
+    }
 }
 
 /// When somebody joined, or since when they are invited.
@@ -64,6 +76,32 @@ fn joined(member: &TeamMemberView) -> String {
         (None, Some(at)) => format!("invited {}", at.date()),
         (None, None) => String::new(),
     }
+}
+
+async fn role(context: &mut Context<'_>, arguments: Role) -> Outcome {
+    let Role { email, role, output } = arguments;
+    let changed = context.call::<ChangeRole>(&[email.as_str()], &ChangeRoleRequest { role }).await?;
+    context.output.done(&role_sentence(&changed));
+    match output.format {
+        Format::Json => context.output.json(&changed),
+        Format::Table | Format::Csv | Format::Token | Format::McpJson => Ok(()),
+    }
+}
+
+fn role_sentence(changed: &ChangedRole) -> String {
+    let ChangedRole { team, email, role, was, invites_ended } = changed;
+    let role_name = match role {
+        TeamRole::Admin => "an admin",
+        TeamRole::Member => "a member",
+    };
+    if role == was {
+        return format!("{email} is {role_name} of @{team} already; nothing was done.");
+    }
+    let ended = match invites_ended {
+        0 => String::new(),
+        _ => format!(" {} whose link they were shown ended.", count(*invites_ended, "invitation")),
+    };
+    format!("{email} is {role_name} of @{team} now.{ended}")
 }
 
 async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {
@@ -96,16 +134,17 @@ async fn remove(context: &mut Context<'_>, arguments: Remove) -> Outcome {
 async fn join(context: &mut Context<'_>, arguments: Join) -> Outcome {
     let link = end_of_link(&arguments.link)?.to_owned();
     context.output.hide(&link);
+    if let Some(gateway) = gateway_of_link(&arguments.link)? {
+        context.follow(gateway);
+    }
     let preview = context.call_open::<ShowInvite>(&[&link], &Empty {}).await?;
     let request = AcceptRequest { username: arguments.username };
     // Whoever is logged in here may be somebody else: the key goes along only where an account is asked for.
     let joined = match preview.has_account {
         true => {
             let request = AcceptRequest::default();
-            context
-                .call::<AcceptInvite>(&[&link], &request)
-                .await
-                .map_err(|failure| about(failure, &preview))?
+            let reply = context.call::<AcceptInvite>(&[&link], &request).await;
+            reply.map_err(|failure| about(failure, &preview, context.api_url.as_str()))?
         }
         false if request.username.is_none() => {
             return Err(Failure::usage(format!(
@@ -120,8 +159,9 @@ async fn join(context: &mut Context<'_>, arguments: Join) -> Outcome {
 }
 
 /// The failure, with what helps somebody whose address has an account.
-fn about(failure: Failure, preview: &InvitePreview) -> Failure {
-    failure.with_hint(format!("log in with the account of {} first: `aerostack login`", preview.email))
+fn about(failure: Failure, preview: &InvitePreview, url: &str) -> Failure {
+    let email = &preview.email;
+    failure.with_hint(format!("log in with the account of {email} first: `aerostack login --api-url {url}`"))
 }
 
 fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Outcome {
@@ -151,6 +191,11 @@ fn tell_joined(context: &mut Context<'_>, joined: &Joined, format: Format) -> Ou
     }
 }
 
+/// The gateway that a whole link leads to; the end of one alone names none.
+fn gateway_of_link(text: &str) -> Outcome<Option<ApiUrl>> {
+    text.trim().rsplit_once("/join/").map(|(gateway, _)| ApiUrl::parse(gateway)).transpose()
+}
+
 /// The end of a link, from the whole address or alone.
 fn end_of_link(text: &str) -> Outcome<&str> {
     let end = text.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -165,6 +210,21 @@ fn end_of_link(text: &str) -> Outcome<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aerostack_core::account::Email;
+
+    #[test]
+    fn an_admin_is_marked_and_a_member_is_an_address_alone() {
+        let member = |role| TeamMemberView {
+            email: Email::parse("bob@co.com").unwrap(),
+            username: None,
+            role,
+            status: MemberStatus::Pending,
+            invited_at: None,
+            joined_at: None,
+        };
+        assert_eq!(named(&member(TeamRole::Admin)), "bob@co.com (admin)");
+        assert_eq!(named(&member(TeamRole::Member)), "bob@co.com");
+    }
 
     #[test]
     fn a_link_is_taken_whole_or_from_its_end_and_a_cut_one_is_not() {
@@ -177,6 +237,10 @@ mod tests {
         ] {
             assert_eq!(end_of_link(&given).ok(), Some(text), "{given}");
         }
+        let gateway = |given: &str| gateway_of_link(given).unwrap().map(|url| url.as_str().to_owned());
+        assert_eq!(gateway(&format!(" https://mcp.co.com/x/join/{text}/")).unwrap(), "https://mcp.co.com/x");
+        assert_eq!(gateway(text), None);
+        assert_eq!(gateway_of_link(&format!("mcp.co.com/join/{text}")).unwrap_err().exit_code(), 2);
         for given in ["", "jl_", &text[..text.len() - 1], "https://mcp.co.com/join/"] {
             assert_eq!(end_of_link(given).unwrap_err().exit_code(), 2, "{given}");
         }

@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_list_reads_as_the_pages_show_it() {
         let unused = TokenView { last_used_at: None, ..token("Bob", Some(7_200)) };
-        let text = table_of(&[token("CI Pipeline", None), unused], NOW).render();
+        let text = table_of(&[token("CI Pipeline", None), unused], NOW).render(None);
         let expected = "TOKEN NAME    CREATED      LAST USED   STATUS   EXPIRES   ID\n\
                         CI Pipeline   2026-02-15   5 min ago   active   never     tok_1\n\
                         Bob           2026-02-15   never       active   in 2 h    tok_1\n";

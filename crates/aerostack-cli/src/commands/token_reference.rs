@@ -68,7 +68,8 @@ fn by_name(name: &str) -> Outcome<String> {
 }
 
 fn by_text(text: &str) -> Outcome<String> {
-    let text = text.trim();
+    // A table on a narrow terminal cuts identifiers so; what is left is the beginning of one.
+    let text = text.trim().trim_end_matches('…');
     if text.starts_with(TokenKind::AccountKey.prefix()) {
         return Err(Failure::usage("this is an account key, not a workspace token")
             .with_hint("end it with `aerostack account key revoke`"));

@@ -9,7 +9,7 @@ use aerostack_core::plan::Seats;
 use aerostack_core::slug::Slug;
 
 use super::details::{count, details, mark};
-use super::{audit, connect, member, secret, token};
+use super::{alert, audit, connect, member, secret, token};
 use crate::args::format::{Format, ListOutput};
 use crate::args::workspace::{self as arguments, WorkspaceCommand};
 use crate::context::Context;
@@ -42,6 +42,7 @@ pub(super) async fn run(context: &mut Context<'_>, command: WorkspaceCommand) ->
         WorkspaceCommand::Token(command) => token::run(context, command).await,
         WorkspaceCommand::Member(command) => member::run(context, command).await,
         WorkspaceCommand::Secret(command) => secret::run(context, command).await,
+        WorkspaceCommand::Alert(command) => alert::run(context, command).await,
         WorkspaceCommand::Audit(arguments) => audit::run(context, arguments).await,
     }
 }
@@ -78,21 +79,31 @@ async fn list(context: &mut Context<'_>, arguments: ListOutput) -> Outcome {
         Format::Table | Format::Token | Format::McpJson => {}
     }
     let active = context.gateway().and_then(|gateway| gateway.workspace.clone());
-    let mut table = Table::new(&["", "SLUG", "NAME", "MCP SERVERS", "TOKENS"]);
-    for workspace in &page.items {
-        table.row([
-            mark(active.as_ref() == Some(&workspace.slug)),
-            workspace.slug.to_string(),
-            workspace.name.clone(),
-            workspace.servers.to_string(),
-            seats(workspace.seats),
-        ]);
-    }
-    context.output.table(&table)?;
+    context.output.table(&table_of(&page.items, active.as_ref()))?;
     if page.items.is_empty() {
         context.output.talk("There is no workspace yet: aerostack workspace create <name>");
     }
     Ok(())
+}
+
+/// Whose each workspace is stands there only where they are of several teams.
+fn table_of(workspaces: &[WorkspaceView], active: Option<&Slug>) -> Table {
+    let has_teams = workspaces.windows(2).any(|pair| pair[0].owner != pair[1].owner);
+    let heading: &[&str] = match has_teams {
+        true => &["", "SLUG", "NAME", "TEAM", "MCP SERVERS", "TOKENS"],
+        false => &["", "SLUG", "NAME", "MCP SERVERS", "TOKENS"],
+    };
+    let mut table = Table::new(heading);
+    for workspace in workspaces {
+        let marked = mark(active == Some(&workspace.slug));
+        let (slug, name) = (workspace.slug.to_string(), workspace.name.clone());
+        let (servers, seats) = (workspace.servers.to_string(), seats(workspace.seats));
+        match has_teams {
+            true => table.row([marked, slug, name, format!("@{}", workspace.owner), servers, seats]),
+            false => table.row([marked, slug, name, servers, seats]),
+        }
+    }
+    table
 }
 
 async fn activate(context: &mut Context<'_>, slug: Slug) -> Outcome {

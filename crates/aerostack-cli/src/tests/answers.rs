@@ -1,5 +1,6 @@
 //! What people see when things go otherwise than asked, and how much is said.
 
+use aerostack_core::api::analytics::Figures;
 use serde_json::json;
 
 use super::person::{NOW, Person, account, refusal, workspace};
@@ -23,9 +24,12 @@ async fn wrong_usage_is_exit_code_2_and_misspelt_commands_get_a_hint() {
     let ran = person.runs(&["workspace", "tokn", "list"]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("\nhint: a similar subcommand exists: 'token'\n"), "{}", ran.stderr);
-    for wrong in
-        [&["workspace", "list", "--output", "token"][..], &["workspace", "token", "revoke", "eng"], &["plan"]]
-    {
+    for wrong in [
+        &["workspace", "list", "--output", "token"][..],
+        &["workspace", "token", "revoke", "eng"],
+        &["plan"],
+        &["offboard", ""],
+    ] {
         assert_eq!(person.runs(wrong).await.code, 2, "{wrong:?}");
     }
     assert_eq!(gateway.requests().len(), 0);
@@ -69,11 +73,16 @@ async fn doctor_names_what_is_wrong_and_fails() {
         "disabled_tools": [], "last_error": "connection refused", "listed_at": null, "created_at": NOW
     }] });
     let plans = json!({ "current": "pro", "workspaces_used": 1, "plans": [] });
+    let report = json!({
+        "workspace": "eng", "period": "7d", "from": NOW, "to": NOW, "not_recorded": 2, "relative_error": 0.015,
+        "totals": Figures::default(), "series": { "from": NOW, "to": NOW, "by": "day", "points": [] }, "tables": []
+    });
     let gateway = ScriptedGateway::start(vec![
         Answer::new(200, &json!({})),
         Answer::new(200, &account()),
         Answer::new(200, &plans),
         Answer::new(200, &page),
+        Answer::new(200, &report),
         Answer::new(200, &failing),
     ])
     .await;
@@ -81,6 +90,8 @@ async fn doctor_names_what_is_wrong_and_fails() {
     let ran = person.runs(&["doctor"]).await;
     assert_eq!((ran.code, ran.stderr.as_str()), (1, ""));
     assert!(ran.stdout.contains("\n✓ The clocks agree\n"), "{}", ran.stdout);
+    let unrecorded = "\n✗ 'eng': 2 calls of the last 7 days were not recorded\n  hint: ";
+    assert!(ran.stdout.contains(unrecorded), "{}", ran.stdout);
     let end = "✗ 'eng': server 'github' fails: connection refused\n  hint: ask it yourself: aerostack mcp test github\n";
     assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
 }

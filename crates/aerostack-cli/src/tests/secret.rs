@@ -51,7 +51,7 @@ async fn a_value_on_the_command_line_warns_and_none_at_all_is_wrong_usage() {
     let ran = person.runs(&["workspace", "secret", "set", "eng", "GITHUB_TOKEN", VALUE]).await;
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.starts_with("warning: the value stood on the command line"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("warning: 'github' is not sent it yet"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: GITHUB_TOKEN is not sent to 'github' yet"), "{}", ran.stderr);
     assert!(!ran.stderr.contains(VALUE));
     let nobody = person.runs(&["workspace", "secret", "set", "eng", "GITHUB_TOKEN"]).await;
     assert_eq!(nobody.code, 2);

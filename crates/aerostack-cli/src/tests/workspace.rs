@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::person::{NOW, Person, refusal, workspace};
 use super::scripted_gateway::{Answer, ScriptedGateway};
+use crate::world::Terminals;
 
 #[tokio::test]
 async fn the_workspace_is_the_named_one_then_the_active_one_then_the_only_one() {
@@ -60,6 +61,36 @@ async fn lists_are_paged_to_their_end() {
     let expected = "  SLUG   NAME   MCP SERVERS   TOKENS\n  eng    eng    2             4 of 25\n  ops    ops    2             4 of 25\n";
     assert_eq!(ran.stdout, expected);
     assert!(gateway.requests()[1].starts_with("GET /api/v1/workspaces?limit=1000&cursor=c+1 "));
+}
+
+#[tokio::test]
+async fn workspaces_of_several_teams_are_listed_with_their_team() {
+    let mut other = workspace("ops");
+    other["owner"] = json!("initech");
+    let page = json!({ "items": [workspace("eng"), other] });
+    let gateway = ScriptedGateway::start(vec![Answer::new(200, &page)]).await;
+    let ran = Person::with_key(&gateway).runs(&["workspace", "list"]).await;
+    let expected = "  SLUG   NAME   TEAM       MCP SERVERS   TOKENS
+  eng    eng    @acme      2             4 of 25
+  ops    ops    @initech   2             4 of 25
+";
+    assert_eq!(ran.stdout, expected);
+}
+
+#[tokio::test]
+async fn a_narrow_terminal_gets_names_cut_and_json_gets_them_whole() {
+    let mut long = workspace("eng");
+    long["name"] = json!("Engineering of Very Long Names Incorporated and its Subsidiaries Worldwide");
+    let page = json!({ "items": [long] });
+    let answers = vec![Answer::new(200, &page), Answer::new(200, &page)];
+    let gateway = ScriptedGateway::start(answers).await;
+    let mut person = Person::with_key(&gateway);
+    person.world.terminals = Terminals { stdout: true, columns: Some(80), ..Terminals::default() };
+    let ran = person.runs(&["workspace", "list"]).await;
+    assert!(ran.stdout.contains("Engineering of Very Long Names Incorporated an…"), "{}", ran.stdout);
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+    let ran = person.runs(&["workspace", "list", "--output", "json"]).await;
+    assert!(ran.stdout.contains("Worldwide"), "{}", ran.stdout);
 }
 
 #[tokio::test]

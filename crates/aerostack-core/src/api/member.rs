@@ -68,6 +68,8 @@ pub struct WorkspaceMemberView {
     /// When a request with any of their tokens of the workspace was last accepted.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_active_at: Option<Timestamp>,
+    /// Calls of the last 30 days with tokens that are tied to them; `null` if that cannot be told now.
+    pub calls: Option<u64>,
     /// The active tokens of the workspace that are tied to them.
     pub tokens: Vec<MemberToken>,
     /// When they last could not join because every seat was taken.

@@ -3,7 +3,10 @@
 //! [`operation`] lists every endpoint once. The other files hold requests and replies, one per noun.
 
 pub mod account;
+pub mod alert;
+pub mod analytics;
 pub mod audit;
+pub mod connect;
 pub mod error;
 pub mod member;
 pub mod offboard;
@@ -12,6 +15,7 @@ pub mod operation;
 pub mod page;
 pub mod plan;
 pub mod secret;
+pub mod segment;
 pub mod server;
 pub mod skill;
 pub mod team;

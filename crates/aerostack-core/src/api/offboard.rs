@@ -46,7 +46,7 @@ pub struct OffboardReport {
     pub not_touched: Vec<OffboardedToken>,
     /// How many more there are than `not_touched` shows.
     pub not_touched_unshown: u32,
-    /// The seats of each workspace where a token ends, once it has.
+    /// The seats of each workspace where a token ends, as they are once it has ended: with `dry_run` too.
     pub seats: Vec<WorkspaceSeats>,
 }
 

@@ -5,7 +5,9 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::error::{ErrorCode, ErrorReply};
-use super::operation::{API_ROOT, Endpoint, EndpointVisitor, Method, Needs, TEAM_HEADER, for_each_endpoint};
+use super::operation::{
+    API_ROOT, Endpoint, EndpointVisitor, Method, Needs, Operation, TEAM_HEADER, for_each_endpoint,
+};
 
 /// The whole document.
 #[must_use]
@@ -29,7 +31,8 @@ pub fn document(version: &str) -> Value {
             "schemas": collector.schemas,
             "securitySchemes": {
                 "account_key": { "type": "http", "scheme": "bearer", "bearerFormat": "ak_…" },
-                "api_key_header": { "type": "apiKey", "in": "header", "name": "X-API-Key" }
+                "api_key_header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+                "workspace_token": { "type": "http", "scheme": "bearer", "bearerFormat": "mwt_…" }
             }
         }
     })
@@ -116,11 +119,16 @@ impl EndpointVisitor for Collector {
         if matches!(operation.needs(), Needs::Team(_) | Needs::Workspace(_)) {
             parameters.push(team_parameter());
         }
+        if operation == Operation::ShowOwnUsage {
+            let security =
+                json!([{ "account_key": [] }, { "api_key_header": [] }, { "workspace_token": [] }]);
+            entry.insert("security".to_owned(), security);
+        }
         entry.insert("parameters".to_owned(), json!(parameters));
         let mut responses = error_responses();
         responses.insert(
             operation.success_status().to_string(),
-            json!({ "description": "Done.", "content": { "application/json": { "schema": reply } } }),
+            json!({ "description": "Done.", "content": { operation.content_type(): { "schema": reply } } }),
         );
         entry.insert("responses".to_owned(), Value::Object(responses));
         let path = self.paths.entry(operation.path().to_owned()).or_insert_with(|| json!({}));
@@ -131,7 +139,6 @@ impl EndpointVisitor for Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::operation::Operation;
 
     #[test]
     fn every_operation_is_described_and_every_reference_resolves() {

@@ -10,6 +10,11 @@ use utoipa::ToSchema;
 use super::account::{
     AccountView, CreateKeyRequest, CreatedKey, EndedSessions, KeyView, SessionView, SignInLinkView,
 };
+use super::alert::{AlertSet, AlertTested, AlertView, DeletedAlert, SetAlertRequest};
+use super::analytics::{
+    AnalyticsQuery, CallView, CallsQuery, Csv, NewCalls, NewCallsQuery, OwnUsage, OwnUsageQuery, UsageReport,
+    UsageSeries,
+};
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::member::{
     InviteWorkspaceMemberRequest, RemovedWorkspaceMember, WorkspaceInviteSent, WorkspaceMembersView,
@@ -18,17 +23,19 @@ use super::offboard::{OffboardReport, OffboardRequest};
 use super::page::{Empty, Page, PageQuery};
 use super::plan::{PlansReply, SetPlanReply, SetPlanRequest};
 use super::secret::{DeleteSecretQuery, DeletedSecret, SecretView, SetSecretRequest};
+use super::segment;
 use super::server::{
     AddServerRequest, DeletedServer, EditServerRequest, InstallRequest, InstallView, InstalledReply,
     ServerView, TestReply, ToolView, Uninstalled, UpdateInstallRequest,
 };
 use super::skill::{
     InstallSkillRequest, InstalledSkillReply, PublishSkillRequest, PublishedSkill, SearchSkillsQuery,
-    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill,
+    SkillVersionView, SkillView, UpdateSkillRequest, UpgradeSkillRequest, UpgradedSkill, YankSkillRequest,
+    YankedSkill,
 };
 use super::team::{
-    AcceptRequest, InvitePreview, InviteRequest, InviteSent, InviteView, Joined, RemovedInvite,
-    RemovedMember, TeamView,
+    AcceptRequest, ChangeRoleRequest, ChangedRole, InvitePreview, InviteRequest, InviteSent, InviteView,
+    Joined, RemovedInvite, RemovedMember, TeamView,
 };
 use super::token::{
     CreateTokenRequest, CreatedToken, ListTokensQuery, RevokedToken, RotateTokenRequest, TokenPage, TokenView,
@@ -143,6 +150,12 @@ macro_rules! operations {
                 match self { $(Self::$name => $status,)* }
             }
 
+            /// The type of the content of its success.
+            #[must_use]
+            pub fn content_type(self) -> &'static str {
+                if matches!(self, Self::ExportAnalytics | Self::ExportCalls) { "text/csv" } else { "application/json" }
+            }
+
             /// What its caller must be allowed.
             #[must_use]
             pub const fn needs(self) -> Needs {
@@ -207,6 +220,17 @@ operations! {
     ListTools: Get "/workspaces/{slug}/tools", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
     ListAudit: Get "/workspaces/{slug}/audit", Needs::Workspace(Power::ManageWorkspace), AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
     VerifyAudit: Get "/workspaces/{slug}/audit/verify", Needs::Workspace(Power::ManageWorkspace), Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
+    ShowAnalytics: Get "/workspaces/{slug}/analytics", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageReport, "Reports who called what, how often, how well; members see their own calls.";
+    ShowAnalyticsSeries: Get "/workspaces/{slug}/analytics/series", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageSeries, "Gives the course of calls by hour or day.";
+    ExportAnalytics: Get "/workspaces/{slug}/analytics/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams figures per token, server and tool as CSV.";
+    ListCalls: Get "/workspaces/{slug}/analytics/calls", Needs::Workspace(Power::SeeWorkspace), CallsQuery => 200 Page<CallView>, "Lists single calls, newest first.";
+    FollowCalls: Get "/workspaces/{slug}/analytics/calls/new", Needs::Workspace(Power::SeeWorkspace), NewCallsQuery => 200 NewCalls, "Lists the calls that were recorded since a mark, in that order.";
+    ExportCalls: Get "/workspaces/{slug}/analytics/calls/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams single calls as CSV, oldest first.";
+    ShowAlert: Get "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), Empty => 200 AlertView, "Shows what is told of a workspace's calls, and where.";
+    SetAlert: Put "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), SetAlertRequest => 200 AlertSet, "Sets what is told of a workspace's calls, and where.";
+    DeleteAlert: Delete "/workspaces/{slug}/alert", Needs::Workspace(Power::ManageSecrets), Empty => 200 DeletedAlert, "Deletes an alert; nothing is told any more.";
+    TestAlert: Post "/workspaces/{slug}/alert/test", Needs::Workspace(Power::ManageSecrets), Empty => 200 AlertTested, "Sends a message to try whether it arrives.";
+    ShowOwnUsage: Get "/me/usage", Needs::Nothing, OwnUsageQuery => 200 OwnUsage, "Reports the caller's own calls; takes a workspace token as well.";
     ListServers: Get "/servers", Needs::Team(Power::ManageWorkspace), PageQuery => 200 Page<ServerView>, "Lists the catalogue of the account.";
     AddServer: Post "/servers", Needs::Team(Power::ManageWorkspace), AddServerRequest => 201 ServerView, "Adds a server to the catalogue.";
     ShowServer: Get "/servers/{server}", Needs::Team(Power::ManageWorkspace), Empty => 200 ServerView, "Shows one server of the catalogue.";
@@ -222,6 +246,7 @@ operations! {
     InviteMember: Post "/team/invites", Needs::Team(Power::ManageTeam), InviteRequest => 201 InviteSent, "Invites somebody into the team; a link that waited is replaced.";
     RemoveInvite: Delete "/team/invites/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedInvite, "Removes an invitation; its link is dead.";
     RemoveMember: Delete "/team/{email}", Needs::Team(Power::ManageTeam), Empty => 200 RemovedMember, "Removes somebody from the team; their tokens of its workspaces end at once.";
+    ChangeRole: Patch "/team/{email}", Needs::Team(Power::ManageAdmins), ChangeRoleRequest => 200 ChangedRole, "Gives somebody in the team another role; it holds from the next request on.";
     ShowInvite: Get "/invites/{link}", Needs::Nobody, Empty => 200 InvitePreview, "Shows where an invitation's link leads.";
     AcceptInvite: Post "/invites/{link}/accept", Needs::Nobody, AcceptRequest => 200 Joined, "Accepts an invitation: with a username as a new person, or signed in.";
     ListTeamAudit: Get "/audit", Needs::Team(Power::ManageTeam), AuditQuery => 200 Page<AuditView>, "Lists the audit log of what belongs to no workspace, newest first.";
@@ -238,6 +263,7 @@ operations! {
     PublishSkill: Post "/skills", Needs::Team(Power::ManageSkills), PublishSkillRequest => 201 PublishedSkill, "Publishes a version of a skill.";
     SearchSkills: Get "/skills/search", Needs::Nothing, SearchSkillsQuery => 200 Page<SkillView>, "Looks for skills the caller may use.";
     UpdateSkill: Patch "/skills/{name}", Needs::Team(Power::ManageSkills), UpdateSkillRequest => 200 SkillView, "Changes who may use a skill; where the right ends its tools are gone at once.";
+    YankSkillVersion: Patch "/skills/{name}/versions/{version}", Needs::Team(Power::ManageSkills), YankSkillRequest => 200 YankedSkill, "Takes a version of a skill back, or offers it again; who has it keeps it.";
     ShowSkill: Get "/skills/{owner}/{name}", Needs::Nothing, Empty => 200 SkillView, "Shows a skill the caller may use.";
     ListSkillVersions: Get "/skills/{owner}/{name}/versions", Needs::Nothing, PageQuery => 200 Page<SkillVersionView>, "Lists the versions of a skill, newest first.";
     ListInstalledSkills: Get "/workspaces/{slug}/skills", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<InstallView>, "Lists the skills installed into a workspace.";
@@ -269,7 +295,7 @@ impl Operation {
         for segment in segments(self.path()) {
             path.push('/');
             match parameter_name(segment) {
-                Some(_) => push_encoded(&mut path, rest.next().expect("one parameter per brace")),
+                Some(_) => path.push_str(&segment::encode(rest.next().expect("one parameter per brace"))),
                 None => path.push_str(segment),
             }
         }
@@ -312,38 +338,12 @@ fn match_path(template: &str, path: &str) -> Option<Vec<String>> {
     for segment in segments(template) {
         let text = given.next()?;
         match parameter_name(segment) {
-            Some(_) => parameters.push(decode(text).filter(|text| !text.is_empty())?),
+            Some(_) => parameters.push(segment::decode(text).filter(|text| !text.is_empty())?),
             None if segment == text => {}
             None => return None,
         }
     }
     (path.starts_with('/') && given.next().is_none()).then_some(parameters)
-}
-
-fn push_encoded(path: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.') {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let hex = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(hex, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

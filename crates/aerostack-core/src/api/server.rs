@@ -187,6 +187,9 @@ pub struct InstallView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub version: Option<Version>,
+    /// Whether that version was yanked: it works on, and is not installed anywhere else.
+    #[serde(default)]
+    pub yanked: bool,
     /// How it does.
     pub status: InstallStatus,
     /// Tools that are listed.

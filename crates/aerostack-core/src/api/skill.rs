@@ -55,7 +55,28 @@ pub struct UpdateSkillRequest {
     pub visibility: Visibility,
 }
 
-/// A skill with its newest version.
+/// Takes a version back, or offers it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct YankSkillRequest {
+    /// Whether nobody is to install it any more.
+    pub yanked: bool,
+}
+
+/// What taking a version back, or offering it again, came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct YankedSkill {
+    /// The skill, `@user/name`.
+    pub skill: String,
+    /// The version.
+    pub version: SkillVersionView,
+    /// Workspaces that have it installed and keep it.
+    pub installed_in: u32,
+    /// Whether it was so before, so that nothing was done.
+    pub nothing_done: bool,
+}
+
+/// A skill with the version that is installed when none is named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SkillView {
     /// Its identifier.
@@ -66,9 +87,12 @@ pub struct SkillView {
     pub name: Slug,
     /// Who may use it.
     pub visibility: Visibility,
-    /// Its newest version.
+    /// Its newest version that was not yanked; if all were, the newest.
     #[schema(value_type = String)]
     pub version: Version,
+    /// Whether every version was yanked, so that it cannot be installed.
+    #[serde(default)]
+    pub yanked: bool,
     /// What it does.
     pub description: String,
     /// What stands behind it: `function` or `mcp`.
@@ -77,7 +101,7 @@ pub struct SkillView {
     pub host: String,
     /// Its tools; none where an MCP server tells them.
     pub tools: Vec<SkillToolView>,
-    /// When its newest version was published.
+    /// When that version was published.
     #[schema(value_type = String, format = DateTime)]
     pub published_at: Timestamp,
 }
@@ -114,6 +138,10 @@ pub struct SkillVersionView {
     /// When it was published.
     #[schema(value_type = String, format = DateTime)]
     pub published_at: Timestamp,
+    /// When it was yanked: it is not installed any more, and who has it keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub yanked_at: Option<Timestamp>,
 }
 
 /// Looks for skills the caller may use.
@@ -136,7 +164,7 @@ pub struct SearchSkillsQuery {
 #[serde(deny_unknown_fields)]
 pub struct InstallSkillRequest {
     /// `name`, `user/name` or `@user/name`, perhaps with `@1.2.0` behind it; a name alone is the
-    /// workspace owner's, a reference without version the newest.
+    /// workspace owner's, a reference without version the newest that was not yanked.
     pub skill: String,
     /// Its name in this workspace; else its own.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
@@ -161,7 +189,7 @@ pub struct InstalledSkillReply {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpgradeSkillRequest {
-    /// Which; else the newest.
+    /// Which; else the newest that was not yanked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub version: Option<Version>,

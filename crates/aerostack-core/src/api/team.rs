@@ -144,6 +144,29 @@ pub struct RemovedMember {
     pub invites_ended: u64,
 }
 
+/// Gives somebody in the team another role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRoleRequest {
+    /// The role they are to have.
+    pub role: TeamRole,
+}
+
+/// Somebody in the team and the role they have now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChangedRole {
+    /// The team's username.
+    pub team: Slug,
+    /// Who.
+    pub email: Email,
+    /// Their role.
+    pub role: TeamRole,
+    /// Their role before; the same one if nothing was to be done.
+    pub was: TeamRole,
+    /// Invitations that ended, since who is no admin any more was shown their links.
+    pub invites_ended: u64,
+}
+
 /// What the holder of a link is told. No credential is needed: the link is one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InvitePreview {

@@ -54,7 +54,7 @@ fn names(tokens: &[TeamToken]) -> Vec<&str> {
 }
 
 fn identify_text(text: &str, tokens: &[TeamToken]) -> Result<Subject, OffboardRefusal> {
-    identify(Target::parse(text)?, tokens, NOW)
+    identify(Target::parse(text)?, tokens, &[email("zoe@co.com")], NOW)
 }
 
 #[test]
@@ -88,8 +88,28 @@ fn a_name_of_nobody_or_of_several_people_is_refused() {
     let hint = Some("did you mean 'Alice Chen'?".to_owned());
     let unknown = OffboardRefusal::UnknownName { name: "Alice Chan".to_owned(), hint };
     assert_eq!(identify_text("Alice Chan", &tokens), Err(unknown));
+    let hint = Some("did you mean 'zoe@co.com'?".to_owned());
+    let unknown = OffboardRefusal::UnknownName { name: "zoe".to_owned(), hint };
+    assert_eq!(identify_text("zoe", &tokens), Err(unknown));
     assert_eq!(identify_text("mwt_alice_0123", &tokens), Err(OffboardRefusal::TokenText));
     assert_eq!(identify_text(" ", &tokens), Err(OffboardRefusal::Unreadable));
+}
+
+#[test]
+fn an_address_of_nobody_is_told_with_what_is_close_of_the_team() {
+    let known = [email("alice@co.com"), email("bob@co.com")];
+    let told = |address: &str, tokens: &[TeamToken]| {
+        let subject = Subject::Person(email(address));
+        let plan = plan(&subject, &Person::default(), tokens, NOW);
+        match unknown_person(email(address), &known, &plan) {
+            OffboardRefusal::UnknownPerson { hint, .. } => hint,
+            other => Some(other.to_string()),
+        }
+    };
+    let tokens = [token("eng", "Dora Laptop", None), token("ops", "Dora Laptop", None)];
+    assert_eq!(told("alcie@co.com", &tokens).as_deref(), Some("did you mean 'alice@co.com'?"));
+    assert_eq!(told("dora@co.com", &tokens).as_deref(), Some("did you mean the token 'Dora Laptop'?"));
+    assert_eq!(told("stranger@example.org", &tokens), None);
 }
 
 #[test]

@@ -90,6 +90,7 @@ fn a_version_never_changes_and_the_next_one_is_higher() {
         tools,
         trusted: false,
         published_at: now,
+        yanked_at: None,
     };
     let publish =
         |version: &str, description: &str| may_publish(Some(&newest), &package(version, description));
@@ -98,4 +99,11 @@ fn a_version_never_changes_and_the_next_one_is_higher() {
     assert_eq!(publish("1.2.0", "Finds people"), Ok(Publishing::Same));
     assert_eq!(publish("1.2.0", "Loses people"), Err(PublishRefusal::Taken(version)));
     assert_eq!(publish("1.1.9", "Finds people"), Err(PublishRefusal::NotRising(version)));
+
+    // A version that was taken back keeps its number.
+    let yanked = SkillVersion { yanked_at: Some(now), ..newest.clone() };
+    let publish = |version: &str| may_publish(Some(&yanked), &package(version, "Finds people"));
+    assert_eq!(publish("1.2.0"), Err(PublishRefusal::Yanked(version)));
+    assert_eq!(publish("1.1.9"), Err(PublishRefusal::NotRising(version)));
+    assert_eq!(publish("1.2.1"), Ok(Publishing::New));
 }

@@ -111,7 +111,7 @@ impl Call {
         }
         match self.operation.needs() {
             Needs::Workspace(power) if standing.permits(power) => Ok(workspace),
-            Needs::Workspace(_) => Err(forbidden()),
+            Needs::Workspace(power) => Err(lacking(power)),
             needs => Err(self.misplaced(needs)),
         }
     }
@@ -129,7 +129,7 @@ impl Call {
         let (owner, standing) = self.find_team(tx).await?;
         match self.operation.needs() {
             Needs::Team(power) if standing.permits(power) => Ok(owner),
-            Needs::Team(_) => Err(forbidden()),
+            Needs::Team(power) => Err(lacking(power)),
             needs => Err(self.misplaced(needs)),
         }
     }
@@ -147,7 +147,7 @@ impl Call {
         if standing.is_some_and(|standing| standing.permits(Power::ManageAdmins)) {
             return Ok(());
         }
-        Err(forbidden().with_hint("only the team's owner makes and removes admins".to_owned()))
+        Err(lacking(Power::ManageAdmins))
     }
 
     async fn find_team(&self, tx: &mut Tx) -> Result<(Account, Standing), ApiError> {
@@ -265,7 +265,20 @@ pub(super) fn shown(text: &str) -> String {
     aerostack_core::text::clean_line(text, aerostack_core::text::NAME_MAX_CHARS)
 }
 
-/// The answer to a caller whose role does not carry a power.
-pub(super) fn forbidden() -> ApiError {
+/// The answer to a caller whose role does not carry a power, with whose does.
+fn lacking(power: Power) -> ApiError {
+    let who = match power {
+        Power::RunInstallation => "an operator of the installation",
+        Power::DeleteWorkspace | Power::ManageAdmins => "the owner of the team",
+        Power::ManageTeam | Power::ManageWorkspace | Power::ManageSecrets | Power::ManageSkills => {
+            "the owner of the team and its admins"
+        }
+        Power::InstallTeamSkills | Power::SeeWorkspace => "the team",
+    };
+    forbidden().with_hint(format!("this is done by {who}"))
+}
+
+/// The answer to a caller who may not.
+pub(crate) fn forbidden() -> ApiError {
     ApiError::new(ErrorCode::Forbidden, "this account may not do that")
 }

@@ -97,7 +97,7 @@ fn presented(headers: &HeaderMap) -> Option<RawToken> {
 
 pub(super) fn refused() -> ApiError {
     ApiError::new(ErrorCode::Unauthorized, "no valid account key")
-        .with_hint("sign in with: aerostack login --api-key ak_…".to_owned())
+        .with_hint("sign in with: aerostack login".to_owned())
 }
 
 /// Notes the use without making the request wait for it.

@@ -7,40 +7,55 @@ use super::error::ApiError;
 use super::input::Input;
 use super::visit::Visit;
 use super::{
-    account, account_key, audit, install, install_switch, join, member, offboard, plan, secret, server,
-    server_test, session, skill, skill_install, skill_publish, team, team_invite, token, token_end, tool,
-    workspace,
+    account, account_key, alert, analytics, audit, install, install_switch, join, member, offboard,
+    own_usage, plan, secret, server, server_test, session, skill, skill_install, skill_publish, skill_yank,
+    team, team_invite, team_role, token, token_end, tool, workspace,
 };
 use crate::http::body::Body;
 use crate::http::respond;
 
+/// An operation with the function that carries it out: what both doors, the API's and the pages', stand on.
+pub(crate) trait Handled: Endpoint {
+    /// Carries it out.
+    fn carry_out(
+        visit: Visit,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Self::Reply, ApiError>> + Send;
+}
+
 /// Reads what the operation takes, carries it out, writes what it gives.
-async fn run<E, V, H, F>(visit: V, input: Input, handler: H) -> Result<Response<Body>, ApiError>
-where
-    E: Endpoint,
-    H: FnOnce(V, E::Request) -> F,
-    F: Future<Output = Result<E::Reply, ApiError>>,
-{
-    let reply = handler(visit, input.read()?).await?;
+async fn run<E: Handled>(visit: Visit, input: Input) -> Result<Response<Body>, ApiError> {
+    let reply = E::carry_out(visit, input.read()?).await?;
     let status = StatusCode::from_u16(E::OPERATION.success_status()).unwrap_or(StatusCode::OK);
     Ok(respond::json(status, &reply))
 }
 
 macro_rules! handlers {
-    (visitors: { $($open:ident => $open_handler:path,)* } $($name:ident => $handler:path,)*) => {
+    (
+        visitors: { $($open:ident => $open_handler:path,)* }
+        streams: { $($streaming:ident => $streamer:path,)* }
+        $($name:ident => $handler:path,)*
+    ) => {
         /// Carries out an operation. No wildcard: a new operation does not compile without its handler.
-        pub(super) async fn dispatch(
-            operation: Operation,
-            visit: Visit,
-            input: Input,
-        ) -> Result<Response<Body>, ApiError> {
-            match operation {
-                $(Operation::$open => run::<endpoint::$open, _, _, _>(visit, input, $open_handler).await,)*
-                $(Operation::$name => {
-                    run::<endpoint::$name, _, _, _>(visit.signed_in()?, input, $handler).await
-                })*
+        pub(super) async fn dispatch(visit: Visit, input: Input) -> Result<Response<Body>, ApiError> {
+            match visit.operation() {
+                $(Operation::$open => run::<endpoint::$open>(visit, input).await,)*
+                $(Operation::$streaming => $streamer(visit.signed_in()?, input.read()?).await,)*
+                $(Operation::$name => run::<endpoint::$name>(visit, input).await,)*
             }
         }
+
+        $(impl Handled for endpoint::$open {
+            async fn carry_out(visit: Visit, request: Self::Request) -> Result<Self::Reply, ApiError> {
+                $open_handler(visit, request).await
+            }
+        })*
+
+        $(impl Handled for endpoint::$name {
+            async fn carry_out(visit: Visit, request: Self::Request) -> Result<Self::Reply, ApiError> {
+                $handler(visit.signed_in()?, request).await
+            }
+        })*
     };
 }
 
@@ -49,6 +64,11 @@ handlers! {
     visitors: {
         ShowInvite => join::show,
         AcceptInvite => join::accept,
+    }
+    // Answers of their own form, written as they come.
+    streams: {
+        ExportAnalytics => analytics::export,
+        ExportCalls => analytics::export_calls,
     }
     ShowAccount => account::show,
     ListKeys => account_key::list,
@@ -74,6 +94,15 @@ handlers! {
     ListTools => tool::list,
     ListAudit => audit::list,
     VerifyAudit => audit::verify,
+    ShowAnalytics => analytics::show,
+    ShowAnalyticsSeries => analytics::series,
+    ListCalls => analytics::calls,
+    FollowCalls => analytics::follow,
+    ShowAlert => alert::show,
+    SetAlert => alert::set,
+    DeleteAlert => alert::delete,
+    TestAlert => alert::test,
+    ShowOwnUsage => own_usage::show,
     ListServers => server::list,
     AddServer => server::add,
     ShowServer => server::show,
@@ -86,6 +115,7 @@ handlers! {
     InviteMember => team_invite::invite,
     RemoveInvite => team_invite::remove,
     RemoveMember => team::remove,
+    ChangeRole => team_role::change,
     ListTeamAudit => audit::list_of_team,
     VerifyTeamAudit => audit::verify_of_team,
     ListSessions => session::list,
@@ -100,6 +130,7 @@ handlers! {
     PublishSkill => skill_publish::publish,
     SearchSkills => skill::search,
     UpdateSkill => skill_publish::update,
+    YankSkillVersion => skill_yank::yank,
     ShowSkill => skill::show,
     ListSkillVersions => skill::versions,
     ListInstalledSkills => skill_install::list,

@@ -110,6 +110,10 @@ impl From<StoreError> for ApiError {
                 Self { log: Some(with_sources(&error)), ..refused }
                     .with_hint("try again in a moment".to_owned())
             }
+            StoreError::SchemaIsMissing => {
+                Self::new(ErrorCode::Unavailable, "where calls are recorded is not open yet")
+                    .with_hint("try again in a moment".to_owned())
+            }
             StoreError::LeaseLost => {
                 let message = "another gateway has taken over and serves this database now";
                 let refused = Self::new(ErrorCode::Unavailable, message);
@@ -147,7 +151,10 @@ impl From<OffboardRefusal> for ApiError {
             OffboardRefusal::Unreadable => Self::invalid(message),
             OffboardRefusal::TokenText => Self::invalid(message)
                 .with_hint("revoke it with: aerostack workspace token revoke".to_owned()),
-            OffboardRefusal::UnknownName { hint, .. } => Self::not_found(message).with_hint(hint),
+            OffboardRefusal::UnknownName { hint, .. } | OffboardRefusal::UnknownPerson { hint, .. } => {
+                let lists = "`aerostack team list` and `aerostack workspace token list` show who there is";
+                Self::not_found(message).with_hint(hint.unwrap_or_else(|| lists.to_owned()))
+            }
             OffboardRefusal::SeveralPeople { .. } => Self::new(ErrorCode::Conflict, message)
                 .with_hint("name the person by their address".to_owned()),
             OffboardRefusal::Owner(_) | OffboardRefusal::Admin(_) => Self::new(ErrorCode::Forbidden, message),
@@ -252,8 +259,20 @@ impl From<ReadError> for ApiError {
 
 impl From<ManifestRefusal> for ApiError {
     fn from(refusal: ManifestRefusal) -> Self {
-        Self::invalid(refusal.to_string())
+        let hint = match &refusal {
+            ManifestRefusal::Example { field } => Some(format!(
+                "put your own address in its place, in aerostack.json or with --{}",
+                flag(field)
+            )),
+            _ => None,
+        };
+        Self::invalid(refusal.to_string()).with_hint(hint)
     }
+}
+
+/// The flag of a manifest's field: `--function-url`.
+fn flag(field: &str) -> String {
+    field.replace('_', "-")
 }
 
 impl From<SkillReferenceError> for ApiError {
@@ -264,7 +283,9 @@ impl From<SkillReferenceError> for ApiError {
 
 impl From<PublishRefusal> for ApiError {
     fn from(refusal: PublishRefusal) -> Self {
-        let (PublishRefusal::Taken(newest) | PublishRefusal::NotRising(newest)) = refusal;
+        let (PublishRefusal::Taken(newest)
+        | PublishRefusal::NotRising(newest)
+        | PublishRefusal::Yanked(newest)) = refusal;
         Self::new(ErrorCode::Conflict, refusal.to_string())
             .with_hint(format!("raise it, to {} or more", newest.next_patch()))
     }

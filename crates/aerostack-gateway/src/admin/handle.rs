@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use aerostack_core::account::AccountKind;
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Found, Method, Needs, Operation, TEAM_HEADER};
 use aerostack_core::slug::Slug;
 use http::header::{ALLOW, HeaderValue};
 use http::{HeaderMap, Request, Response};
 
-use super::call::forbidden;
-use super::caller::{Caller, authenticate, is_claimed};
+use super::caller::{authenticate, is_claimed};
 use super::dispatch::dispatch;
 use super::error::ApiError;
 use super::input;
+use super::own_usage;
 use super::visit::Visit;
 use crate::app::{App, RequestContext};
 use crate::http::body::{Body, RequestBody};
@@ -67,19 +66,23 @@ async fn answer(
     parameters: Vec<String>,
     request: Request<impl RequestBody>,
 ) -> Result<Response<Body>, ApiError> {
+    if let Some(answer) =
+        own_usage::with_token(app, operation, request.headers(), request.uri().query()).await
+    {
+        return answer;
+    }
     let is_open = operation.needs() == Needs::Nobody && !is_claimed(request.headers());
     let caller = match is_open {
         true => None,
         false => Some(authenticate(app, request.headers(), context.received_at).await?),
     };
     let team = named_team(request.headers())?;
-    refuse_others_than_operators(operation, caller.as_ref())?;
+    let visit = Visit::admit(app, operation, caller, team, parameters)?;
     let input = input::receive(operation, request, app).await?;
-    let visit = Visit { app: Arc::clone(app), operation, caller, team, parameters };
     if operation.method().is_read() {
-        return dispatch(operation, visit, input).await;
+        return dispatch(visit, input).await;
     }
-    let task = app.tasks.spawn(dispatch(operation, visit, input));
+    let task = app.tasks.spawn(dispatch(visit, input));
     task.await
         .unwrap_or_else(|error| Err(ApiError::internal(format!("{} did not end: {error}", operation.name()))))
 }
@@ -89,15 +92,6 @@ fn named_team(headers: &HeaderMap) -> Result<Option<Slug>, ApiError> {
     let Some(value) = headers.get(TEAM_HEADER) else { return Ok(None) };
     let slug = value.to_str().ok().and_then(|text| Slug::parse(text.trim_start_matches('@')).ok());
     slug.map(Some).ok_or_else(|| ApiError::invalid(format!("{TEAM_HEADER} holds no username")))
-}
-
-/// Asked of the caller alone, before any name is looked at: so it shows nobody which names exist.
-fn refuse_others_than_operators(operation: Operation, caller: Option<&Caller>) -> Result<(), ApiError> {
-    let is_operator = caller.is_some_and(|caller| caller.account.kind == AccountKind::Operator);
-    if operation.needs() == Needs::Installation && !is_operator {
-        return Err(forbidden().with_hint("this is done by an operator of the installation".to_owned()));
-    }
-    Ok(())
 }
 
 fn wrong_method(context: &RequestContext, methods: &[Method]) -> Response<Body> {

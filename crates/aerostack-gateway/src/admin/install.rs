@@ -9,18 +9,19 @@ use aerostack_core::id::InstallId;
 use aerostack_core::server::{INSTALLS_MAX, Install, Reference, Server, Source};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
+use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
 use super::call::{Call, Deed, shown};
 use super::error::ApiError;
 use super::paging::Paging;
 use super::stdio;
-use crate::app::Publication;
+use crate::app::{Order, Publication};
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
 use crate::tool_set::FreshList;
-use crate::upstream::{Credential, STDIO_SWITCHED_OFF};
+use crate::upstream::{Credential, STDIO_SWITCHED_OFF, Target, UpstreamError};
 
 /// Lists the installs of a workspace.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallView>, ApiError> {
@@ -60,10 +61,7 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     // Secrets belong to an install, and there is none yet: a server that needs one is not asked.
     let credential = Credential::open(&call.app.vault, &server, []);
     let target = lists::target_of_server(&call.app, &server, credential);
-    let answer = match lists::ask(&call.app, target).await {
-        Ok(listing) => Ok(FreshList::of(listing).await),
-        Err(error) => Err(error),
-    };
+    let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
@@ -92,16 +90,7 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
         created_at: now,
     };
     store::install::insert(&mut order.tx, &install).await?;
-    let warning = match &answer {
-        Ok(list) => {
-            order.save_list(&workspace.id, &install.id, list, now).await?;
-            list.note.clone()
-        }
-        Err(error) => {
-            store::install::save_failure(&mut order.tx, &install.id, &error.to_string(), now).await?;
-            Some(format!("its tools are not known yet: {error}"))
-        }
-    };
+    let warning = save_answer(&mut order, &workspace, &install.id, &answer, now).await?;
     let object = format!("@{}/{}", owner.username, server.slug);
     let deed = Deed { action: Action::ServerInstalled, object: &object, detail: install.slug.to_string() };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
@@ -180,6 +169,31 @@ fn no_server(reference: &Reference) -> ApiError {
         .with_hint("see the catalogue with: aerostack mcp catalog".to_owned())
 }
 
+/// Asks a server or skill for its tools.
+pub(super) async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
+    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
+}
+
+/// Keeps what it answered; gives what to warn of.
+pub(super) async fn save_answer(
+    order: &mut Order<'_>,
+    workspace: &Workspace,
+    install: &InstallId,
+    answer: &Result<FreshList, UpstreamError>,
+    now: Timestamp,
+) -> Result<Option<String>, ApiError> {
+    match answer {
+        Ok(list) => {
+            order.save_list(&workspace.id, install, list, now).await?;
+            Ok(list.note.clone())
+        }
+        Err(error) => {
+            store::install::save_failure(&mut order.tx, install, &error.to_string(), now).await?;
+            Ok(Some(format!("its tools are not known yet: {error}")))
+        }
+    }
+}
+
 /// What stands under the slug already: the same server is a success, another one a refusal.
 async fn find_existing(
     tx: &mut Tx,
@@ -215,6 +229,7 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     InstallView {
         server: summary.reference(),
         version: summary.skill.as_ref().map(|skill| skill.version),
+        yanked: summary.skill.as_ref().is_some_and(|skill| skill.yanked),
         id: summary.install.id,
         slug: summary.install.slug,
         status,

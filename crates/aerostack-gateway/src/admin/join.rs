@@ -24,7 +24,7 @@ use super::call::{Deed, record, shown};
 use super::caller::{self, Caller};
 use super::error::ApiError;
 use super::member_join;
-use super::team::own_workspaces;
+use super::team::concerned_workspaces;
 use super::visit::Visit;
 use crate::app::{App, Publication};
 use crate::store::{self, Tx};
@@ -34,13 +34,13 @@ const FIRST_KEY: &str = "first key";
 
 /// Shows where a link leads.
 pub(super) async fn show(visit: Visit, _request: Empty) -> Result<InvitePreview, ApiError> {
-    look(&visit.app, visit.parameter(0)).await
+    look(visit.app(), visit.parameter(0)).await
 }
 
 /// Accepts an invitation.
 pub(super) async fn accept(visit: Visit, request: AcceptRequest) -> Result<Joined, ApiError> {
     let link = visit.parameter(0).to_owned();
-    accept_link(&visit.app, &link, visit.caller.as_ref(), request.username).await
+    accept_link(visit.app(), &link, visit.caller(), request.username).await
 }
 
 /// Where a link leads. It changes nothing: scanners of mail follow links.
@@ -78,6 +78,8 @@ pub(crate) async fn accept_link(
     caller: Option<&Caller>,
     username: Option<Slug>,
 ) -> Result<Joined, ApiError> {
+    // Links of a stranger's own making hold nobody up: what leads nowhere gets no turn.
+    find(&mut app.store.read().await?, link, app.clock.now()).await?;
     let mut order = app.order().await?;
     let now = app.clock.now();
     let tx = &mut order.tx;
@@ -213,5 +215,5 @@ async fn enter_team(
         detail: format!("as {}", invite.role.word()),
     };
     record(app, tx, team.id.as_str(), actor, now, deed).await?;
-    own_workspaces(tx, &account.id).await
+    concerned_workspaces(tx, &team.id, &account.id).await
 }

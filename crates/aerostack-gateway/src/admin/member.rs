@@ -1,6 +1,6 @@
 //! Members of a workspace: inviting, listing and removing them. How they enter is in `member_join`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aerostack_core::account::{Account, Email};
 use aerostack_core::api::member::{
@@ -11,13 +11,16 @@ use aerostack_core::api::page::Empty;
 use aerostack_core::api::team::MemberStatus;
 use aerostack_core::audit::Action;
 use aerostack_core::id::InviteId;
-use aerostack_core::invite::{Invite, InviteOrder, InvitePlace, IssuedInvite, invite as decide};
+use aerostack_core::invite::{
+    Invite, InviteOrder, InvitePlace, InviteRefusal, IssuedInvite, invite as decide,
+};
 use aerostack_core::member::TeamRole;
 use aerostack_core::suggest;
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::Token;
 use aerostack_core::workspace::Workspace;
 
+use super::analytics::calls_by_person;
 use super::call::{Call, Deed, shown};
 use super::error::ApiError;
 use super::team_invite::{Delivered, deliver, invited_lately, join_url, status_of};
@@ -47,7 +50,7 @@ pub(super) async fn invite(
         is_handed_over: call.app.config.mail.is_none(),
         invited_by: call.caller.account.id.clone(),
     };
-    let IssuedInvite { invite, link } = decide(wanted, place, now, &mut call.app.rng())?;
+    let IssuedInvite { invite, link } = decide(wanted, place, now, &mut call.app.rng()).map_err(refused)?;
     let replaced = store::invite::end(tx, &team.id, Some(&workspace.id), &invite.email, now).await?;
     store::invite::insert(tx, &invite).await?;
     let deed =
@@ -57,7 +60,7 @@ pub(super) async fn invite(
     order.commit(Vec::new()).await?;
     let url = join_url(&call.app, &link);
     let letter = Letter::invitation(&invite, &url, &team.username, Some(&workspace.slug));
-    let Delivered { delivery, link, failure } = deliver(&call.app, &invite, &link, letter).await?;
+    let Delivered { delivery, link, failure } = deliver(&call, &invite, &link, letter).await?;
     let Invite { email, expires_at, .. } = invite;
     Ok(WorkspaceInviteSent {
         workspace: workspace.slug,
@@ -69,6 +72,16 @@ pub(super) async fn invite(
         failure,
         seats,
     })
+}
+
+/// A refusal with what helps in a workspace, where nobody has a role.
+fn refused(refusal: InviteRefusal) -> ApiError {
+    let hint = match refusal {
+        InviteRefusal::Owner => "a token of one's own: aerostack workspace token create",
+        InviteRefusal::Member => "another token for them: aerostack workspace token create --for <email>",
+        InviteRefusal::Full | InviteRefusal::TooMany => return refusal.into(),
+    };
+    ApiError::from(refusal).with_hint(hint.to_owned())
 }
 
 /// What is known of the workspace that somebody is invited into.
@@ -95,10 +108,12 @@ async fn place(
 
 /// Lists the members of a workspace and who is invited into it.
 pub(super) async fn list(call: Call, _request: Empty) -> Result<WorkspaceMembersView, ApiError> {
-    call.app.recorder.flush().await;
+    tokio::join!(call.app.recorder.flush(), call.app.recorder.flush_calls());
     let now = call.app.clock.now();
     let mut tx = call.read().await?;
     let workspace = call.workspace(&mut tx).await?;
+    // A list of people is worth having without it.
+    let calls = calls_by_person(&call.app, &workspace.id).await.ok();
     let mut tokens: BTreeMap<Email, Vec<MemberToken>> = BTreeMap::new();
     for Token { id, name, person, .. } in
         store::workspace_member::tied_tokens(&mut tx, &workspace.id, now).await?
@@ -109,7 +124,7 @@ pub(super) async fn list(call: Call, _request: Empty) -> Result<WorkspaceMembers
     let no_seats: BTreeMap<InviteId, Timestamp> = no_seats.into_iter().collect();
     let joined = store::workspace_member::list(&mut tx, &workspace.id).await?;
     let invited = store::invite::list_open(&mut tx, &workspace.owner, Some(&workspace.id)).await?;
-    let joined = joined.into_iter().map(|member| active(member, &mut tokens));
+    let joined = joined.into_iter().map(|member| active(member, &mut tokens, calls.as_ref()));
     let mut members: Vec<WorkspaceMemberView> = joined.collect();
     members.extend(invited.into_iter().map(|invite| waiting(invite, &no_seats, now)));
     members.sort_by(|one, other| one.email.cmp(&other.email));
@@ -117,8 +132,13 @@ pub(super) async fn list(call: Call, _request: Empty) -> Result<WorkspaceMembers
     Ok(WorkspaceMembersView { workspace: workspace.slug, members, seats })
 }
 
-fn active(member: WorkspaceMember, tokens: &mut BTreeMap<Email, Vec<MemberToken>>) -> WorkspaceMemberView {
+fn active(
+    member: WorkspaceMember,
+    tokens: &mut BTreeMap<Email, Vec<MemberToken>>,
+    calls: Option<&HashMap<String, u64>>,
+) -> WorkspaceMemberView {
     WorkspaceMemberView {
+        calls: calls.map(|calls| calls.get(member.email.as_str()).copied().unwrap_or_default()),
         tokens: tokens.remove(&member.email).unwrap_or_default(),
         email: member.email,
         status: MemberStatus::Active,
@@ -137,6 +157,7 @@ fn waiting(invite: Invite, no_seats: &BTreeMap<InviteId, Timestamp>, now: Timest
         invited_at: Some(invite.created_at),
         joined_at: None,
         last_active_at: None,
+        calls: None,
         tokens: Vec::new(),
     }
 }

@@ -6,6 +6,9 @@
 
 mod account;
 mod account_key;
+mod alert;
+mod analytics;
+mod ask;
 mod audit;
 mod call;
 mod caller;
@@ -20,6 +23,7 @@ mod member;
 mod member_join;
 mod offboard;
 mod offboard_case;
+mod own_usage;
 mod paging;
 mod plan;
 mod secret;
@@ -29,9 +33,11 @@ mod session;
 mod skill;
 mod skill_install;
 mod skill_publish;
+mod skill_yank;
 mod stdio;
 mod team;
 mod team_invite;
+mod team_role;
 mod token;
 mod token_end;
 mod token_reference;
@@ -45,8 +51,10 @@ mod tests;
 pub use handle::{draining, foreign, handle, headers_too_large};
 
 // For the pages, which do the same things in the same way.
-pub(crate) use call::{Deed, record};
+pub(crate) use ask::ask;
+pub(crate) use call::{Deed, forbidden, record};
 pub(crate) use caller::{Caller, Credential, by_key};
+pub(crate) use dispatch::Handled;
 pub(crate) use error::ApiError;
 pub(crate) use join::{accept_link, look};
 pub(crate) use session::{insert_link, sign_in_url};

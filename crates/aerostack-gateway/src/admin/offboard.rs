@@ -13,7 +13,7 @@ use aerostack_core::workspace::Workspace;
 use super::call::{Call, Deed};
 use super::error::ApiError;
 use super::offboard_case::{Case, Mode};
-use super::team::own_workspaces;
+use super::team::concerned_workspaces;
 use crate::app::Publication;
 use crate::store::{self, Tx};
 
@@ -31,6 +31,7 @@ pub(super) async fn offboard(call: Call, request: OffboardRequest) -> Result<Off
     }
     let case = Case::read(&mut order.tx, team, target, now).await?;
     refuse_protected(&call, &mut order.tx, &case).await?;
+    case.refuse_unknown(&mut order.tx, now).await?;
     let report = case.report(&call, &mut order.tx, Mode::Carry, now).await?;
     if report.nothing_to_do {
         return Ok(report);
@@ -51,6 +52,7 @@ async fn show(call: &Call, target: Target) -> Result<OffboardReport, ApiError> {
     let team = call.team(&mut tx).await?;
     let case = Case::read(&mut tx, team, target, now).await?;
     refuse_protected(call, &mut tx, &case).await?;
+    case.refuse_unknown(&mut tx, now).await?;
     case.report(call, &mut tx, Mode::DryRun, now).await
 }
 
@@ -130,7 +132,7 @@ async fn end_membership(
     call.audit_account(tx, &case.team.id, now, deed).await?;
     // As when somebody is removed from the team: pages that are open show nothing more of it.
     store::session::end_all(tx, &membership.account, now).await?;
-    own_workspaces(tx, &membership.account).await
+    concerned_workspaces(tx, &case.team.id, &membership.account).await
 }
 
 fn found<'a>(workspaces: &'a [Workspace], id: &WorkspaceId) -> Result<&'a Workspace, ApiError> {

@@ -8,7 +8,7 @@ use aerostack_core::api::offboard::{
 use aerostack_core::invite::{Invite, InviteStatus};
 use aerostack_core::member::Membership;
 use aerostack_core::offboard::{
-    OffboardPlan, Person, Subject, Target, TeamToken, identify, plan, seats_after,
+    OffboardPlan, Person, Subject, Target, TeamToken, identify, plan, seats_after, unknown_person,
 };
 use aerostack_core::time::Timestamp;
 
@@ -77,6 +77,24 @@ impl Case {
         Ok(Self { team, subject, person, membership, places, invites, plan })
     }
 
+    /// Refuses an address that has nothing of the team and never had. What it has elsewhere on this
+    /// gateway is nobody's business here, so it is not looked at.
+    pub(super) async fn refuse_unknown(&self, tx: &mut Tx, now: Timestamp) -> Result<(), ApiError> {
+        let Subject::Person(email) = &self.subject else { return Ok(()) };
+        if !self.is_empty() || store::person::is_known(tx, &self.team.id, email).await? {
+            return Ok(());
+        }
+        let addresses = store::person::addresses(tx, &self.team.id, now).await?;
+        Err(unknown_person(email.clone(), &addresses, &self.plan).into())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plan.tokens.is_empty()
+            && self.membership.is_none()
+            && self.places.is_empty()
+            && self.invites.is_empty()
+    }
+
     /// Tells it. The seats are those that will be free, read before anything ends.
     pub(super) async fn report(
         &self,
@@ -89,10 +107,6 @@ impl Case {
             Subject::Person(email) => (Some(email.clone()), None),
             Subject::Tokens(name) => (None, Some(name.clone())),
         };
-        let is_empty = self.plan.tokens.is_empty()
-            && self.membership.is_none()
-            && self.places.is_empty()
-            && self.invites.is_empty();
         let mut invitations = Vec::with_capacity(self.invites.len());
         for invite in &self.invites {
             let workspace = match &invite.workspace {
@@ -106,7 +120,7 @@ impl Case {
             person,
             token_name,
             dry_run: mode == Mode::DryRun,
-            nothing_to_do: is_empty,
+            nothing_to_do: self.is_empty(),
             tokens: self.plan.tokens.iter().map(view).collect(),
             team_membership: self.membership.as_ref().map(|membership| OffboardedMembership {
                 role: membership.role,
@@ -137,11 +151,12 @@ async fn read_subject(
     target: Target,
     now: Timestamp,
 ) -> Result<Subject, ApiError> {
-    let tokens = match &target {
-        Target::Person(_) => Vec::new(),
-        Target::Name(name) => store::team_token::list(tx, &team.id, Some(name), None, now).await?,
-    };
-    Ok(identify(target, &tokens, now)?)
+    let (mut tokens, mut addresses) = (Vec::new(), Vec::new());
+    if let Target::Name(name) = &target {
+        tokens = store::team_token::list(tx, &team.id, Some(name), None, now).await?;
+        addresses = store::person::addresses(tx, &team.id, now).await?;
+    }
+    Ok(identify(target, &tokens, &addresses, now)?)
 }
 
 /// Invitations to deleted workspaces lead nowhere.

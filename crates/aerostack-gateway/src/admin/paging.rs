@@ -27,6 +27,11 @@ impl Paging {
         Ok(Self { limit, after })
     }
 
+    /// The cursor of the page that begins after a key.
+    pub(super) fn cursor(&self, key: &str) -> String {
+        URL_SAFE_NO_PAD.encode(key)
+    }
+
     /// How many items to ask for: one more than the page, to know whether another follows.
     pub(super) fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
@@ -39,7 +44,7 @@ impl Paging {
             return (items, None);
         }
         items.truncate(limit);
-        let next = items.last().map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+        let next = items.last().map(|last| self.cursor(&key(last)));
         (items, next)
     }
 }

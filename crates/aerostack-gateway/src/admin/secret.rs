@@ -6,6 +6,7 @@ use aerostack_core::api::secret::{
     DeleteSecretQuery, DeletedSecret, SecretState, SecretView, SetSecretRequest,
 };
 use aerostack_core::audit::Action;
+use aerostack_core::id::InstallId;
 use aerostack_core::secret::{Carriage, SECRETS_MAX, SealedSecret, SecretName, SecretPlace};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
@@ -16,8 +17,8 @@ use super::error::ApiError;
 use super::paging::Paging;
 use super::stdio;
 use crate::app::Publication;
-use crate::store;
 use crate::store::secret::SecretHolder;
+use crate::store::{self, Tx};
 use crate::vault::Vault;
 
 /// Lists the secrets of a workspace by name and server.
@@ -143,6 +144,24 @@ fn the_only(fitting: Vec<&SecretHolder>, none: impl FnOnce() -> ApiError) -> Res
                 .with_hint("name one with --server".to_owned()))
         }
     }
+}
+
+/// Says which secrets of an install stay behind, since they were given for another address.
+pub(super) async fn left_behind(
+    tx: &mut Tx,
+    workspace: &Workspace,
+    install: &InstallId,
+) -> Result<Option<String>, ApiError> {
+    let holders = store::secret::holders(tx, &workspace.id).await?;
+    let Some(holder) = holders.into_iter().find(|holder| holder.install == *install) else { return Ok(None) };
+    let secrets = store::secret::of_workspace(tx, &workspace.id).await?;
+    let moved = secrets
+        .into_iter()
+        .filter(|secret| secret.place.install == *install && secret.place.address != holder.address);
+    let names: Vec<String> = moved.map(|secret| secret.place.name.to_string()).collect();
+    let what = names.join(", ");
+    Ok((!names.is_empty())
+        .then(|| format!("'{}' has another address now, and is not sent {what}: set it again", holder.slug)))
 }
 
 fn nobody_takes(name: &SecretName, workspace: &Workspace) -> ApiError {

@@ -50,8 +50,9 @@ pub(super) async fn end(call: Call, _request: Empty) -> Result<EndedSessions, Ap
         store::session::end_all(tx, &account.id, now).await?
     } else {
         let missing = || {
-            ApiError::not_found(format!("there is no session '{}'", shown(text)))
-                .with_hint("`aerostack account sessions` lists them".to_owned())
+            ApiError::not_found(format!("there is no session '{}'", shown(text))).with_hint(
+                "`aerostack account sessions` lists them; `revoke --all` ends every one".to_owned(),
+            )
         };
         let id = SessionId::parse(text).ok_or_else(missing)?;
         store::session::find(tx, &account.id, &id).await?.ok_or_else(missing)?;

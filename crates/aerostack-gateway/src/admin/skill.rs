@@ -31,7 +31,7 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<SkillView>
 /// Looks for skills the caller may use.
 pub(super) async fn search(call: Call, query: SearchSkillsQuery) -> Result<Page<SkillView>, ApiError> {
     let paging = Paging::read(query.limit, query.cursor.as_deref())?;
-    let text = clean_line(&query.query.unwrap_or_default(), SEARCH_MAX_CHARS).to_lowercase();
+    let text = clean_line(&query.query.unwrap_or_default(), SEARCH_MAX_CHARS);
     let mut tx = call.read().await?;
     let account = &call.caller.account.id;
     let found =
@@ -95,7 +95,7 @@ pub(super) fn not_a_member(team: &Slug) -> ApiError {
     ApiError::new(ErrorCode::NotAMember, format!("You are not a member of @{team}"))
 }
 
-/// A skill with its newest version, as it is shown.
+/// A skill with the version that is offered, as it is shown.
 pub(super) async fn view_of(tx: &mut Tx, skill: &Skill) -> Result<SkillView, ApiError> {
     let summary = store::skill::summary(tx, &skill.id).await?;
     let summary = summary.ok_or_else(|| ApiError::internal("a skill has no version".to_owned()))?;
@@ -116,6 +116,7 @@ fn view(summary: SkillSummary) -> SkillView {
         name: summary.skill.name,
         visibility: summary.skill.visibility,
         version: summary.version,
+        yanked: summary.yanked,
         description: summary.description,
         backing: summary.backing.word().to_owned(),
         host: summary.backing.url().host_str().unwrap_or_default().to_owned(),
@@ -124,12 +125,13 @@ fn view(summary: SkillSummary) -> SkillView {
     }
 }
 
-fn version_view(version: SkillVersion) -> SkillVersionView {
+pub(super) fn version_view(version: SkillVersion) -> SkillVersionView {
     SkillVersionView {
         version: version.version,
         description: version.description,
         backing: version.backing.word().to_owned(),
         host: version.backing.url().host_str().unwrap_or_default().to_owned(),
         published_at: version.published_at,
+        yanked_at: version.yanked_at,
     }
 }

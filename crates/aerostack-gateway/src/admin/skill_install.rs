@@ -11,27 +11,26 @@ use aerostack_core::api::skill::{
     InstallSkillRequest, InstalledSkillReply, UpgradeSkillRequest, UpgradedSkill,
 };
 use aerostack_core::audit::Action;
-use aerostack_core::id::InstallId;
+use aerostack_core::id::{InstallId, SkillId};
 use aerostack_core::role::Power;
 use aerostack_core::server::{INSTALLS_MAX, Install, Source};
 use aerostack_core::skill::{InstallRefusal, Skill, SkillReference, SkillVersion, Version, may_install};
 use aerostack_core::slug::Slug;
 use aerostack_core::suggest;
-use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
 use super::call::{Call, Deed, forbidden, shown};
 use super::error::ApiError;
-use super::install::view;
+use super::install::{ask, save_answer, view};
 use super::paging::Paging;
+use super::secret::left_behind;
 use super::skill::{no_skill, not_a_member, relation};
-use crate::app::{Order, Publication};
+use crate::app::Publication;
 use crate::lists;
 use crate::store::install::InstallSummary;
 use crate::store::skill_install::place;
 use crate::store::{self, Tx};
-use crate::tool_set::FreshList;
-use crate::upstream::{Credential, Target, UpstreamError};
+use crate::upstream::{Credential, Target};
 
 /// A skill somebody may install, the version that is meant, and whose it is.
 struct Found {
@@ -81,6 +80,7 @@ pub(super) async fn install(
             return Ok(already_installed(&call, existing, &found));
         }
         check_power(&call, &mut tx, &workspace, &found).await?;
+        check_offered(&mut tx, &found).await?;
         // The version that is asked is the one that is installed, whatever is published meanwhile.
         (reference.at(found.version.version), found.target(&call))
     };
@@ -95,6 +95,7 @@ pub(super) async fn install(
         return Ok(already_installed(&call, existing, &found));
     }
     check_power(&call, &mut order.tx, &workspace, &found).await?;
+    check_offered(&mut order.tx, &found).await?;
     if store::install::count_of_workspace(&mut order.tx, &workspace.id).await? >= INSTALLS_MAX {
         let message = format!("a workspace has at most {INSTALLS_MAX} servers and skills");
         return Err(ApiError::new(ErrorCode::LimitReached, message)
@@ -123,7 +124,7 @@ pub(super) async fn install(
 
 /// Moves an install to another version. Nothing else of it changes.
 pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<UpgradedSkill, ApiError> {
-    let (reference, target) = {
+    let (reference, target, source) = {
         let mut tx = call.read().await?;
         let workspace = call.workspace(&mut tx).await?;
         let (existing, before) = find_installed(&call, &mut tx, &workspace).await?;
@@ -132,17 +133,24 @@ pub(super) async fn upgrade(call: Call, request: UpgradeSkillRequest) -> Result<
         if found.version.version == before {
             return Ok(UpgradedSkill { install: view(&call, existing), before, warning: None });
         }
-        (reference.at(found.version.version), found.target(&call))
+        check_offered(&mut tx, &found).await?;
+        (reference.at(found.version.version), found.target(&call), existing.install.source)
     };
     let answer = ask(&call, target).await;
 
     let (mut order, now) = call.order().await?;
     let workspace = call.lock_workspace(&mut order.tx).await?;
     let (existing, before) = find_installed(&call, &mut order.tx, &workspace).await?;
+    if existing.install.source != source {
+        let message = format!("'{}' was changed meanwhile", existing.install.slug);
+        return Err(ApiError::new(ErrorCode::Conflict, message).with_hint("try again".to_owned()));
+    }
     let found = find(&call, &mut order.tx, &workspace, &reference).await?;
+    check_offered(&mut order.tx, &found).await?;
     let id = &existing.install.id;
     store::skill_install::update_version(&mut order.tx, id, &found.version.id).await?;
-    let warning = save_answer(&mut order, &workspace, id, &answer, now).await?;
+    let unlisted = save_answer(&mut order, &workspace, id, &answer, now).await?;
+    let warning = left_behind(&mut order.tx, &workspace, id).await?.or(unlisted);
     let detail = format!("{before} to {} as {}", found.version.version, existing.install.slug);
     let deed = Deed { action: Action::SkillUpgraded, object: &found.reference(), detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
@@ -197,19 +205,45 @@ async fn find(
         }
     }
     let version = match reference.version {
-        None => store::skill_version::newest(tx, &skill.id).await?,
+        None => store::skill_version::offered(tx, &skill.id).await?,
         Some(version) => store::skill_version::find(tx, &skill.id, version).await?,
     };
     match version {
         Some(version) => Ok(Found { skill, version, owner }),
         None => {
-            let newest = store::skill_version::newest(tx, &skill.id).await?;
-            let wanted = reference.version.map(|version| version.to_string()).unwrap_or_default();
-            let message = format!("'@{}/{}' has no version {wanted}", owner.username, skill.name);
-            let hint = newest.map(|newest| format!("the newest is {}", newest.version));
-            Err(ApiError::not_found(message).with_hint(hint))
+            let wanted =
+                reference.version.ok_or_else(|| ApiError::internal("a skill has no version".to_owned()))?;
+            let name = format!("@{}/{}", owner.username, skill.name);
+            Err(no_version(tx, &skill.id, &name, wanted).await?)
         }
     }
+}
+
+/// A version that was never published, with the one to take in its place.
+pub(super) async fn no_version(
+    tx: &mut Tx,
+    skill: &SkillId,
+    name: &str,
+    wanted: Version,
+) -> Result<ApiError, ApiError> {
+    let hint = hint_of_offered(tx, skill).await?;
+    Ok(ApiError::not_found(format!("'{name}' has no version {wanted}")).with_hint(hint))
+}
+
+async fn hint_of_offered(tx: &mut Tx, skill: &SkillId) -> Result<Option<String>, ApiError> {
+    let offered = store::skill_version::offered(tx, skill).await?;
+    let offered = offered.filter(|version| version.yanked_at.is_none());
+    Ok(offered.map(|version| format!("the newest is {}", version.version)))
+}
+
+/// Refuses a version that was taken back. What is installed already never comes here.
+async fn check_offered(tx: &mut Tx, found: &Found) -> Result<(), ApiError> {
+    let Some(at) = found.version.yanked_at else { return Ok(()) };
+    let (name, version) = (found.reference(), found.version.version);
+    let hint = hint_of_offered(tx, &found.skill.id).await?;
+    let message = format!("version {version} of '{name}' was yanked on {}", at.date());
+    Err(ApiError::new(ErrorCode::Conflict, message)
+        .with_hint(hint.unwrap_or_else(|| "every version of it was; ask whoever publishes it".to_owned())))
 }
 
 /// A team's own skills may be installed by all its members, everything else by those who manage.
@@ -284,29 +318,4 @@ fn reference_of(installed: &InstallSummary, version: Option<Version>) -> SkillRe
 async fn installed(tx: &mut Tx, workspace: &Workspace, slug: &Slug) -> Result<InstallSummary, ApiError> {
     let summary = store::install::find_by_slug(tx, &workspace.id, slug).await?;
     summary.ok_or_else(|| ApiError::internal("an install vanished in a transaction".to_owned()))
-}
-
-/// Asks a skill for its tools.
-async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
-    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
-}
-
-/// Keeps what a skill answered when it was asked for its tools; gives what to warn of.
-async fn save_answer(
-    order: &mut Order<'_>,
-    workspace: &Workspace,
-    install: &InstallId,
-    answer: &Result<FreshList, UpstreamError>,
-    now: Timestamp,
-) -> Result<Option<String>, ApiError> {
-    match answer {
-        Ok(list) => {
-            order.save_list(&workspace.id, install, list, now).await?;
-            Ok(list.note.clone())
-        }
-        Err(error) => {
-            store::install::save_failure(&mut order.tx, install, &error.to_string(), now).await?;
-            Ok(Some(format!("its tools are not known yet: {error}")))
-        }
-    }
 }

@@ -55,17 +55,23 @@ pub(super) async fn publish(call: Call, request: PublishSkillRequest) -> Result<
 pub(super) async fn update(call: Call, request: UpdateSkillRequest) -> Result<SkillView, ApiError> {
     let (mut order, now) = call.order().await?;
     let team = call.lock_team(&mut order.tx).await?;
-    let missing = || no_skill(team.username.as_str(), &shown(call.parameter(0)));
-    let name = Slug::parse(call.parameter(0)).map_err(|_| missing())?;
-    let skill = store::skill::find(&mut order.tx, &team.id, &name).await?.ok_or_else(missing)?;
-    if skill.visibility == Visibility::Private && !is_own(&call, &team) {
-        return Err(missing());
-    }
+    let skill = find_own(&call, &mut order.tx, &team).await?;
     check_privacy(&call, &team, Some(&skill), Some(request.visibility))?;
     let publications = set_visibility(&call, &mut order.tx, &team, &skill, request.visibility, now).await?;
     let view = view_of(&mut order.tx, &skill).await?;
     order.commit(publications).await?;
     Ok(view)
+}
+
+/// The skill of the path among the team's, if the caller may know of it.
+pub(super) async fn find_own(call: &Call, tx: &mut Tx, team: &Account) -> Result<Skill, ApiError> {
+    let missing = || no_skill(team.username.as_str(), &shown(call.parameter(0)));
+    let name = Slug::parse(call.parameter(0)).map_err(|_| missing())?;
+    let skill = store::skill::find(tx, &team.id, &name).await?.ok_or_else(missing)?;
+    if skill.visibility == Visibility::Private && !is_own(call, team) {
+        return Err(missing());
+    }
+    Ok(skill)
 }
 
 /// Compiling takes its time, so it is tried before the order begins and off the executor.
@@ -148,6 +154,7 @@ async fn add_version(
         tools: package.tools,
         trusted: call.is_operator(),
         published_at: now,
+        yanked_at: None,
     };
     store::skill_version::insert(tx, &version).await?;
     let host = version.backing.url().host_str().unwrap_or_default();
@@ -191,6 +198,6 @@ async fn set_visibility(
     Ok(publications)
 }
 
-fn reference(team: &Account, skill: &Skill) -> String {
+pub(super) fn reference(team: &Account, skill: &Skill) -> String {
     format!("@{}/{}", team.username, skill.name)
 }

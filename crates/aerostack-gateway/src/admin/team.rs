@@ -86,7 +86,7 @@ pub(super) async fn remove(call: Call, _request: Empty) -> Result<RemovedMember,
         detail: format!("{}; {invites_ended} invitations ended", role.word()),
     };
     call.audit_account(&mut order.tx, &team.id, now, deed).await?;
-    publications.extend(own_workspaces(&mut order.tx, &person.id).await?);
+    publications.extend(concerned_workspaces(&mut order.tx, &team.id, &person.id).await?);
     order.commit(publications).await?;
     Ok(RemovedMember { email, was: MemberStatus::Active, tokens_revoked, invites_ended })
 }
@@ -149,18 +149,23 @@ async fn revoke_tokens(
     Ok(ends)
 }
 
-/// The person's own workspaces, to be published anew: what a membership allowed there has changed.
-pub(super) async fn own_workspaces(tx: &mut Tx, person: &AccountId) -> Result<Vec<Publication>, ApiError> {
+/// The person's own workspaces that have skills of the team, to be published anew: what the membership
+/// allows there changes.
+pub(super) async fn concerned_workspaces(
+    tx: &mut Tx,
+    team: &AccountId,
+    person: &AccountId,
+) -> Result<Vec<Publication>, ApiError> {
     let mut publications = Vec::new();
-    for workspace in store::workspace::all_of_owner(tx, person).await? {
-        store::workspace::lock(tx, &workspace.id).await?;
-        publications.push(Publication::Workspace(workspace.id));
+    for workspace in store::skill_install::workspaces_concerned(tx, team, person).await? {
+        store::workspace::lock(tx, &workspace).await?;
+        publications.push(Publication::Workspace(workspace));
     }
     Ok(publications)
 }
 
 /// Nobody of this address, with the closest addresses there are.
-async fn nobody(tx: &mut Tx, team: &Account, email: &Email) -> Result<ApiError, ApiError> {
+pub(super) async fn nobody(tx: &mut Tx, team: &Account, email: &Email) -> Result<ApiError, ApiError> {
     let members = store::member::list(tx, &team.id).await?.into_iter().map(|member| member.email);
     let invited = store::invite::list_open(tx, &team.id, None).await?.into_iter().map(|invite| invite.email);
     let known: Vec<Email> = members.chain(invited).collect();

@@ -2,6 +2,7 @@
 //! whoever invited; in that case it proves no address.
 
 use aerostack_core::account::{Account, Email};
+use aerostack_core::api::operation::Needs;
 use aerostack_core::api::page::{Empty, Page, PageQuery};
 use aerostack_core::api::team::{
     Delivery, InviteRequest, InviteSent, InviteView, MemberStatus, RemovedInvite,
@@ -47,7 +48,7 @@ pub(super) async fn invite(call: Call, request: InviteRequest) -> Result<InviteS
     call.audit_account(tx, &team.id, now, deed).await?;
     order.commit(Vec::new()).await?;
     let letter = Letter::invitation(&invite, &join_url(&call.app, &link), &team.username, None);
-    let Delivered { delivery, link, failure } = deliver(&call.app, &invite, &link, letter).await?;
+    let Delivered { delivery, link, failure } = deliver(&call, &invite, &link, letter).await?;
     let Invite { email, role, expires_at, .. } = invite;
     Ok(InviteSent { email, role, expires_at, replaced, delivery, link, failure })
 }
@@ -92,11 +93,12 @@ pub(super) fn join_url(app: &App, link: &RawToken) -> String {
 /// Mails the link of an invitation that is committed. Where that cannot be done, the link is given to
 /// whoever invited, and the invitation no longer proves its address.
 pub(super) async fn deliver(
-    app: &App,
+    call: &Call,
     invite: &Invite,
     link: &RawToken,
     letter: Letter,
 ) -> Result<Delivered, ApiError> {
+    let app = &call.app;
     let Some(mail) = &app.config.mail else {
         let link = Some(join_url(app, link));
         return Ok(Delivered { delivery: Delivery::NotConfigured, link, failure: None });
@@ -112,11 +114,23 @@ pub(super) async fn deliver(
         Err(error) => {
             tracing::warn!(invite = %invite.id, %error, "an invitation could not be mailed");
             // Written before the link is shown: the other way round, it would pass as proof.
-            let mut order = app.order().await?;
+            let (mut order, _) = call.order().await?;
+            // The mail server took its time: who may not invite any more is shown no link.
+            may_still_invite(call, &mut order.tx).await?;
             store::invite::set_handed_over(&mut order.tx, &invite.id).await?;
             order.commit(Vec::new()).await?;
             let (link, failure) = (Some(join_url(app, link)), Some(error.to_string()));
             Ok(Delivered { delivery: Delivery::Failed, link, failure })
+        }
+    }
+}
+
+/// Refuses a caller whose right to invite has ended since they asked.
+async fn may_still_invite(call: &Call, tx: &mut Tx) -> Result<(), ApiError> {
+    match call.operation.needs() {
+        Needs::Workspace(_) => call.workspace(tx).await.map(drop),
+        Needs::Team(_) | Needs::Installation | Needs::Nothing | Needs::Nobody => {
+            call.team(tx).await.map(drop)
         }
     }
 }

@@ -10,5 +10,6 @@ mod role;
 mod secret;
 mod server;
 mod team;
+mod team_role;
 mod token;
 mod workspace;

@@ -17,7 +17,7 @@ use super::error::ApiError;
 use super::token::created;
 use super::token_reference::{Resolved, resolve};
 use crate::app::Publication;
-use crate::store;
+use crate::store::{self, Tx};
 
 /// Revokes a token. Twice is a no-op that says so.
 ///
@@ -36,6 +36,9 @@ pub(super) async fn revoke(call: Call, _request: Empty) -> Result<RevokedToken, 
         store::token::set_revoked(&mut order.tx, &ended.id, at).await?;
         let (id, workspace) = (ended.id.clone(), workspace.id.clone());
         publications.push(Publication::TokenEnds { id, workspace, at });
+    }
+    if token.takes_seat {
+        store::token::hand_on_seat(&mut order.tx, &workspace.id, &token.name, at).await?;
     }
     let ids: Vec<&str> = std::iter::once(&token).chain(&namesakes).map(|ended| ended.id.as_str()).collect();
     let deed = Deed { action: Action::TokenRevoked, object: &token.name, detail: ids.join(", ") };
@@ -68,6 +71,9 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
     let old = resolve(&mut order.tx, &workspace.id, call.parameter(1), now).await?.token;
     refuse_unrotatable(&old, now)?;
     let rotation = decide_rotation(&old, overlap, call.caller.account.id.clone(), now, &mut call.app.rng())?;
+    if !overlap.is_zero() {
+        refuse_second_overlap(&mut order.tx, &old, now).await?;
+    }
     let (issued, at) = (rotation.issued, rotation.old_ends_at);
     store::token::give_up_seat(&mut order.tx, &old.id).await?;
     store::token::set_revoked(&mut order.tx, &old.id, at).await?;
@@ -99,4 +105,15 @@ fn refuse_unrotatable(token: &Token, now: Timestamp) -> Result<(), ApiError> {
             .with_hint("rotate the one that replaced it, by name or id".to_owned()));
     }
     Ok(())
+}
+
+/// A seat is for one token, and for the one it replaces while that overlaps: not for a row of them.
+async fn refuse_second_overlap(tx: &mut Tx, old: &Token, now: Timestamp) -> Result<(), ApiError> {
+    let namesakes = store::token::find_active_by_name(tx, &old.workspace, &old.name, now).await?;
+    if namesakes.iter().all(|token| token.takes_seat) {
+        return Ok(());
+    }
+    let message = format!("the token that '{}' replaced still works out its own overlap", old.name);
+    Err(ApiError::new(ErrorCode::Conflict, message)
+        .with_hint("rotate without an overlap, or revoke the older one first, by its id".to_owned()))
 }

@@ -74,7 +74,7 @@ impl Order<'_> {
             }
             Err(error) => {
                 if let StoreError::OutcomeUnknown(_) = &error {
-                    app.fail_closed(&publications);
+                    app.fail_closed(&publications, &prepared);
                 }
                 Err(error)
             }

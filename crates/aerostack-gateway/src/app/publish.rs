@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerostack_core::id::{InstallId, TokenId, WorkspaceId};
+use aerostack_core::secret::SealedSecret;
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::Token;
 
@@ -15,7 +16,7 @@ use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, StoreError, Tx};
 use crate::tool_set::ToolSet;
-use crate::upstream::{Caller, Credential};
+use crate::upstream::{Caller, Credential, Target};
 
 /// First and longest wait between attempts to read back a commit of unknown outcome.
 const REREAD_FIRST: Duration = Duration::from_millis(50);
@@ -48,6 +49,7 @@ pub(super) struct Relisted {
 }
 
 /// Snapshots that become valid with the commit.
+#[derive(Default)]
 pub(super) struct Prepared {
     drafts: Vec<Draft>,
     relisted: Vec<(WorkspaceId, Snapshot)>,
@@ -138,17 +140,11 @@ impl App {
     /// Publishes a workspace: clients that it no longer has are let go, and new ones find somebody who
     /// keeps their lists.
     pub(super) fn publish_draft(&self, draft: Draft) {
-        let idle_timeout = self.config.limits.call_idle_timeout;
         let limits = self.config.plans.limits(draft.state.owner_plan);
         let (id, installed) = (draft.state.workspace.id.clone(), draft.state.installs.clone());
         let secrets = draft.state.secrets.clone();
-        let credential = |installed: &InstalledServer| {
-            let own = secrets.iter().filter(|secret| secret.place.install == installed.install.id);
-            Credential::open(&self.vault, &installed.server, own)
-        };
-        let snapshot = Snapshot::new(draft, |installed| {
-            self.upstreams.client(target_of(installed, credential(installed), idle_timeout))
-        });
+        let snapshot =
+            Snapshot::new(draft, |installed| self.upstreams.client(self.target(installed, &secrets)));
         let before = self.grants.snapshot(&id);
         self.grants.publish_workspace(&id, snapshot, limits.rate_limit_per_minute);
         let Some(now) = self.grants.snapshot(&id) else { return };
@@ -168,6 +164,23 @@ impl App {
         }
     }
 
+    /// Where an install is, with those of its workspace's secrets that are its own.
+    fn target(&self, installed: &InstalledServer, secrets: &[SealedSecret]) -> Target {
+        let own = secrets.iter().filter(|secret| secret.place.install == installed.install.id);
+        let credential = Credential::open(&self.vault, &installed.server, own);
+        target_of(installed, credential, self.config.limits.call_idle_timeout)
+    }
+
+    /// Offers no more what a state that may hold by now would not offer, or would reach otherwise.
+    fn hold_back(&self, draft: &Draft) {
+        let id = &draft.state.workspace.id;
+        let Some(present) = self.grants.snapshot(id) else { return };
+        let held = present.held_back(draft, |present, installed| {
+            *present.client.target() == self.target(installed, &draft.state.secrets)
+        });
+        self.grants.republish_workspace(id, held);
+    }
+
     fn close_workspace(&self, id: &WorkspaceId) {
         let before = self.grants.snapshot(id);
         self.grants.close_workspace(id);
@@ -184,7 +197,8 @@ impl App {
     }
 
     /// Ends what may have ended, lets nothing new in, and reads the truth back behind.
-    pub(super) fn fail_closed(&self, publications: &[Publication]) {
+    pub(super) fn fail_closed(&self, publications: &[Publication], prepared: &Prepared) {
+        prepared.drafts.iter().for_each(|draft| self.hold_back(draft));
         let now = self.clock.now();
         let mut in_doubt = BTreeSet::new();
         for publication in publications {

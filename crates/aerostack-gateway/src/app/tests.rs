@@ -8,6 +8,7 @@ use aerostack_core::server::{Install, Server};
 use aerostack_core::workspace::Workspace;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::publish::Prepared;
 use super::{App, Publication};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,15 +21,15 @@ use crate::upstream::{LeftOut, Listing, UpstreamError};
 use crate::vault::Vault;
 
 /// A hall, a workspace of an operator, and a server that takes connections and says nothing.
-struct Hall {
-    app: Arc<App>,
+pub(crate) struct Hall {
+    pub(crate) app: Arc<App>,
     workspace: Workspace,
     server: Server,
     listener: TcpListener,
 }
 
 impl Hall {
-    async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn open(store: Store, change: impl FnOnce(&mut Config)) -> Self {
         let owner = sample::account("acme", AccountKind::Operator);
         let workspace = sample::workspace(&owner.id, "engineering");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -57,35 +58,40 @@ impl Hall {
         placed
     }
 
-    async fn installs(&self, slug: &str) -> Install {
+    pub(crate) async fn installs(&self, slug: &str) -> Install {
         let placed = self.writes_install(slug).await;
         let order = self.app.order().await.unwrap();
         order.commit(vec![self.publication()]).await.unwrap();
         placed
     }
 
-    async fn lists(&self, install: &Install, tool: &str) {
-        let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
-        let listing = Listing {
-            tools: vec![definition],
-            left_out: LeftOut::default(),
-            instructions: None,
-            server_name: None,
-            protocol_version: String::new(),
-            transport: "modern",
-            announces_changes: false,
-        };
+    pub(crate) async fn lists(&self, install: &Install, tool: &str) {
         let mut order = self.app.order().await.unwrap();
-        let list = FreshList::of(listing).await;
+        let list = list_of(tool).await;
         order.save_list(&self.workspace.id, &install.id, &list, NOW).await.unwrap();
         order.commit(Vec::new()).await.unwrap();
+    }
+
+    /// Lets the server stand at another address, where nobody listens.
+    pub(crate) async fn moves_server(&self) {
+        let url = "http://127.0.0.1:9/mcp".parse().unwrap();
+        let moved = Server { url, ..self.server.clone() };
+        let mut order = self.app.order().await.unwrap();
+        store::workspace::lock(&mut order.tx, &self.workspace.id).await.unwrap();
+        store::server::update(&mut order.tx, &moved).await.unwrap();
+        order.commit(vec![self.publication()]).await.unwrap();
+    }
+
+    /// What callers would list.
+    pub(crate) fn exposes(&self) -> Vec<String> {
+        exposed(&self.snapshot().unwrap()).into_iter().map(str::to_owned).collect()
     }
 
     fn publication(&self) -> Publication {
         Publication::Workspace(self.workspace.id.clone())
     }
 
-    fn snapshot(&self) -> Option<Arc<Snapshot>> {
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.app.grants.snapshot(&self.workspace.id)
     }
 
@@ -100,10 +106,25 @@ impl Hall {
         }
     }
 
-    async fn closes(self) {
+    pub(crate) async fn closes(self) {
         drop(self.listener);
         self.app.finish(Duration::from_secs(5)).await;
     }
+}
+
+/// The list of a server with one tool.
+pub(crate) async fn list_of(tool: &str) -> FreshList {
+    let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
+    FreshList::of(Listing {
+        tools: vec![definition],
+        left_out: LeftOut::default(),
+        instructions: None,
+        server_name: None,
+        protocol_version: String::new(),
+        transport: "modern",
+        announces_changes: false,
+    })
+    .await
 }
 
 fn exposed(snapshot: &Snapshot) -> Vec<&str> {
@@ -115,7 +136,7 @@ async fn an_install_of_unknown_outcome_that_did_happen_has_its_list_kept() {
     on_both_engines(|store| async move {
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.writes_install("github").await;
-        hall.app.fail_closed(&[hall.publication()]);
+        hall.app.fail_closed(&[hall.publication()], &Prepared::default());
         let asking = hall.is_asked().await;
         assert!(hall.snapshot().unwrap().install(&placed.id).is_some());
         drop(asking);
@@ -130,7 +151,8 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let hall = Hall::open(store, |_| {}).await;
         let placed = hall.installs("github").await;
         let first = hall.is_asked().await;
-        hall.app.fail_closed(&[Publication::WorkspaceDeleted(hall.workspace.id.clone())]);
+        let deletion = Publication::WorkspaceDeleted(hall.workspace.id.clone());
+        hall.app.fail_closed(&[deletion], &Prepared::default());
         assert!(hall.snapshot().is_none(), "closed until the truth is known");
         let second = hall.is_asked().await;
         let tasks = hall.app.tasks.len();
@@ -143,6 +165,36 @@ async fn a_deletion_of_unknown_outcome_that_did_not_happen_leaves_what_is_live()
         let error = client.list().await.unwrap_err();
         assert_ne!(error, UpstreamError::Unreachable("the server was changed or removed".into()));
         app.finish(Duration::from_secs(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_change_of_unknown_outcome_takes_away_is_not_offered_until_the_truth_is_known() {
+    on_both_engines(|store| async move {
+        let hall = Hall::open(store, |_| {}).await;
+        for slug in ["stays", "removed", "off", "partly"] {
+            let placed = hall.installs(slug).await;
+            hall.lists(&placed, "a").await;
+        }
+        let before = hall.exposes();
+        assert_eq!(before, ["stays__a", "removed__a", "off__a", "partly__a"]);
+        let install = |place: usize| hall.snapshot().unwrap().installs[place].install.clone();
+        let mut order = hall.app.order().await.unwrap();
+        store::install::delete(&mut order.tx, &install(1).id).await.unwrap();
+        let off = Install { enabled: false, ..install(2) };
+        let partly = Install { disabled_tools: vec!["a".to_owned()], ..install(3) };
+        for changed in [off, partly] {
+            store::install::update_switches(&mut order.tx, &changed).await.unwrap();
+        }
+        let publications = [hall.publication()];
+        let prepared = hall.app.prepare(&mut order.tx, &publications, Vec::new()).await.unwrap();
+        drop(order);
+        hall.app.fail_closed(&publications, &prepared);
+        assert_eq!(hall.exposes(), ["stays__a"]);
+        // It did not happen.
+        hall.until(|_| hall.exposes() == before).await;
+        hall.closes().await;
     })
     .await;
 }

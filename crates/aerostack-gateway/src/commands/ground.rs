@@ -12,23 +12,30 @@ use crate::clock::Clock;
 use crate::config::{Config, Database};
 use crate::store::Store;
 use crate::store::lease::{Doing, Lease};
+use crate::store::usage::open::file_beside;
 
 /// The operating system's generator.
 pub(super) fn rng() -> impl CryptoRng {
     UnwrapErr(SysRng)
 }
 
-/// Makes the data folder (0700) unless it is there, and in it the database file (0600), so that nobody
+/// Makes the data folder (0700) unless it is there, and in it the database's files (0600), so that nobody
 /// else can read what SQLite would make readable.
 pub(super) fn prepare_folder(config: &Config) -> anyhow::Result<()> {
     make_folder(&config.data_dir)?;
     if let Database::Sqlite(path) = &config.database {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path).with_context(|| format!("the database file {} cannot be made", path.display()))?;
+        make_file(path)?;
+        make_file(&file_beside(path))?;
     }
+    Ok(())
+}
+
+fn make_file(path: &Path) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).with_context(|| format!("the database file {} cannot be made", path.display()))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 use std::io::Read;
 
 use aerostack_core::audit::{Action, AuditEvent};
+use aerostack_core::id::WorkspaceId;
 use aerostack_core::secret::SecretPlace;
 use aerostack_core::time::Timestamp;
 use anyhow::{Context, bail, ensure};
@@ -21,7 +22,7 @@ use crate::args::KeyOrder;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::lease::{Doing, Lease};
-use crate::store::{Store, Tx, audit, former_key, secret};
+use crate::store::{Store, Tx, account, alert, audit, former_key, secret};
 use crate::telemetry;
 use crate::vault::key_file::{self, FORMER_KEY_FILE, NEXT_KEY_FILE};
 use crate::vault::{MASTER_KEY_FILE, MASTER_KEY_LEN, Vault, key_id, parse_master_key};
@@ -80,7 +81,8 @@ pub async fn run(mut config: Config, order: KeyOrder) -> anyhow::Result<()> {
         Rotated::Finished => "✓ The master key had been replaced; it was moved into place.".to_owned(),
         Rotated::Already => "The database is sealed under this key already.".to_owned(),
     });
-    telemetry::say(&match kept_elsewhere {
+    // What was finished is an earlier attempt, whose key was made into a file.
+    telemetry::say(&match kept_elsewhere && rotated != Rotated::Finished {
         true => "Set AEROSTACK_MASTER_KEY to the new key, and keep the old one as long as backups need it."
             .to_owned(),
         false => format!(
@@ -162,6 +164,8 @@ pub(super) async fn reseal(
     now: Timestamp,
 ) -> anyhow::Result<Rotated> {
     let mut tx = store.write().await?;
+    // Whoever makes an operator's key beside this waits, and finds the new master key.
+    account::lock_all(&mut tx).await?;
     let mut kept = former_key::all(&mut tx).await?;
     // Their order is that of these moments, also where the clock was put back.
     let latest = kept.iter().map(|former| former.retired_at.as_millis() + 1).max();
@@ -173,31 +177,66 @@ pub(super) async fn reseal(
     for former in &kept {
         former_key::put(&mut tx, former).await?;
     }
-    let (mut secrets, mut unreadable) = (0, 0);
+    let of_servers = reseal_secrets(&mut tx, before, &next).await?;
+    let of_alerts = reseal_alerts(&mut tx, before, &next).await?;
+    note(&mut tx, &next.after(kept)?, now, "key rotate").await?;
+    tx.commit().await?;
+    Ok(Rotated::Done {
+        secrets: of_servers.sealed + of_alerts.sealed,
+        unreadable: of_servers.unreadable + of_alerts.unreadable,
+    })
+}
+
+/// What became of sealed values.
+#[derive(Default)]
+struct Resealed {
+    sealed: u64,
+    unreadable: u64,
+}
+
+async fn reseal_secrets(tx: &mut Tx, before: &Vault, next: &Vault) -> anyhow::Result<Resealed> {
+    let mut resealed = Resealed::default();
     let mut last: Option<SecretPlace> = None;
     loop {
-        let page = secret::page_of_all(&mut tx, last.as_ref(), PAGE_LEN).await?;
-        let Some(end) = page.last() else { break };
+        let page = secret::page_of_all(tx, last.as_ref(), PAGE_LEN).await?;
+        let Some(end) = page.last() else { return Ok(resealed) };
         last = Some(end.place.clone());
         for found in page {
             let Some(value) = before.open_secret(&found) else {
-                unreadable += 1;
+                resealed.unreadable += 1;
                 continue;
             };
             let sealed = next.seal_secret(&found.place, &value, &mut rng())?;
-            secret::reseal(&mut tx, &found.place, next.id(), &sealed).await?;
-            secrets += 1;
+            secret::reseal(tx, &found.place, next.id(), &sealed).await?;
+            resealed.sealed += 1;
         }
     }
-    note(&mut tx, &next.after(kept)?, now, "key rotate").await?;
-    tx.commit().await?;
-    Ok(Rotated::Done { secrets, unreadable })
+}
+
+async fn reseal_alerts(tx: &mut Tx, before: &Vault, next: &Vault) -> anyhow::Result<Resealed> {
+    let mut resealed = Resealed::default();
+    let mut last: Option<WorkspaceId> = None;
+    loop {
+        let page = alert::page_of_all(tx, last.as_ref(), PAGE_LEN).await?;
+        let Some(end) = page.last() else { return Ok(resealed) };
+        last = Some(end.workspace.clone());
+        for found in page {
+            let Some(secret) = before.open_signing(&found) else {
+                resealed.unreadable += 1;
+                continue;
+            };
+            let sealed = next.seal_signing(&found.workspace, &secret, &mut rng())?;
+            alert::reseal(tx, &found.workspace, next.id(), &sealed).await?;
+            resealed.sealed += 1;
+        }
+    }
 }
 
 /// Forgets what nobody can open any more, and begins anew.
 async fn forget(store: &Store, next: Vault, now: Timestamp) -> anyhow::Result<Rotated> {
     let mut tx = store.write().await?;
-    let secrets = secret::delete_all(&mut tx).await?;
+    account::lock_all(&mut tx).await?;
+    let secrets = secret::delete_all(&mut tx).await? + alert::forget_all_secrets(&mut tx).await?;
     former_key::delete_all(&mut tx).await?;
     // In the place of the lost key stands one that nobody ever had: nothing of its time verifies.
     let mut nobodys = Zeroizing::new([0u8; MASTER_KEY_LEN]);

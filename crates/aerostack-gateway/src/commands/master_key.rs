@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::ground::rng;
 use crate::config::Config;
 use crate::store::sealed::{self, Fit};
-use crate::store::{Store, StoreError, former_key, secret};
+use crate::store::{Store, StoreError, alert, former_key, secret};
 use crate::vault::key_file::{self, NEXT_KEY_FILE};
 use crate::vault::{MASTER_KEY_FILE, MASTER_KEY_LEN, MasterKey, Vault, parse_master_key};
 
@@ -57,7 +57,9 @@ fn read(text: &SecretString, name: &'static str) -> anyhow::Result<MasterKey> {
 
 /// The vault of the key that fits the database, and where that key stands; `None` if none of them does.
 pub(super) async fn fitting(config: &Config, store: &Store) -> anyhow::Result<Option<(Place, Vault)>> {
-    for (place, master) in present(config)?.into_iter().chain(next(config)?) {
+    // Read in this order: a key that is moved into place meanwhile is met in one place or the other.
+    let next = next(config)?;
+    for (place, master) in present(config)?.into_iter().chain(next) {
         if let Some(vault) = fits(store, &master).await? {
             return Ok(Some((place, vault)));
         }
@@ -73,7 +75,8 @@ async fn fits(store: &Store, master: &MasterKey) -> Result<Option<Vault>, StoreE
     let Ok(vault) = Vault::new(master).after(former) else { return Ok(None) };
     let fits = was_replaced
         || sealed::try_key(&mut tx, vault.audit_keys()).await? != Fit::DoesNotFit
-        || secret::is_any_under(&mut tx, vault.id()).await?;
+        || secret::is_any_under(&mut tx, vault.id()).await?
+        || alert::is_any_under(&mut tx, vault.id()).await?;
     Ok(fits.then_some(vault))
 }
 

@@ -1,4 +1,4 @@
-//! `owner create` and `owner key`: how the first person gets in. They write to the database directly,
+//! `owner create` and `owner key`: how the first person gets in, and whoever lost their key. They write to the database directly,
 //! also beside a running gateway, which always reads accounts and their keys from there.
 
 use aerostack_core::account::{Account, AccountKind, Email, IssuedKey, KEYS_MAX, issue_key};
@@ -63,7 +63,7 @@ pub async fn create(
     username: Slug,
     plan: Plan,
 ) -> anyhow::Result<(Account, RawToken)> {
-    let (store, vault) = open(config, clock).await?;
+    let store = open(config, clock).await?;
     let now = clock.now();
     let account = Account {
         id: AccountId::new(now, &mut ground::rng()),
@@ -78,6 +78,7 @@ pub async fn create(
     };
     let issued = issue_key(account.id.clone(), FIRST_KEY, now, &mut ground::rng())?;
     let mut tx = store.write().await?;
+    let vault = master_key::vault(config, &store).await?;
     refuse_taken(&mut tx, &account).await?;
     match insert(&mut tx, &account, &issued, &vault).await {
         // Somebody was faster between the question and the order.
@@ -89,40 +90,41 @@ pub async fn create(
     Ok((account, issued.raw))
 }
 
-/// Makes a new key for an operator; the old ones stay.
+/// Makes a new key for an account; the old ones stay. Without a mail server it is the one way back for
+/// whoever has no key left, and who has the machine may do this to everybody's account anyway.
 ///
 /// # Errors
-/// When the address is no operator's, or whatever is wrong with folder, database or master key.
+/// When the address has no account, or whatever is wrong with folder, database or master key.
 pub async fn new_key(config: &Config, clock: &Clock, email: &Email) -> anyhow::Result<(Account, RawToken)> {
-    let (store, vault) = open(config, clock).await?;
+    let store = open(config, clock).await?;
     let now = clock.now();
     let mut tx = store.write().await?;
     let found = account::find_by_email(&mut tx, email).await?;
-    let operator = found.filter(|account| account.kind == AccountKind::Operator);
-    let Some(operator) = operator else { bail!("{email} is no operator of this gateway") };
-    // The lock, so that no other key is counted or made meanwhile.
-    let operator = account::lock(&mut tx, &operator.id).await?.context("the account is gone")?;
-    let live = account::live_keys(&mut tx, &operator.id).await?.len();
+    let Some(person) = found else { bail!("{email} has no account on this gateway") };
+    // The lock, so that no other key is counted or made meanwhile, and the master key is not replaced: so it
+    // is found out only now which one seals the account's chain.
+    let person = account::lock(&mut tx, &person.id).await?.context("the account is gone")?;
+    let vault = master_key::vault(config, &store).await?;
+    let live = account::live_keys(&mut tx, &person.id).await?.len();
     ensure!(
         live < KEYS_MAX as usize,
         "{email} has {live} keys; revoke one with `aerostack account key revoke`"
     );
     let name = format!("made on the server {}", now.minute());
-    let issued = issue_key(operator.id.clone(), &name, now, &mut ground::rng())?;
+    let issued = issue_key(person.id.clone(), &name, now, &mut ground::rng())?;
     account::insert_key(&mut tx, &issued.key).await?;
-    record(&mut tx, &vault, &operator, Action::KeyCreated, &name, now).await?;
+    record(&mut tx, &vault, &person, Action::KeyCreated, &name, now).await?;
     tx.commit().await?;
     store.close().await;
-    Ok((operator, issued.raw))
+    Ok((person, issued.raw))
 }
 
-async fn open(config: &Config, clock: &Clock) -> anyhow::Result<(Store, Vault)> {
+async fn open(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let store = ground::open_current(config, clock).await?;
     if let Some(moment) = latest::moment(&mut store.read().await?).await? {
         clock.begin_at(moment);
     }
-    let vault = master_key::vault(config, &store).await?;
-    Ok((store, vault))
+    Ok(store)
 }
 
 async fn refuse_taken(tx: &mut Tx, account: &Account) -> anyhow::Result<()> {

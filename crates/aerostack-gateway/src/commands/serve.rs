@@ -165,6 +165,8 @@ async fn start_under(
     clock: Clock,
 ) -> anyhow::Result<Begun> {
     let listen = config.listen;
+    // Said before anything is changed in it: whoever started the wrong one can see so.
+    tracing::info!(database = ?config.database, data_dir = %config.data_dir.display(), "opening the database");
     let store = ground::open(&config).await?.under(lease.term());
     let applied = store.migrate().await.context("the database's schema cannot be brought up to date")?;
     if applied > 0 {

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use aerostack_core::account::Email;
+use aerostack_core::account::{Account, AccountKind, Email};
 use aerostack_core::audit::Verifier;
+use aerostack_core::id::AccountId;
 use aerostack_core::plan::Plan;
 use aerostack_core::slug::Slug;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -96,7 +97,7 @@ async fn an_operator_gets_a_new_key_and_the_audit_log_says_so() {
             owner::new_key(&config, &Clock::system(), &email("admin@co.com")).await.unwrap();
         assert_ne!(first, second.expose());
         let nobody = owner::new_key(&config, &Clock::system(), &email("x@co.com")).await.unwrap_err();
-        assert_eq!(nobody.to_string(), "x@co.com is no operator of this gateway");
+        assert_eq!(nobody.to_string(), "x@co.com has no account on this gateway");
 
         let store = ground::open(&config).await.unwrap();
         let vault = master_key::vault(&config, &store).await.unwrap();
@@ -112,6 +113,37 @@ async fn an_operator_gets_a_new_key_and_the_audit_log_says_so() {
         assert_eq!(told.collect::<Vec<_>>(), ["account_created", "key_created", "key_created"]);
         drop(tx);
         store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_no_operator_and_has_no_key_left_gets_one_as_well() {
+    on_both_databases(|database| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), database);
+        create(&config, "admin@co.com", "acme").await.unwrap();
+        let store = ground::open(&config).await.unwrap();
+        let mut tx = store.write().await.unwrap();
+        let admin = account::find_by_email(&mut tx, &email("admin@co.com")).await.unwrap().unwrap();
+        let alice = Account {
+            id: AccountId::new(admin.created_at, &mut rand::rng()),
+            email: email("alice@co.com"),
+            username: Slug::parse("alice").unwrap(),
+            kind: AccountKind::Person,
+            ..admin
+        };
+        account::insert(&mut tx, &alice).await.unwrap();
+        tx.commit().await.unwrap();
+        store.close().await;
+
+        let (found, raw) = owner::new_key(&config, &Clock::system(), &alice.email).await.unwrap();
+        assert_eq!(found.id, alice.id);
+        let running = serve::start(config.clone(), Clock::system()).await.unwrap();
+        let key = format!("authorization: Bearer {}\r\n", raw.expose());
+        let answer = get(running.address, "/api/v1/account", &key).await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("alice@co.com"), "{answer}");
+        running.stop().await;
     })
     .await;
 }

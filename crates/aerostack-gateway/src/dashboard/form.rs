@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::http::body::{self, RequestBody};
 
 /// Largest form.
-const FORM_LIMIT_BYTES: usize = 16 * 1_024;
+const FORM_LIMIT_BYTES: usize = 64 * 1_024;
 /// Name of the field that holds the token.
 const TOKEN_FIELD: &str = "form_token";
 
@@ -29,7 +29,22 @@ pub(super) struct Form(HashMap<String, String>);
 impl Form {
     /// A field without blanks at its ends; empty if it was not sent.
     pub(super) fn field(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |text| text.trim())
+        self.raw(name).trim()
+    }
+
+    /// A field exactly as it was sent.
+    pub(super) fn raw(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// A form as if these fields had been sent.
+    pub(super) fn of<const N: usize>(fields: [(&str, &str); N]) -> Self {
+        Self(fields.map(|(name, text)| (name.to_owned(), text.to_owned())).into())
+    }
+
+    /// What an address says behind the question mark; what cannot be read says nothing.
+    pub(super) fn of_query(text: &str) -> Self {
+        serde_urlencoded::from_str(text).map(Self).unwrap_or_default()
     }
 
     /// Whether a page of ours drew it, in this browser and for this session.

@@ -3,20 +3,21 @@
 use askama::Template;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Response, StatusCode};
 
+use super::asset;
 use crate::admin::ApiError;
 use crate::app::{App, RequestContext};
 use crate::http::body::Body;
 use crate::http::respond;
 
-/// Nothing but our own style sheet is loaded, no form goes anywhere else, and nobody frames a page.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
-const STYLE: &[u8] = include_bytes!("../../assets/style.css");
+/// Nothing but our own style sheet and script is loaded, the script asks nobody but us, no form goes
+/// anywhere else, nobody frames a page, and nothing in a page's own text is run or obeyed as style.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page shows around its own.
 #[derive(Clone, Debug)]
@@ -27,6 +28,28 @@ pub(super) struct Frame {
     pub(super) form_token: String,
     /// Who is signed in.
     pub(super) username: Option<String>,
+}
+
+impl Frame {
+    /// The frame of a gateway's pages.
+    pub(super) fn new(app: &App, form_token: String, username: Option<String>) -> Self {
+        Self { base: base_of(app), form_token, username }
+    }
+
+    /// Where the style sheet is.
+    pub(super) fn style(&self) -> String {
+        format!("{}/assets/style.css?v={}", self.base, asset::STYLE.version())
+    }
+
+    /// Where the icon is.
+    pub(super) fn icon(&self) -> String {
+        format!("{}/assets/icon.svg?v={}", self.base, asset::ICON.version())
+    }
+
+    /// Where the script is.
+    pub(super) fn script(&self) -> String {
+        format!("{}/assets/app.js?v={}", self.base, asset::SCRIPT.version())
+    }
 }
 
 /// A page that says one thing.
@@ -52,6 +75,15 @@ impl Notice {
     /// A page of this status that says this.
     pub(super) fn new(status: StatusCode, title: impl Into<String>, text: impl Into<String>) -> Self {
         Self { status, title: title.into(), text: text.into() }
+    }
+
+    /// A page that does not exist, or of something that does not.
+    pub(super) fn nothing_here() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is nothing here",
+            "The address is wrong, or what it led to is gone.",
+        )
     }
 
     /// What a refusal of the admin API is on a page. What only the log may know is logged here, once.
@@ -98,6 +130,16 @@ fn html(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     guarded(response)
 }
 
+/// A file to keep. Its name is one of ours: letters, digits, hyphens and dots.
+pub(super) fn download(kind: &'static str, name: &str, text: String) -> Response<Body> {
+    let mut response = respond::text(StatusCode::OK, text);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(place) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, place);
+    }
+    guarded(response)
+}
+
 /// The headers of everything that is shown or forwarded.
 fn guarded(mut response: Response<Body>) -> Response<Body> {
     const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
@@ -120,16 +162,6 @@ pub(super) fn forward(app: &App, path: &str) -> Response<Body> {
         response.headers_mut().insert(LOCATION, place);
     }
     guarded(response)
-}
-
-/// The style sheet, which is part of the program.
-pub(super) fn style_sheet() -> Response<Body> {
-    let mut response = respond::text(StatusCode::OK, STYLE);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 /// The answer while the gateway drains.

@@ -1,43 +1,64 @@
-//! `/`: who is signed in, and what to do next.
+//! `/`: the workspaces one has part in, or those of one team.
 
+use aerostack_core::api::operation::{Operation, endpoint};
+use aerostack_core::api::page::PageQuery;
+use aerostack_core::api::workspace::WorkspaceView;
 use askama::Template;
 use http::StatusCode;
 
-use super::frame::{Frame, draw, forward};
+use super::frame::draw;
+use super::part::{Empty, Moment, Pager};
+use super::path::Tab;
+use super::shell::{Section, Shell, path_in};
 use super::visitor::{Drawn, Visitor};
-use crate::admin::ApiError;
-use crate::store;
 
 #[derive(Template)]
 #[template(path = "pages/home.html")]
 struct HomePage<'a> {
-    frame: &'a Frame,
-    email: &'a str,
-    plan: &'a str,
-    teams: &'a [(String, &'static str)],
-    url: &'a str,
+    shell: &'a Shell,
+    rows: Vec<Row>,
+    /// Whether they may be of several teams.
+    shows_owner: bool,
+    /// Where a new one is made, if the visitor may.
+    create: Option<String>,
+    empty: Empty,
+    pager: Pager,
 }
 
-/// Shows it; strangers are asked to sign in.
+struct Row {
+    workspace: WorkspaceView,
+    href: String,
+    created: Moment,
+}
+
+/// Shows them.
 pub(super) async fn show(visitor: &Visitor) -> Drawn {
-    let app = &visitor.app;
-    let Some(signed_in) = &visitor.signed_in else { return Ok(forward(app, "/sign-in")) };
-    let account = &signed_in.caller.account;
-    let teams = async {
-        let mut tx = app.store.read().await?;
-        Ok::<_, ApiError>(store::member::teams_of(&mut tx, &account.id).await?)
+    let ground = visitor.team_ground(Section::Workspaces).await?;
+    let cursor = visitor.query.field("cursor");
+    let query = PageQuery { cursor: (!cursor.is_empty()).then(|| cursor.to_owned()), ..PageQuery::default() };
+    let found = visitor.look::<endpoint::ListWorkspaces>(ground.named.as_ref(), &[], query).await?;
+    let (base, now) = (&ground.shell.frame.base, visitor.app.clock.now());
+    let rows = found.items.into_iter().map(|workspace| Row {
+        href: base.clone() + &path_in(&workspace.slug, Tab::Overview, ""),
+        created: Moment::past(workspace.created_at, now),
+        workspace,
+    });
+    let page = HomePage {
+        rows: rows.collect(),
+        shows_owner: !ground.shell.teams.is_empty() && ground.named.is_none(),
+        create: ground.may(Operation::CreateWorkspace).then(|| ground.href("/new-workspace")),
+        empty: nothing(ground.may(Operation::CreateWorkspace)),
+        pager: Pager::of(&ground.href("/"), cursor, found.next_cursor.as_deref()),
+        shell: &ground.shell,
     };
-    let teams = teams.await.map_err(|error| visitor.notice(error))?;
-    let teams: Vec<_> =
-        teams.into_iter().map(|(team, role)| (team.username.to_string(), role.word())).collect();
-    Ok(draw(
-        StatusCode::OK,
-        &HomePage {
-            frame: &visitor.frame(),
-            email: account.email.as_str(),
-            plan: account.plan.title(),
-            teams: &teams,
-            url: &app.base_url(),
-        },
-    ))
+    Ok(draw(StatusCode::OK, &page))
+}
+
+fn nothing(may_create: bool) -> Empty {
+    let title = "No workspaces yet";
+    if may_create {
+        let text = "A workspace is one URL for a set of MCP servers. Make one here, or at the command line:";
+        return Empty::new(title, text).command("aerostack workspace create Engineering");
+    }
+    Empty::new(title, "Nobody has made one for this team so far.")
 }

@@ -75,8 +75,9 @@ pub(super) async fn enter(visitor: &Visitor, link: &str, form: &Form) -> Drawn {
     let preview = look(app, link).await.map_err(|error| refused(visitor, error))?;
     let again = |error: ApiError, typed: &str| {
         let notice = visitor.notice(error);
-        let problem = format!("{}. {}", notice.title.trim_end_matches('.'), notice.text);
-        Ok(ask(visitor, link, &preview, typed, Some((notice.status, problem.trim()))))
+        let said = [notice.title, notice.text].into_iter().filter(|text| !text.is_empty());
+        let problem: Vec<String> = said.map(|text| format!("{}.", text.trim_end_matches('.'))).collect();
+        Ok(ask(visitor, link, &preview, typed, Some((notice.status, &problem.join(" ")))))
     };
     let (caller, username) = match way(visitor, &preview) {
         Way::New => match form.field("username").trim_start_matches('@').parse::<Slug>() {
@@ -131,7 +132,8 @@ fn ask(
     username: &str,
     problem: Option<(StatusCode, &str)>,
 ) -> Response<Body> {
-    let full = preview.seats.filter(|seats| !seats.has_room()).map(|seats| seats.line());
+    // Whoever tried has just been told.
+    let full = preview.seats.filter(|seats| problem.is_none() && !seats.has_room()).map(|seats| seats.line());
     let page = JoinPage {
         frame: &visitor.frame(),
         link,

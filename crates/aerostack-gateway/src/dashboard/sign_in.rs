@@ -95,12 +95,13 @@ fn mail_behind(app: &Arc<App>, email: Email) {
 
 async fn mail_link(app: &App, email: &Email) -> Result<(), ApiError> {
     let Some(settings) = &app.config.mail else { return Ok(()) };
-    let mut order = app.order().await?;
-    let now = app.clock.now();
-    let found = store::account::find_by_email(&mut order.tx, email).await?;
+    // Looked up before the order begins: strangers who ask for any address hold nobody up.
+    let found = store::account::find_by_email(&mut app.store.read().await?, email).await?;
     // Nothing is given on the strength of an address that is not proven.
     let Some(account) = found.filter(|account| account.email_verified) else { return Ok(()) };
-    store::account::lock(&mut order.tx, &account.id).await?;
+    let mut order = app.order().await?;
+    let now = app.clock.now();
+    let Some(account) = store::account::lock(&mut order.tx, &account.id).await? else { return Ok(()) };
     let (link, raw) = insert_link(app, &mut order.tx, &account, now).await?;
     order.commit(Vec::new()).await?;
     let letter = Letter::sign_in(&account.username, &sign_in_url(app, &raw), link.expires_at);
@@ -125,6 +126,10 @@ pub(super) async fn show_link(visitor: &Visitor, link: &str) -> Drawn {
 pub(super) async fn follow(visitor: &Visitor, link: &str) -> Drawn {
     let app = &visitor.app;
     let begun = async {
+        // A link of a stranger's own making gets no turn among orders.
+        if find_link(&mut app.store.read().await?, link, app.clock.now()).await?.is_none() {
+            return Ok(None);
+        }
         let mut order = app.order().await?;
         let now = app.clock.now();
         let tx = &mut order.tx;

@@ -1,7 +1,7 @@
 //! A workspace that is open to callers: its snapshot, and who is told when that changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use aerostack_core::id::WorkspaceId;
 use arc_swap::ArcSwap;
@@ -20,6 +20,8 @@ pub struct LiveWorkspace {
     pub slug: String,
     snapshot: ArcSwap<Snapshot>,
     plan_rate_limit: AtomicU32,
+    calls_dropped: AtomicU64,
+    drops_written: AtomicU64,
     published: watch::Sender<u64>,
     list_version: watch::Sender<u64>,
 }
@@ -33,6 +35,8 @@ impl LiveWorkspace {
             slug: snapshot.slug.clone(),
             snapshot: ArcSwap::from_pointee(snapshot),
             plan_rate_limit: AtomicU32::new(plan_rate_limit.unwrap_or(NO_LIMIT)),
+            calls_dropped: AtomicU64::new(0),
+            drops_written: AtomicU64::new(0),
             published: watch::Sender::new(0),
             list_version: watch::Sender::new(0),
         }
@@ -75,6 +79,28 @@ impl LiveWorkspace {
     #[must_use]
     pub fn publications(&self) -> watch::Receiver<u64> {
         self.published.subscribe()
+    }
+
+    /// Counts a call that is not recorded.
+    pub fn drop_call(&self) {
+        self.calls_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Calls that were not recorded since the gateway started.
+    #[must_use]
+    pub fn calls_dropped(&self) -> u64 {
+        self.calls_dropped.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that are in no report yet.
+    #[must_use]
+    pub fn calls_dropped_unwritten(&self) -> u64 {
+        self.calls_dropped().saturating_sub(self.drops_written.load(Ordering::Relaxed))
+    }
+
+    /// Notes that so many of them are in the reports now.
+    pub fn note_drops_written(&self, calls: u64) {
+        self.drops_written.fetch_add(calls, Ordering::Relaxed);
     }
 
     /// What the workspace is now.

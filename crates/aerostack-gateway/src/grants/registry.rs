@@ -57,6 +57,19 @@ impl Grants {
         workspaces.values().flat_map(of).collect()
     }
 
+    /// Open workspaces of which calls were not recorded.
+    #[must_use]
+    pub fn dropping(&self) -> Vec<Arc<LiveWorkspace>> {
+        let workspaces = self.workspaces.pin();
+        workspaces.values().filter(|live| live.calls_dropped() > 0).cloned().collect()
+    }
+
+    /// Calls of a workspace that were not recorded and are in no report yet.
+    #[must_use]
+    pub fn calls_dropped_unwritten(&self, workspace: &WorkspaceId) -> u64 {
+        self.workspaces.pin().get(workspace).map_or(0, |live| live.calls_dropped_unwritten())
+    }
+
     /// Tells of every publication of an open workspace.
     #[must_use]
     pub fn publications(&self, workspace: &WorkspaceId) -> Option<watch::Receiver<u64>> {

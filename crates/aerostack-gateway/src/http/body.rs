@@ -19,6 +19,9 @@ pub enum StreamFault {
     /// The credential the stream was opened with is no longer accepted.
     #[error("access ended")]
     AccessEnded,
+    /// The database failed after the answer had begun.
+    #[error("the database failed midway")]
+    Database,
     /// The upstream failed after the answer had begun.
     #[error("upstream failed midway")]
     Upstream,

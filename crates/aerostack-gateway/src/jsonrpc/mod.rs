@@ -3,7 +3,9 @@
 pub mod message;
 pub mod rewrite;
 pub mod splice;
+pub mod verdict;
 
 pub use message::{Fault, Message, Object, Request};
 pub use rewrite::{ResponseRewriter, Rewritten, Structured};
 pub use splice::Splice;
+pub use verdict::{Verdict, VerdictReader};

@@ -34,7 +34,10 @@ impl Letter {
     pub fn invitation(invite: &Invite, url: &str, team: &Slug, workspace: Option<&Slug>) -> Self {
         let place = workspace.map_or_else(|| format!("@{team}"), |slug| format!("{slug} of @{team}"));
         let title = format!("You are invited to {place}");
-        let lead = format!("@{team} invites you to join {place} on Aerostack.");
+        let lead = match workspace {
+            None => format!("@{team} invites you to its team on Aerostack."),
+            Some(slug) => format!("@{team} invites you to its workspace {slug} on Aerostack."),
+        };
         let notes = [
             format!("The link works once, until {}.", invite.expires_at.minute()),
             "If you do not know who sent this, ignore it; nothing happens then.".to_owned(),

@@ -246,6 +246,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
         UpstreamError::RefusedCredential(_) => (-32013, "Upstream refused the gateway's credential"),
         UpstreamError::LackingCredential(_) => (-32013, "The gateway has no credential for this upstream"),
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
+        UpstreamError::NoRoom(no_room) => return told_no_room(*no_room),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),
     };
     Told { data: Some(json!({ "server": server })), ..Told::new(StatusCode::OK, code, message) }

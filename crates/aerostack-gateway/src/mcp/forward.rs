@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aerostack_core::id::InstallId;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -16,8 +17,9 @@ use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_VERSION, MODERN};
-use crate::clock::Clock;
+use crate::app::App;
 use crate::grants::Grant;
+use crate::http::budget::Room;
 use crate::jsonrpc::{Request, Splice};
 use crate::snapshot::{Route, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
@@ -40,7 +42,7 @@ struct Written {
     mirrored: HeaderMap,
     trace: HeaderMap,
     grant: Arc<Grant>,
-    clock: Clock,
+    app: Arc<App>,
     taken_back: AtomicBool,
 }
 
@@ -61,6 +63,7 @@ enum MetaKind {
 /// A call, ready to be written for either era.
 pub struct Forward {
     written: Arc<Written>,
+    install: InstallId,
     tool: String,
     mirrored: HeaderMap,
 }
@@ -79,7 +82,7 @@ impl Forward {
         route: &Route<'_>,
         headers: &HeaderMap,
         grant: &Arc<Grant>,
-        clock: &Clock,
+        app: &Arc<App>,
     ) -> Result<Self, Refusal> {
         let text = body.slice_ref(request.text.as_bytes());
         let span = |part: &str| {
@@ -104,7 +107,7 @@ impl Forward {
             mirrored: if era == CallerEra::Modern { mirrored_headers(headers) } else { HeaderMap::new() },
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
-            clock: clock.clone(),
+            app: Arc::clone(app),
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -122,7 +125,16 @@ impl Forward {
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
         let parameters = route.entry.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
-        Ok(Self { tool: route.tool.clone(), mirrored, written })
+        let install = route.install.install.id.clone();
+        Ok(Self { install, tool: route.tool.clone(), mirrored, written })
+    }
+
+    /// Whether the tool may still be called: since the call was prepared, its server may have been removed or
+    /// switched off, or the right to the skill have ended.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        let snapshot = self.written.grant.workspace.snapshot();
+        snapshot.install(&self.install).is_some_and(|found| found.install.offers(&self.tool))
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -239,7 +251,12 @@ impl Outgoing for Forward {
     }
 
     fn may_be_sent(&self) -> bool {
-        self.written.grant.may_send(self.written.clock.now())
+        let Written { grant, app, .. } = &*self.written;
+        grant.may_send(app.clock.now()) && self.is_offered()
+    }
+
+    fn room(&self) -> Room<'_> {
+        self.written.app.budget.of(&self.written.grant.held)
     }
 
     fn cancel_on_drop(&self) -> bool {

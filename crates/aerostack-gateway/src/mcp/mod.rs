@@ -16,6 +16,7 @@ pub mod in_flight;
 pub mod legacy_sse;
 pub mod listen;
 pub mod model_tools;
+mod record;
 pub mod relay;
 pub mod revision;
 pub mod session;

@@ -13,6 +13,7 @@ use super::behind;
 use super::error::Refusal;
 use super::forward::Forward;
 use super::in_flight::{self, CallEntry};
+use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::underway::{Sending, Underway};
 use crate::app::App;
@@ -33,18 +34,23 @@ pub fn call(
     headers: &HeaderMap,
     entry: Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
+    let mut record = CallRecord::begin(app, grant, request, headers);
     let exposed = request.params.as_ref().and_then(|params| params.string("name"));
     let exposed = exposed.ok_or_else(|| Refusal::InvalidParams {
         message: "Invalid params: name must be a string".to_owned(),
         bad_request: false,
-    })?;
-    let sending = Sending::prepare(app, grant, &exposed, |route| {
-        Forward::new(body, request, era, route, headers, grant, &app.clock)
-    })?;
+    });
+    let sending = exposed.and_then(|exposed| {
+        Sending::prepare(app, grant, &exposed, |route| {
+            record.goes_to(route);
+            Forward::new(body, request, era, route, headers, grant, app)
+        })
+    });
+    let sending = sending.inspect_err(|refusal| record.fails(refusal))?;
     Ok(Answer::Call(Box::new(CallStream {
         forward: Arc::clone(&sending.forward),
         server: sending.server.clone(),
-        underway: Some(Underway::begin(sending)),
+        underway: Some(Underway::begin(sending, record)),
         large: None,
         entry,
     })))

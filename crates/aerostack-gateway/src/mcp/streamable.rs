@@ -52,9 +52,9 @@ pub async fn respond(
             response
         }
         Answer::Listen(listening) => listen(app, grant, *listening),
-        Answer::Call(call) if takes_events => call_with_events(app, grant, *call).await,
+        Answer::Call(call) if takes_events => call_with_events(app, grant, *call, id).await,
         Answer::Call(call) => {
-            call_as_json(app, grant, *call).await.unwrap_or_else(|refusal| refusal.answer(id))
+            call_as_json(app, grant, *call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
         }
     }
 }
@@ -73,13 +73,26 @@ pub fn from_memory(
     }
 }
 
-async fn call_with_events(app: &Arc<App>, grant: &Arc<Grant>, mut call: CallStream) -> Response<Body> {
+/// A whole answer of a server. Those of functions may be large; they are counted until they are written.
+fn whole(app: &App, grant: &Grant, status: StatusCode, text: Bytes, id: Option<&str>) -> Response<Body> {
+    if text.len() <= app.config.limits.whole_answer_bytes {
+        return respond::json_text(status, text);
+    }
+    from_memory(app, grant, status, text, id)
+}
+
+async fn call_with_events(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    mut call: CallStream,
+    id: Option<&str>,
+) -> Response<Body> {
     let silence = app.config.limits.keep_alive_every;
     let Ok(first) = tokio::time::timeout(silence, call.next()).await else {
         return events(app, grant, call, Vec::new());
     };
     match first {
-        Some(Piece::Response { status, text }) => respond::json_text(status, text),
+        Some(Piece::Response { status, text }) => whole(app, grant, status, text, id),
         Some(Piece::Begin(begun)) if call.framing() == Framing::Json => {
             streamed_json(app, grant, call, begun)
         }
@@ -93,10 +106,11 @@ async fn call_as_json(
     app: &Arc<App>,
     grant: &Arc<Grant>,
     mut call: CallStream,
+    id: Option<&str>,
 ) -> Result<Response<Body>, Refusal> {
     while let Some(piece) = call.next().await {
         match piece {
-            Piece::Response { status, text } => return Ok(respond::json_text(status, text)),
+            Piece::Response { status, text } => return Ok(whole(app, grant, status, text, id)),
             Piece::Begin(begun) if call.framing() == Framing::Json => {
                 return Ok(streamed_json(app, grant, call, begun));
             }

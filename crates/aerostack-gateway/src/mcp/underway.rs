@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 
 use super::error::Refusal;
 use super::forward::Forward;
+use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::translate::Translator;
 use crate::app::App;
@@ -68,6 +69,9 @@ impl Sending {
         let caller = Caller::Token(self.grant.token.clone());
         match self.client.call(&caller, self.forward.as_ref()).await {
             Ok(reply) => Ok(self.begun(reply)),
+            Err(UpstreamError::AccessEnded | UpstreamError::Unreachable(_)) if !self.forward.is_offered() => {
+                Err(Refusal::UnknownTool(self.exposed.clone()))
+            }
             // The token is accepted; only the gateway is not certain to be the one that may.
             Err(UpstreamError::AccessEnded) if self.grant.is_live(self.app.clock.now()) => {
                 Err(Refusal::Draining)
@@ -120,6 +124,7 @@ pub(super) struct Underway {
     pub sending: Arc<Sending>,
     stage: Stage,
     may_repeat: bool,
+    record: CallRecord,
 }
 
 enum Stage {
@@ -134,10 +139,10 @@ enum Stage {
 impl Underway {
     /// Begins a call. Nothing happens until its frames are asked for.
     #[must_use]
-    pub(super) fn begin(sending: Sending) -> Self {
+    pub(super) fn begin(sending: Sending, record: CallRecord) -> Self {
         let sending = Arc::new(sending);
         let stage = Stage::Waiting(Box::pin(Arc::clone(&sending).send()));
-        Self { sending, stage, may_repeat: true }
+        Self { sending, stage, may_repeat: true, record }
     }
 
     /// The answer, once it has begun.
@@ -153,6 +158,7 @@ impl Underway {
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub(super) async fn next(&mut self) -> Option<Result<Frame, Refusal>> {
+        self.record.asks();
         loop {
             let error = match &mut self.stage {
                 Stage::Over => return None,
@@ -163,15 +169,21 @@ impl Underway {
                     }
                     Err(refusal) => refusal,
                 },
-                Stage::Coming(begun) => match begun.frames.next().await? {
-                    Ok(frame) => {
+                Stage::Coming(begun) => match begun.frames.next().await {
+                    None => {
+                        self.record.ends();
+                        return None;
+                    }
+                    Some(Ok(frame)) => {
+                        self.record.sees(&frame);
                         self.may_repeat = false;
                         return Some(Ok(frame));
                     }
-                    Err(error) => self.sending.refusal(error),
+                    Some(Err(error)) => self.sending.refusal(error),
                 },
             };
             if !self.repeats_after(&error) {
+                self.record.fails(&error);
                 self.stage = Stage::Over;
                 return Some(Err(error));
             }

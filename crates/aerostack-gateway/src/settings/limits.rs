@@ -143,4 +143,9 @@ limits! {
     "AEROSTACK_LIMIT_MAIL_TIMEOUT" mail_timeout Seconds SECOND..=60 * SECOND, "time for a mail server to take a mail";
     "AEROSTACK_LIMIT_MAILS_AT_ONCE" mails_at_once Pieces 1..=1_000, "mails handed over at the same time";
     "AEROSTACK_LIMIT_LAST_USED_EVERY" last_used_every Seconds SPAN, "time between writes of when tokens were used";
+    "AEROSTACK_LIMIT_ALERTS_EVERY" alerts_every Seconds SPAN, "time between looks at the calls of workspaces with alerts";
+    "AEROSTACK_LIMIT_WEBHOOK_TIMEOUT" webhook_timeout Seconds SECOND..=60 * SECOND, "time for the receiver of an alert to answer";
+    "AEROSTACK_LIMIT_WEBHOOKS_AT_ONCE" webhooks_at_once Pieces 1..=1_000, "messages of alerts posted at the same time";
+    "AEROSTACK_LIMIT_CALLS_WAITING" calls_waiting Pieces COUNT, "calls that may wait to be recorded";
+    "AEROSTACK_LIMIT_FREE_SPACE" free_space_bytes Bytes KIB..=64 * GIB, "free disk space below which calls are not recorded";
 }

@@ -35,6 +35,17 @@ pub struct ToolEntry {
     pub enabled: bool,
     /// Its definition.
     pub definition: Arc<Definition>,
+    /// What calls of it are counted as.
+    pub counted: Arc<CountedTool>,
+}
+
+/// What calls are counted as.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountedTool {
+    /// The slug of the installed server; empty where there is none.
+    pub server: String,
+    /// The name under which the tool is called, or that of unknown ones.
+    pub tool: String,
 }
 
 impl ToolEntry {
@@ -55,7 +66,7 @@ impl ToolEntry {
 }
 
 /// Tools by their exposed names, which are looked up here and nowhere taken apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Offering {
     /// All of them, switched on or not, in install order and the servers' own.
     pub tools: Vec<ToolEntry>,
@@ -85,10 +96,22 @@ impl Offering {
             for (definition, exposed) in definitions.into_iter().zip(exposed) {
                 let enabled = stocks[install].install.offers(&definition.name);
                 offering.by_name.insert(exposed.clone(), offering.tools.len());
-                offering.tools.push(ToolEntry { exposed, install, enabled, definition });
+                let server = stocks[install].install.slug.to_string();
+                let counted = Arc::new(CountedTool { server, tool: exposed.clone() });
+                offering.tools.push(ToolEntry { exposed, install, enabled, definition, counted });
             }
         }
         offering
+    }
+
+    /// The same with those tools alone switched on that `may_be_called` says, by install and own name.
+    #[must_use]
+    pub fn within(&self, may_be_called: impl Fn(usize, &str) -> bool) -> Self {
+        let mut within = self.clone();
+        for tool in &mut within.tools {
+            tool.enabled &= may_be_called(tool.install, &tool.definition.name);
+        }
+        within
     }
 
     /// Finds a tool by its exposed name.

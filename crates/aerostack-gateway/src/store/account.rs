@@ -117,6 +117,15 @@ pub async fn lock(tx: &mut Tx, id: &AccountId) -> Result<Option<Account>, StoreE
     fetch_optional!(tx, AccountRow, SQL, id.as_str())?.map(Account::try_from).transpose()
 }
 
+/// Raises the revision of every account: nobody appends to their chains until the transaction ends.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn lock_all(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "UPDATE accounts SET revision = revision + 1")?;
+    Ok(())
+}
+
 /// Sets an account's plan.
 ///
 /// # Errors

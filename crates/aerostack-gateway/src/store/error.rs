@@ -31,6 +31,9 @@ pub enum StoreError {
         /// The first migration that is not known.
         version: i64,
     },
+    /// The schema is not made yet: whoever makes it could not so far.
+    #[error("the database's schema is not made yet")]
+    SchemaIsMissing,
     /// A migration failed, or one that was applied is not the one this program has.
     #[error("a migration failed")]
     Migration(#[source] MigrateError),

@@ -34,6 +34,8 @@ pub struct InstallSummary {
 pub struct SkillSummary {
     /// The version that is installed.
     pub version: Version,
+    /// Whether that version was taken back.
+    pub yanked: bool,
     /// Who may use the skill.
     pub visibility: Visibility,
 }
@@ -53,6 +55,7 @@ struct SummaryRow {
     server_id: Option<String>,
     skill_version_id: Option<String>,
     number: Option<i64>,
+    yanked_at_ms: Option<i64>,
     visibility: Option<String>,
     source_owner_id: String,
     workspace_owner_id: String,
@@ -80,7 +83,10 @@ impl SummaryRow {
         let (owner, publisher) = (id(&self.workspace_owner_id), id(&self.source_owner_id));
         let relation = Relation::of(&owner, &publisher, self.memberships > 0);
         let version = codec::version(number)?;
-        Ok((Some(SkillSummary { version, visibility }), !visibility.opens_to(relation)))
+        Ok((
+            Some(SkillSummary { version, yanked: self.yanked_at_ms.is_some(), visibility }),
+            !visibility.opens_to(relation),
+        ))
     }
 }
 
@@ -124,7 +130,8 @@ macro_rules! summary_sql {
             "SELECT i.id, i.workspace_id, i.server_id, i.skill_version_id, i.slug, i.enabled, i.disabled_tools,
                     i.created_at_ms, COALESCE(s.slug, k.name) AS server_slug, a.username AS server_owner,
                     CAST(CASE WHEN s.stdio IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_stdio,
-                    a.id AS source_owner_id, w.owner_id AS workspace_owner_id, v.number, k.visibility,
+                    a.id AS source_owner_id, w.owner_id AS workspace_owner_id, v.number, v.yanked_at_ms,
+                    k.visibility,
                     (SELECT COUNT(*) FROM team_members m
                      WHERE m.team_id = a.id AND m.account_id = w.owner_id) AS memberships,
                     l.listed_at_ms, l.last_error, l.failed_at_ms

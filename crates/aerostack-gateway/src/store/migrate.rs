@@ -36,7 +36,7 @@ pub(super) async fn is_current_postgres(connection: &mut PgConnection) -> Result
     Ok(missing(&POSTGRES, connection, exists).await? == 0)
 }
 
-async fn apply<C: Migrate>(
+pub(super) async fn apply<C: Migrate>(
     migrator: &Migrator,
     connection: &mut C,
     exists: bool,

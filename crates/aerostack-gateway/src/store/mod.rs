@@ -5,6 +5,8 @@
 
 pub mod account;
 pub mod account_key;
+pub mod alert;
+pub mod alert_rule;
 pub mod audit;
 pub mod backup;
 pub mod error;
@@ -17,6 +19,7 @@ pub mod latest;
 pub mod lease;
 pub mod member;
 pub mod open;
+pub mod person;
 pub mod sealed;
 pub mod secret;
 pub mod server;
@@ -30,6 +33,7 @@ pub mod team_token;
 pub mod token;
 pub mod token_activity;
 pub mod tool_list;
+pub mod usage;
 pub mod workspace;
 pub mod workspace_member;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -20,19 +21,22 @@ use crate::config::Database;
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
+/// Statements that say IF NOT EXISTS mean it: that something did exist is no news, and none for the log.
+pub(super) const NO_NEWS: &str = "SET client_min_messages = warning";
 /// How long SQLite waits for another process's write, such as `owner create`.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
 /// An open database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pools: Pools,
+    pub(super) pools: Pools,
     /// The term of the lease it is changed under.
-    term: Term,
+    pub(super) term: Term,
 }
 
+/// Connections of either engine.
 #[derive(Clone, Debug)]
-enum Pools {
+pub(super) enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     Postgres(PgPool),
 }
@@ -150,6 +154,12 @@ impl Store {
     }
 }
 
+/// Has a connection that is still inside a transaction closed instead of given out: SQLite ends a
+/// transaction by itself where a disk is full or fails, and the driver goes on believing in it.
+pub(super) fn sound(options: SqlitePoolOptions) -> SqlitePoolOptions {
+    options.before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
+
 async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -159,7 +169,7 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
-        SqlitePoolOptions::new()
+        sound(SqlitePoolOptions::new())
             .max_connections(connections)
             .acquire_timeout(timeout)
             .test_before_acquire(false)
@@ -172,7 +182,7 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
 async fn open_postgres(url: &str, timeout: Duration) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("aerostack-gateway");
     // A program or machine that died inside a transaction must not keep a workspace locked for ever.
-    let settings = format!("{}; SET lock_timeout = {}", lease::KEEPALIVE, timeout.as_millis());
+    let settings = format!("{}; SET lock_timeout = {}; {NO_NEWS}", lease::KEEPALIVE, timeout.as_millis());
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(timeout)

@@ -29,9 +29,11 @@ struct ChainName {
 /// [`StoreError`] when the database fails.
 pub async fn is_anything_sealed(tx: &mut Tx) -> Result<bool, StoreError> {
     const SECRETS: &str = "SELECT COUNT(*) AS n FROM secrets";
+    const ALERTS: &str = "SELECT COUNT(*) AS n FROM alerts";
     const FORMER_KEYS: &str = "SELECT COUNT(*) AS n FROM former_keys";
     Ok(first_chain(tx).await?.is_some()
         || fetch_one!(tx, Count, SECRETS)?.n > 0
+        || fetch_one!(tx, Count, ALERTS)?.n > 0
         || fetch_one!(tx, Count, FORMER_KEYS)?.n > 0)
 }
 

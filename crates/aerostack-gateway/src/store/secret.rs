@@ -123,20 +123,6 @@ pub(super) async fn delete_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) ->
     Ok(())
 }
 
-/// Counts the secrets of an install.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn count_of_install(
-    tx: &mut Tx,
-    workspace: &WorkspaceId,
-    install: &InstallId,
-) -> Result<u32, StoreError> {
-    const SQL: &str = "SELECT COUNT(*) AS n FROM secrets WHERE workspace_id = $1 AND install_id = $2";
-    let count = fetch_one!(tx, Count, SQL, workspace.as_str(), install.as_str())?;
-    codec::number(count.n, "the count of secrets")
-}
-
 /// All secrets of a workspace, by install and name; bounded by `INSTALLS_MAX` times `SECRETS_MAX`.
 ///
 /// # Errors

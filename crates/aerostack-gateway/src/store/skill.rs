@@ -34,14 +34,14 @@ impl TryFrom<SkillRow> for Skill {
     }
 }
 
-/// A skill with its newest version, as lists show it.
+/// A skill with the version that is offered, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkillSummary {
     /// The skill.
     pub skill: Skill,
     /// The namespace it is published under.
     pub owner_username: Slug,
-    /// Its newest version.
+    /// The version that is installed when none is named.
     pub version: Version,
     /// What it does.
     pub description: String,
@@ -49,8 +49,10 @@ pub struct SkillSummary {
     pub backing: Backing,
     /// Its tools.
     pub tools: Vec<ManifestTool>,
-    /// When its newest version was published.
+    /// When that version was published.
     pub published_at: Timestamp,
+    /// Whether every version was taken back.
+    pub yanked: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -64,6 +66,7 @@ struct SummaryRow {
     url: String,
     tools: String,
     published_at_ms: i64,
+    yanked_at_ms: Option<i64>,
 }
 
 impl TryFrom<SummaryRow> for SkillSummary {
@@ -78,6 +81,7 @@ impl TryFrom<SummaryRow> for SkillSummary {
             backing: read_backing(&row.backing, &row.url)?,
             tools: read_tools(&row.tools)?,
             published_at: Timestamp::from_millis(row.published_at_ms),
+            yanked: row.yanked_at_ms.is_some(),
         })
     }
 }
@@ -133,11 +137,12 @@ macro_rules! summary_sql {
     ($rest:literal) => {
         concat!(
             "SELECT k.id, k.owner_id, k.name, k.visibility, k.created_at_ms, a.username AS owner_username,
-                    v.number, v.description, v.backing, v.url, v.tools, v.published_at_ms
+                    v.number, v.description, v.backing, v.url, v.tools, v.published_at_ms, v.yanked_at_ms
              FROM skills k
              JOIN accounts a ON a.id = k.owner_id
              JOIN skill_versions v ON v.skill_id = k.id
-                AND v.number = (SELECT MAX(x.number) FROM skill_versions x WHERE x.skill_id = k.id)
+                AND v.number = (SELECT x.number FROM skill_versions x WHERE x.skill_id = k.id
+                    ORDER BY CASE WHEN x.yanked_at_ms IS NULL THEN 0 ELSE 1 END, x.number DESC LIMIT 1)
              WHERE ",
             $rest
         )
@@ -174,8 +179,8 @@ pub async fn list_of_account(
     rows.into_iter().map(SkillSummary::try_from).collect()
 }
 
-/// One page of the skills an account may use whose reference or description has `text`, which is in lower
-/// case, in order of their references.
+/// One page of the skills an account may use whose reference or description has `text`, in order of their
+/// references. Upper and lower case of ASCII letters are the same.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
@@ -198,14 +203,15 @@ pub async fn search(
     rows.into_iter().map(SkillSummary::try_from).collect()
 }
 
-/// A text as a pattern that finds it anywhere, its own wildcards meaning themselves.
+/// A text as a pattern that finds it anywhere, its own wildcards meaning themselves. In lower case as far as
+/// both engines can do the same to what is looked through.
 fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
         if matches!(character, '%' | '_' | '!') {
             pattern.push('!');
         }
-        pattern.push(character);
+        pattern.push(character.to_ascii_lowercase());
     }
     pattern.push('%');
     pattern

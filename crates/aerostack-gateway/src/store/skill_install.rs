@@ -29,6 +29,7 @@ struct InstalledRow {
     manifest_tools: String,
     trusted: i64,
     published_at_ms: i64,
+    yanked_at_ms: Option<i64>,
     visibility: String,
     name: String,
     skill_owner_id: String,
@@ -57,6 +58,7 @@ impl TryFrom<InstalledRow> for InstalledServer {
             tools: read_tools(&row.manifest_tools)?,
             trusted: codec::flag(row.trusted, "skill_versions.trusted")?,
             published_at: Timestamp::from_millis(row.published_at_ms),
+            yanked_at: codec::moment(row.yanked_at_ms),
         };
         Ok(Self {
             install: Install {
@@ -117,7 +119,7 @@ pub(super) async fn of_workspace(
         "SELECT i.id AS install_id, i.workspace_id, i.slug, i.enabled, i.disabled_tools,
                 i.created_at_ms AS installed_at_ms,
                 v.id AS version_id, v.skill_id, v.number, v.description, v.backing, v.url,
-                v.tools AS manifest_tools, v.trusted, v.published_at_ms,
+                v.tools AS manifest_tools, v.trusted, v.published_at_ms, v.yanked_at_ms,
                 k.visibility, k.name, k.owner_id AS skill_owner_id, a.username AS skill_owner_username,
                 w.owner_id AS workspace_owner_id,
                 (SELECT COUNT(*) FROM team_members m

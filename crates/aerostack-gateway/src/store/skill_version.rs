@@ -1,4 +1,4 @@
-//! The versions of skills. A row never changes.
+//! The versions of skills. Nothing of a row ever changes but whether the version is offered.
 
 use aerostack_core::id::{SkillId, SkillVersionId};
 use aerostack_core::manifest::{Backing, ManifestTool};
@@ -12,7 +12,7 @@ use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 macro_rules! columns {
     () => {
-        "id, skill_id, number, description, backing, url, tools, trusted, published_at_ms"
+        "id, skill_id, number, description, backing, url, tools, trusted, published_at_ms, yanked_at_ms"
     };
 }
 
@@ -27,6 +27,7 @@ struct VersionRow {
     tools: String,
     trusted: i64,
     published_at_ms: i64,
+    yanked_at_ms: Option<i64>,
 }
 
 impl TryFrom<VersionRow> for SkillVersion {
@@ -42,6 +43,7 @@ impl TryFrom<VersionRow> for SkillVersion {
             tools: read_tools(&row.tools)?,
             trusted: codec::flag(row.trusted, "skill_versions.trusted")?,
             published_at: Timestamp::from_millis(row.published_at_ms),
+            yanked_at: codec::moment(row.yanked_at_ms),
         })
     }
 }
@@ -65,8 +67,8 @@ pub async fn insert(tx: &mut Tx, version: &SkillVersion) -> Result<(), StoreErro
     execute!(
         tx,
         "INSERT INTO skill_versions
-             (id, skill_id, number, description, backing, url, tools, trusted, published_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (id, skill_id, number, description, backing, url, tools, trusted, published_at_ms, yanked_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         version.id.as_str(),
         version.skill.as_str(),
         version.version.number(),
@@ -76,11 +78,48 @@ pub async fn insert(tx: &mut Tx, version: &SkillVersion) -> Result<(), StoreErro
         tools,
         i64::from(version.trusted),
         version.published_at.as_millis(),
+        codec::millis(version.yanked_at),
     )?;
     Ok(())
 }
 
-/// The newest version of a skill.
+/// Notes that a version was taken back, or (`None`) that it is offered again.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn set_yanked(tx: &mut Tx, id: &SkillVersionId, at: Option<Timestamp>) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE skill_versions SET yanked_at_ms = $2 WHERE id = $1";
+    execute!(tx, SQL, id.as_str(), codec::millis(at))?;
+    Ok(())
+}
+
+/// Counts the workspaces that have a version installed.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn count_workspaces(tx: &mut Tx, id: &SkillVersionId) -> Result<u32, StoreError> {
+    const SQL: &str = "SELECT COUNT(DISTINCT w.id) AS n
+        FROM installs i JOIN workspaces w ON w.id = i.workspace_id
+        WHERE i.skill_version_id = $1 AND w.deleted_at_ms IS NULL";
+    codec::number(fetch_one!(tx, Count, SQL, id.as_str())?.n, "the count of workspaces")
+}
+
+/// The version that is installed when none is named: the newest that was not taken back, and where all
+/// were, the newest.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn offered(tx: &mut Tx, skill: &SkillId) -> Result<Option<SkillVersion>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM skill_versions WHERE skill_id = $1
+          ORDER BY CASE WHEN yanked_at_ms IS NULL THEN 0 ELSE 1 END, number DESC LIMIT 1"
+    );
+    fetch_optional!(tx, VersionRow, SQL, skill.as_str())?.map(SkillVersion::try_from).transpose()
+}
+
+/// The newest version of a skill, taken back or not.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.

@@ -11,7 +11,8 @@ use super::Store;
 use crate::config::Database;
 
 const POSTGRES_URL: &str = "AEROSTACK_TEST_POSTGRES_URL";
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a test waits for a connection.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Runs a test on every engine there is, one after the other.
 pub(crate) async fn on_both_engines<F, Fut>(test: F)
@@ -183,6 +184,7 @@ pub(crate) mod sample {
             tools: vec![tool],
             trusted: true,
             published_at: NOW,
+            yanked_at: None,
         }
     }
 

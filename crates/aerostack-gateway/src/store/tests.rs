@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod full_disk;
 mod invite;
 mod latest;
 mod member;

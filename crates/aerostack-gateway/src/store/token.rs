@@ -263,6 +263,26 @@ pub async fn give_up_seat(tx: &mut Tx, id: &TokenId) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Gives the seat of a token that has ended back to the one it replaced, if that still overlaps.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn hand_on_seat(
+    tx: &mut Tx,
+    workspace: &WorkspaceId,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE tokens SET takes_seat = 1 WHERE id =
+            (SELECT MAX(t.id) FROM tokens t WHERE t.workspace_id = $1 AND t.name = $2 AND t.takes_seat = 0 AND ",
+        active_at!("$3"),
+        ")"
+    );
+    execute!(tx, SQL, workspace.as_str(), name, now.as_millis())?;
+    Ok(())
+}
+
 /// One page of a workspace's tokens in order of creation, of one status or of all; `after` is the
 /// identifier where the page before ended.
 ///

@@ -7,6 +7,7 @@ use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
 
+use super::alert;
 use super::codec;
 use super::error::StoreError;
 use super::install::{self, InstalledServer};
@@ -208,6 +209,7 @@ pub async fn mark_deleted(tx: &mut Tx, id: &WorkspaceId, at: Timestamp) -> Resul
         at.as_millis(),
     )?;
     secret::delete_of_workspace(tx, id).await?;
+    alert::delete(tx, id).await?;
     install::delete_of_workspace(tx, id).await
 }
 

@@ -19,7 +19,7 @@ use super::error::UpstreamError;
 use super::frame::{Frame, Reply};
 use super::freshness::Freshness;
 use super::function::Function;
-use super::http::{Clients, Endpoint};
+use super::http::{Clients, Endpoint, Http};
 use super::pool::{Pool, PoolLimits};
 use super::stdio::{Children, Program};
 use super::target::{Caller, Listing, Outgoing, Target};
@@ -85,6 +85,11 @@ impl Upstreams {
             replaced.close();
         }
         client
+    }
+
+    /// The HTTP client for addresses that were given by whoever is so far trusted.
+    pub(super) fn http_of(&self, trust: Trust) -> Http {
+        self.http.of(trust)
     }
 
     /// Lets go of a client that nobody is to call through any more. Its sessions are ended behind; one

@@ -1,5 +1,7 @@
 //! Why an upstream did not do what it was asked.
 
+use crate::http::budget::NoRoom;
+
 /// A failed exchange with a server. The text is for the log and for the workspace's owner
 /// (`mcp list`); callers see only the kind and the server's slug.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum UpstreamError {
     /// It is busy (429), or our own limit of calls in flight is reached.
     #[error("busy: {0}")]
     Busy(String),
+    /// What it answers cannot be held beside what is held already.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The caller's access ended before anything was written to the server.
     #[error("access ended")]
     AccessEnded,
@@ -39,7 +44,9 @@ impl UpstreamError {
             | Self::BadAnswer(text)
             | Self::LackingCredential(text)
             | Self::Busy(text) => text.clone(),
-            Self::HeadersRefused | Self::RefusedCredential(_) | Self::AccessEnded => self.to_string(),
+            Self::HeadersRefused | Self::RefusedCredential(_) | Self::NoRoom(_) | Self::AccessEnded => {
+                self.to_string()
+            }
         }
     }
 
@@ -51,7 +58,7 @@ impl UpstreamError {
             Self::BadAnswer(text) => Self::BadAnswer(change(text)),
             Self::LackingCredential(text) => Self::LackingCredential(change(text)),
             Self::Busy(text) => Self::Busy(change(text)),
-            Self::HeadersRefused | Self::RefusedCredential(_) | Self::AccessEnded => self,
+            Self::HeadersRefused | Self::RefusedCredential(_) | Self::NoRoom(_) | Self::AccessEnded => self,
         }
     }
 }

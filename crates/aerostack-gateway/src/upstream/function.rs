@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aerostack_core::manifest::ManifestTool;
 use aerostack_core::secret::SecretValue;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde::Deserialize;
@@ -25,6 +25,7 @@ use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
 use super::left_out::LeftOut;
 use super::target::{Era, Listing, Outgoing, Target};
+use crate::http::budget::Room;
 
 /// Largest input of a call: checking it costs time.
 const INPUT_LIMIT_BYTES: usize = 1_024 * 1_024;
@@ -133,7 +134,7 @@ impl Function {
                     return Err(UpstreamError::AccessEnded);
                 }
                 let limit = self.endpoint.idle();
-                let posted = tokio::time::timeout(limit, self.post(body.into())).await;
+                let posted = tokio::time::timeout(limit, self.post(body.into(), request.room())).await;
                 let answer = posted.map_err(|_| {
                     UpstreamError::TimedOut(format!("no whole answer within {} s", limit.as_secs_f32()))
                 })??;
@@ -173,11 +174,11 @@ impl Function {
         }
     }
 
-    async fn post(&self, body: Bytes) -> Result<Bytes, UpstreamError> {
+    async fn post(&self, body: Bytes, room: Room<'_>) -> Result<Bytes, UpstreamError> {
         let response = self.endpoint.post_json(HeaderMap::new(), body).await?;
         let status = response.status();
         match status {
-            StatusCode::OK => self.read(response).await,
+            StatusCode::OK => self.read(response, room).await,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(UpstreamError::RefusedCredential(status.as_u16()))
             }
@@ -192,20 +193,19 @@ impl Function {
         }
     }
 
-    async fn read(&self, mut response: Response) -> Result<Bytes, UpstreamError> {
+    async fn read(&self, mut response: Response, room: Room<'_>) -> Result<Bytes, UpstreamError> {
         let limit_bytes = self.answer_limit_bytes;
         let too_large = || UpstreamError::BadAnswer(format!("its answer has more than {limit_bytes} bytes"));
-        if response.content_length().is_some_and(|length| length > limit_bytes as u64) {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
+        let announced = response.content_length().unwrap_or_default();
+        let announced = usize::try_from(announced).ok().filter(|length| *length <= limit_bytes);
+        let mut body = room.gather(announced.ok_or_else(too_large)?)?;
         while let Some(bytes) = next_chunk(&mut response, self.endpoint.idle()).await? {
             if body.len() + bytes.len() > limit_bytes {
                 return Err(too_large());
             }
-            body.extend_from_slice(&bytes);
+            body.push(bytes)?;
         }
-        Ok(body.freeze())
+        Ok(body.finish())
     }
 }
 

@@ -39,6 +39,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod webhook;
 
 pub use client::{Client, Upstreams};
 pub use credential::Credential;
@@ -48,3 +49,4 @@ pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
 pub use stdio::SWITCHED_OFF as STDIO_SWITCHED_OFF;
 pub use target::{Caller, Era, Listing, Outgoing, Target};
+pub use webhook::{Webhook, WebhookError};

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::credential::Credential;
 use super::left_out::LeftOut;
+use crate::http::budget::Room;
 
 /// An installed server: everything a client of it needs. Equal targets share one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,9 @@ pub trait Outgoing: Send + Sync {
     /// Asked immediately before anything is written to the server; `false` sends nothing and gives
     /// [`UpstreamError::AccessEnded`](super::UpstreamError::AccessEnded).
     fn may_be_sent(&self) -> bool;
+
+    /// Where what is gathered for the caller is counted.
+    fn room(&self) -> Room<'_>;
 
     /// Asked when the caller stops waiting before an answer began: whether a legacy server is told,
     /// which otherwise goes on. Modern servers always notice. By default they are not told.

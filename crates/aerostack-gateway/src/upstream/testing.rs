@@ -2,7 +2,7 @@
 //! says, at once, piece by piece, or never.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use aerostack_core::id::{InstallId, TokenId};
@@ -16,6 +16,8 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
+
+use crate::http::budget::{Budget, Room};
 
 use super::{Caller, Credential, Era, Frame, Outgoing, Reply, Target, UpstreamError};
 
@@ -208,6 +210,8 @@ impl<B: hyper::body::Body> hyper::body::Body for SyncBody<B> {
     }
 }
 
+static BUDGET: LazyLock<Budget> = LazyLock::new(|| Budget::new(usize::MAX, usize::MAX));
+
 /// A call as the floor above would send it.
 pub(super) struct Call {
     pub(super) allowed: bool,
@@ -235,6 +239,10 @@ impl Outgoing for Call {
 
     fn may_be_sent(&self) -> bool {
         self.allowed
+    }
+
+    fn room(&self) -> Room<'_> {
+        BUDGET.of_all()
     }
 
     fn cancel_on_drop(&self) -> bool {

@@ -99,6 +99,27 @@ async fn a_new_person_who_accepts_has_an_account_a_token_and_no_place_in_the_tea
 }
 
 #[tokio::test]
+async fn who_needs_no_invitation_is_told_how_to_get_a_token() {
+    in_a_hall(|hall| async move {
+        let acme = hall.person("acme").await;
+        acme.creates_workspace("engineering").await;
+        let link = link_of(&acme.invites_into("engineering", "eve@co.com").await);
+        hall.lets_join(&link, "eve").await.unwrap();
+        let refused = async |address: &str| {
+            let request = InviteWorkspaceMemberRequest { email: email(address) };
+            acme.is_refused::<endpoint::InviteWorkspaceMember>(&["engineering"], &request).await
+        };
+        let (_, message, hint) = refused("eve@co.com").await;
+        assert_eq!(message, "this address belongs to a member already");
+        assert_eq!(hint.unwrap(), "another token for them: aerostack workspace token create --for <email>");
+        let (_, message, hint) = refused("acme@co.com").await;
+        assert_eq!(message, "this address is the owner's own");
+        assert_eq!(hint.unwrap(), "a token of one's own: aerostack workspace token create");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_existing_account_accepts_signed_in_and_is_shown_no_key() {
     in_a_hall(|hall| async move {
         let acme = hall.person("acme").await;

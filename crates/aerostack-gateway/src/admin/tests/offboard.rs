@@ -206,17 +206,54 @@ async fn what_names_nobody_is_refused_and_a_pasted_token_is_not_repeated() {
         let created = acme.ties("engineering", "Alice Chen", "alice@co.com").await;
         let refused = acme.is_refused::<endpoint::Offboard>(&[], &asked("Alice Chan", false)).await;
         let message = "no token of this team is named 'Alice Chan'".to_owned();
-        assert_eq!(refused, (ErrorCode::NotFound, message, Some("did you mean 'Alice Chen'?".to_owned())));
+        let hint = "did you mean 'Alice Chen' or 'alice@co.com'?";
+        assert_eq!(refused, (ErrorCode::NotFound, message, Some(hint.to_owned())));
         let (code, message, hint) =
             acme.is_refused::<endpoint::Offboard>(&[], &asked(&created.token, false)).await;
         assert_eq!(code, ErrorCode::InvalidRequest);
         assert!(!format!("{message}{hint:?}").contains(&created.token));
         let (code, ..) = acme.is_refused::<endpoint::Offboard>(&[], &asked("", true)).await;
         assert_eq!(code, ErrorCode::InvalidRequest);
-        let nobody = acme.offboards("nobody@co.com").await;
-        assert!(nobody.nothing_to_do);
         assert!(hall.lets_in(&created));
         assert!(acme.account_audit().await.is_empty(), "nothing was done, so nothing is written");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_the_team_never_knew_is_no_success_and_one_it_knew_is() {
+    in_a_hall(|hall| async move {
+        let acme = hall.person("acme").await;
+        acme.creates_workspace("engineering").await;
+        acme.ties("engineering", "Alice Chen", "alice@co.com").await;
+        acme.creates_token("engineering", "Dora Laptop").await.unwrap();
+        // An account of the gateway that is no part of this team is as unknown as no account.
+        hall.person("stranger").await;
+        let refused = |who: &'static str, dry_run| {
+            let acme = &acme;
+            async move { acme.is_refused::<endpoint::Offboard>(&[], &asked(who, dry_run)).await }
+        };
+        let told = |who: &str, hint: &str| {
+            let message = format!("nobody has, or ever had, the address {who} in this team");
+            (ErrorCode::NotFound, message, Some(hint.to_owned()))
+        };
+        let lists = "`aerostack team list` and `aerostack workspace token list` show who there is";
+        for (who, hint) in [
+            ("alcie@co.com", "did you mean 'alice@co.com'?"),
+            ("dora@co.com", "did you mean the token 'Dora Laptop'?"),
+            ("stranger@co.com", lists),
+            ("nobody@co.com", lists),
+        ] {
+            assert_eq!(refused(who, true).await, told(who, hint));
+            assert_eq!(refused(who, false).await, told(who, hint));
+        }
+        assert!(acme.account_audit().await.is_empty(), "nothing was done, so nothing is written");
+
+        hall.is_invited(&acme, None, "carol@co.com", TeamRole::Member).await;
+        for who in ["alice@co.com", "carol@co.com"] {
+            assert!(!acme.offboards(who).await.nothing_to_do, "{who}");
+            assert!(acme.offboards(who).await.nothing_to_do, "{who}");
+        }
     })
     .await;
 }

@@ -30,6 +30,7 @@ use crate::vault::Vault;
 pub(super) struct Hall {
     pub(super) app: Arc<App>,
     pub(super) clock: Clock,
+    _folder: Arc<tempfile::TempDir>,
 }
 
 /// Runs a story in a hall on every engine.
@@ -49,9 +50,10 @@ where
 impl Hall {
     async fn open(store: Store) -> Self {
         let clock = Clock::manual(NOW);
-        let config = Config::local(std::env::temp_dir());
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::local(folder.path().to_owned());
         let app = App::start(config, store, Vault::new(&[7; 32]), clock.clone()).await.unwrap();
-        Self { app, clock }
+        Self { app, clock, _folder: Arc::new(folder) }
     }
 
     /// Somebody with an account on the Pro plan.

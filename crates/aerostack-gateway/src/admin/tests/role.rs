@@ -44,7 +44,9 @@ const OPERATOR: Allowed = [true, false, false, false];
 const fn table(operation: Operation) -> (Over, Allowed) {
     use Operation as O;
     match operation {
-        O::ShowAccount | O::ListKeys | O::CreateKey | O::RevokeKey | O::ListPlans => (Over::Oneself, ALL),
+        O::ShowAccount | O::ListKeys | O::CreateKey | O::RevokeKey | O::ListPlans | O::ShowOwnUsage => {
+            (Over::Oneself, ALL)
+        }
         O::SetPlan => (Over::Installation, OPERATOR),
         O::ListWorkspaces => (Over::Team, ALL),
         O::CreateWorkspace
@@ -55,7 +57,16 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         | O::DeleteServer
         | O::TestServer
         | O::Offboard => (Over::Team, MANAGERS),
-        O::ShowWorkspace | O::ListInstalls | O::ShowInstall | O::ListTools => (Over::Workspace, ALL),
+        O::ShowWorkspace
+        | O::ListInstalls
+        | O::ShowInstall
+        | O::ListTools
+        | O::ShowAnalytics
+        | O::ShowAnalyticsSeries
+        | O::ExportAnalytics
+        | O::ListCalls
+        | O::FollowCalls
+        | O::ExportCalls => (Over::Workspace, ALL),
         O::UpdateWorkspace
         | O::ListTokens
         | O::CreateToken
@@ -71,6 +82,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
             (Over::Workspace, MANAGERS)
         }
         O::DeleteWorkspace => (Over::Workspace, OWNER),
+        O::ChangeRole => (Over::Team, OWNER),
         O::ShowTeam
         | O::ListInvites
         | O::InviteMember
@@ -81,10 +93,11 @@ const fn table(operation: Operation) -> (Over, Allowed) {
         O::ShowInvite | O::AcceptInvite => (Over::Link, ALL),
         O::ListSessions | O::EndSession | O::CreateSignInLink => (Over::Oneself, ALL),
         O::ListSkills | O::SearchSkills | O::ShowSkill | O::ListSkillVersions => (Over::Oneself, ALL),
-        O::PublishSkill | O::UpdateSkill => (Over::Team, MANAGERS),
+        O::PublishSkill | O::UpdateSkill | O::YankSkillVersion => (Over::Team, MANAGERS),
         O::ListInstalledSkills | O::InstallSkill => (Over::Workspace, ALL),
         O::UninstallSkill | O::UpgradeSkill => (Over::Workspace, MANAGERS),
         O::ListSecrets | O::SetSecret | O::DeleteSecret => (Over::Workspace, TEAM_ONLY),
+        O::ShowAlert | O::SetAlert | O::DeleteAlert | O::TestAlert => (Over::Workspace, TEAM_ONLY),
     }
 }
 
@@ -96,13 +109,16 @@ fn body(operation: Operation) -> Value {
         }
         Operation::InviteWorkspaceMember => json!({ "email": "new@co.com" }),
         Operation::InviteMember => json!({ "email": format!("new{}@co.com", rand::random::<u64>()) }),
+        Operation::ChangeRole => json!({ "role": "admin" }),
         Operation::SetPlan => json!({ "plan": "pro" }),
         Operation::InstallServer => json!({ "server": "nothing-here" }),
         Operation::PublishSkill => {
             json!({ "name": "crm", "version": "1.0.0", "mcp_url": "https://crm.example.com/mcp" })
         }
+        Operation::YankSkillVersion => json!({ "yanked": true }),
         Operation::UpdateSkill => json!({ "visibility": "team" }),
         Operation::InstallSkill => json!({ "skill": "nothing-here" }),
+        Operation::SetAlert => json!({ "url": "https://hooks.example.com/x", "calls": 1_000 }),
         Operation::SetSecret => json!({ "value": "ghp_value" }),
         Operation::UpdateInstall => json!({ "enabled": true }),
         Operation::AddServer => json!({ "slug": "github", "url": "https://mcp.example.com/mcp" }),
@@ -131,6 +147,7 @@ async fn fares(person: &Person, operation: Operation, workspace: &str, team: &st
             _ if index == 0 && over == Over::Workspace => workspace,
             "id" => NO_ID,
             "email" => "nobody@co.com",
+            "version" => "7.0.0",
             _ => "nothing-here",
         })
         .collect();

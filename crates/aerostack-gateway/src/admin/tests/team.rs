@@ -11,6 +11,7 @@ use aerostack_core::api::team::{
 };
 use aerostack_core::api::token::{CreateTokenRequest, ListTokensQuery};
 use aerostack_core::audit::Action;
+use aerostack_core::bearer::{RawToken, TokenKind};
 use aerostack_core::invite::{INVITE_LIFE, INVITES_PER_WINDOW};
 use aerostack_core::member::TeamRole;
 use aerostack_core::plan::Plan;
@@ -21,15 +22,15 @@ use crate::store::testing::sample::slug;
 
 const DEAD: &str = "this invitation is not valid any more";
 
-fn email(text: &str) -> Email {
+pub(super) fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-fn as_member(text: &str) -> InviteRequest {
+pub(super) fn as_member(text: &str) -> InviteRequest {
     InviteRequest { email: email(text), role: TeamRole::Member }
 }
 
-fn as_admin(text: &str) -> InviteRequest {
+pub(super) fn as_admin(text: &str) -> InviteRequest {
     InviteRequest { email: email(text), role: TeamRole::Admin }
 }
 
@@ -39,7 +40,7 @@ fn link_of(sent: &InviteSent) -> String {
     sent.link.as_ref().and_then(|url| url.rsplit('/').next()).unwrap().to_owned()
 }
 
-async fn invites(person: &Person, request: InviteRequest) -> String {
+pub(super) async fn invites(person: &Person, request: InviteRequest) -> String {
     link_of(&person.calls::<endpoint::InviteMember>(&[], &request).await.unwrap())
 }
 
@@ -47,7 +48,7 @@ fn chooses(username: &str) -> AcceptRequest {
     AcceptRequest { username: Some(slug(username)) }
 }
 
-async fn looks(hall: &Hall, link: &str) -> Result<InvitePreview, ErrorBody> {
+pub(super) async fn looks(hall: &Hall, link: &str) -> Result<InvitePreview, ErrorBody> {
     hall.anybody_calls::<endpoint::ShowInvite>(&[link], &Empty {}).await
 }
 
@@ -56,7 +57,7 @@ async fn joins(hall: &Hall, link: &str, username: &str) -> Result<Joined, ErrorB
 }
 
 /// Invites, joins, and gives the person with the key that was shown.
-async fn brings(hall: &Hall, team: &Person, request: InviteRequest, username: &str) -> Person {
+pub(super) async fn brings(hall: &Hall, team: &Person, request: InviteRequest, username: &str) -> Person {
     let joined = joins(hall, &invites(team, request).await, username).await.unwrap();
     hall.holding(&joined.account.username, &joined.key.unwrap()).await
 }
@@ -66,7 +67,7 @@ async fn status_of_members(team: &Person) -> Vec<(String, MemberStatus)> {
     view.members.into_iter().map(|member| (member.email.to_string(), member.status)).collect()
 }
 
-async fn actions(team: &Person) -> Vec<(Action, String, String)> {
+pub(super) async fn actions(team: &Person) -> Vec<(Action, String, String)> {
     let page = team.calls::<endpoint::ListTeamAudit>(&[], &Default::default()).await.unwrap();
     page.items.into_iter().map(|event| (event.action, event.actor, event.object)).collect()
 }
@@ -204,6 +205,26 @@ async fn only_the_owner_makes_and_removes_admins() {
 }
 
 #[tokio::test]
+async fn who_may_not_is_told_who_may() {
+    in_a_hall(|hall| async move {
+        let acme = hall.person("acme").await;
+        acme.creates_workspace("engineering").await;
+        let anna = brings(&hall, &acme, as_admin("anna@x.com"), "anna").await;
+        let mike = brings(&hall, &acme, as_member("mike@x.com"), "mike").await;
+        let managers = Some("this is done by the owner of the team and its admins".to_owned());
+        let owner = Some("this is done by the owner of the team".to_owned());
+        let of_team = mike.clone().acting_for("acme").is_refused::<endpoint::ShowTeam>(&[], &Empty {}).await;
+        assert_eq!(of_team.2, managers);
+        let tokens = ListTokensQuery::default();
+        let of_workspace = mike.is_refused::<endpoint::ListTokens>(&["engineering"], &tokens).await;
+        assert_eq!(of_workspace.2, managers);
+        let delete = anna.is_refused::<endpoint::DeleteWorkspace>(&["engineering"], &Empty {}).await;
+        assert_eq!((delete.1.as_str(), delete.2), ("this account may not do that", owner));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_cannot_be_invited_is_told_why() {
     in_a_hall(|hall| async move {
         let acme = hall.person("acme").await;
@@ -298,6 +319,18 @@ async fn of_ten_who_follow_a_link_at_once_one_enters() {
         }
         assert_eq!(entered, 1);
         assert_eq!(endpoint::AcceptInvite::OPERATION.success_status(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strangers_with_links_of_their_own_making_wait_for_nobody_and_keep_nobody_waiting() {
+    in_a_hall(|hall| async move {
+        let link = RawToken::generate(TokenKind::JoinLink, "", &mut rand::rng());
+        let held = hall.app.order().await.unwrap();
+        let refused = joins(&hall, link.expose(), "mallory").await.err().unwrap();
+        assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::NotFound, DEAD));
+        drop(held);
     })
     .await;
 }

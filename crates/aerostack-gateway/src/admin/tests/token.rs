@@ -208,6 +208,33 @@ async fn rotating_works_at_a_full_plan_and_the_overlap_takes_no_seat() {
 }
 
 #[tokio::test]
+async fn one_seat_lets_two_tokens_work_at_the_most() {
+    in_a_hall(|hall| async move {
+        let acme = hall.person("acme").await;
+        acme.creates_workspace("team").await;
+        let first = acme.creates_token("team", "CI Bot").await.unwrap();
+        let overlap = RotateTokenRequest { overlap: Some(600) };
+        let second = acme.calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &overlap).await.unwrap();
+        let (code, message, _) =
+            acme.is_refused::<endpoint::RotateToken>(&["team", "name:CI Bot"], &overlap).await;
+        assert_eq!(code, ErrorCode::Conflict);
+        assert_eq!(message, "the token that 'CI Bot' replaced still works out its own overlap");
+        let now = RotateTokenRequest::default();
+        let third = acme.calls::<endpoint::RotateToken>(&["team", "name:CI Bot"], &now).await.unwrap();
+        let live = [&first.token, &second.token, &third.token].map(|raw| hall.accepts(raw));
+        assert_eq!(live, [true, false, true]);
+
+        // Whoever is left of the two has the seat.
+        acme.calls::<endpoint::RevokeToken>(&["team", third.id.as_str()], &Empty {}).await.unwrap();
+        let page = acme.calls::<endpoint::ListTokens>(&["team"], &ListTokensQuery::default()).await.unwrap();
+        assert_eq!((page.seats.used, hall.accepts(&first.token)), (1, true));
+        let workspace = acme.calls::<endpoint::ShowWorkspace>(&["team"], &Empty {}).await.unwrap();
+        assert_eq!(workspace.seats.used, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn revoking_by_name_ends_the_overlap_too() {
     in_a_hall(|hall| async move {
         let acme = hall.person("acme").await;

@@ -6,10 +6,10 @@ use aerostack_core::audit::Verifier;
 use aerostack_core::id::{AccountId, InstallId};
 use aerostack_core::secret::{SealedSecret, SecretName, SecretPlace, SecretValue};
 
-use super::{config, create, report};
+use super::{config, create, email, report};
 use crate::clock::Clock;
 use crate::commands::key::{Rotated, prepare, reseal, rotate};
-use crate::commands::{ground, master_key, serve};
+use crate::commands::{ground, master_key, owner, serve};
 use crate::config::Config;
 use crate::store::testing::on_both_databases;
 use crate::store::testing::sample::{self, NOW};
@@ -126,6 +126,33 @@ async fn everything_is_sealed_anew_and_what_was_issued_before_goes_on() {
         assert_eq!(rotate(&before.config, &Clock::system(), false).await.unwrap(), done);
         let before = Before { session, ..before };
         assert_ne!(before.holds().await, new);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_made_while_the_master_key_is_replaced_break_no_chain() {
+    in_a_folder(|before| async move {
+        let (config, clock) = (&before.config, Clock::system());
+        for _ in 0..4 {
+            let makes = async || owner::new_key(config, &clock, &email("admin@co.com")).await;
+            let (rotated, first, second, third) =
+                tokio::join!(rotate(config, &clock, false), makes(), makes(), makes());
+            rotated.unwrap();
+            for made in [first, second, third] {
+                made.unwrap();
+            }
+            let store = ground::open(config).await.unwrap();
+            let vault = master_key::vault(config, &store).await.unwrap();
+            let mut tx = store.read().await.unwrap();
+            let chain = before.operator.as_str();
+            let mut verifier = Verifier::new(vault.audit_keys(), chain);
+            for row in store::audit::walk(&mut tx, chain, 0, 100).await.unwrap() {
+                verifier.check(&row).unwrap();
+            }
+            drop(tx);
+            store.close().await;
+        }
     })
     .await;
 }

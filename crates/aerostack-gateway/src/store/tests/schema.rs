@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::store::testing::on_both_databases;
+use crate::store::usage::UsageStore;
 use crate::store::{Store, StoreError, Tx, sql::execute};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -15,6 +16,29 @@ async fn migrations_are_applied_once() {
         assert!(store.migrate().await.unwrap() > 0);
         assert_eq!(store.migrate().await.unwrap(), 0);
         assert!(store.schema_is_current().await.unwrap());
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn postgres_tells_no_news_of_what_exists_already() {
+    #[derive(sqlx::FromRow)]
+    struct Setting {
+        level: String,
+    }
+    on_both_databases(|database| async move {
+        let store = Store::open(&database, TIMEOUT).await.unwrap();
+        let calls = UsageStore::new(&database, TIMEOUT).unwrap();
+        calls.migrate().await.unwrap();
+        for tx in [store.read().await.unwrap(), calls.read().await.unwrap()] {
+            if let Tx::Postgres(mut tx) = tx {
+                let sql = "SELECT current_setting('client_min_messages') AS level";
+                let setting: Setting = sqlx::query_as(sql).fetch_one(&mut *tx).await.unwrap();
+                assert_eq!(setting.level, "warning");
+            }
+        }
+        calls.close().await;
         store.close().await;
     })
     .await;

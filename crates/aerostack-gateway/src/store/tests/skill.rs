@@ -3,7 +3,7 @@
 use aerostack_core::account::AccountKind;
 use aerostack_core::member::{Membership, TeamRole};
 use aerostack_core::server::Source;
-use aerostack_core::skill::{Relation, Skill, Visibility};
+use aerostack_core::skill::{Relation, Skill, SkillVersion, Visibility};
 
 use crate::store::install_summary::list_skills_page;
 use crate::store::testing::on_both_engines;
@@ -56,6 +56,41 @@ async fn versions_read_back_and_the_newest_is_the_highest_not_the_last_written()
 }
 
 #[tokio::test]
+async fn what_is_offered_is_the_newest_that_was_not_taken_back() {
+    on_both_engines(|store| async move {
+        let (owner, workspace) = acme(&store).await;
+        let mut tx = store.write().await.unwrap();
+        let crm = skill(&owner.id, "crm", Visibility::Team);
+        publishes(&mut tx, &crm, &["1.9.0", "1.10.0"]).await;
+        let newest = store::skill_version::newest(&mut tx, &crm.id).await.unwrap().unwrap();
+        store::install::insert(&mut tx, &skill_install(&workspace.id, &newest, "crm")).await.unwrap();
+        store::install::insert(&mut tx, &skill_install(&workspace.id, &newest, "crm-2")).await.unwrap();
+        assert_eq!(store::skill_version::count_workspaces(&mut tx, &newest.id).await.unwrap(), 1);
+        for (yanked, offered, is_yanked) in [
+            (&[][..], "1.10.0", false),
+            (&["1.10.0"], "1.9.0", false),
+            (&["1.9.0"], "1.10.0", false),
+            (&["1.9.0", "1.10.0"], "1.10.0", true),
+        ] {
+            for version in store::skill_version::list(&mut tx, &crm.id, None, 10).await.unwrap() {
+                let at = yanked.contains(&version.version.to_string().as_str()).then_some(NOW);
+                store::skill_version::set_yanked(&mut tx, &version.id, at).await.unwrap();
+            }
+            let found = store::skill_version::offered(&mut tx, &crm.id).await.unwrap().unwrap();
+            assert_eq!((found.version.to_string().as_str(), found.yanked_at.is_some()), (offered, is_yanked));
+            let summary = store::skill::summary(&mut tx, &crm.id).await.unwrap().unwrap();
+            assert_eq!((summary.version, summary.yanked), (found.version, is_yanked));
+            let newest = store::skill_version::newest(&mut tx, &crm.id).await.unwrap().unwrap();
+            assert_eq!(newest.version.to_string(), "1.10.0");
+            let installs = list_skills_page(&mut tx, &workspace.id, None, 10).await.unwrap();
+            let is_told = installs[0].skill.as_ref().unwrap().yanked;
+            assert_eq!(is_told, yanked.contains(&"1.10.0"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn lists_and_searches_show_what_an_account_may_use_and_nothing_else() {
     on_both_engines(|store| async move {
         let (owner, _) = acme(&store).await;
@@ -76,7 +111,11 @@ async fn lists_and_searches_show_what_an_account_may_use_and_nothing_else() {
         {
             publishes(&mut tx, &skill(&owner.id, name, visibility), &["1.0.0", "1.1.0"]).await;
         }
-        publishes(&mut tx, &skill(&bob.id, "tool", Visibility::Private), &["0.1.0"]).await;
+        let tool = skill(&bob.id, "tool", Visibility::Private);
+        store::skill::insert(&mut tx, &tool).await.unwrap();
+        let version =
+            SkillVersion { description: "Übersetzt Texte".into(), ..skill_version(&tool, "0.1.0") };
+        store::skill_version::insert(&mut tx, &version).await.unwrap();
         for (person, listed, found) in [
             (
                 &owner,
@@ -95,7 +134,9 @@ async fn lists_and_searches_show_what_an_account_may_use_and_nothing_else() {
             names(&store::skill::search(tx, &bob.id, text, None, 10).await.unwrap())
         };
         assert_eq!(search(&mut tx, "@acme/o").await, ["acme/open", "acme/ours"]);
-        assert_eq!(search(&mut tx, "100%").await.len(), 3);
+        assert_eq!(search(&mut tx, "100%").await.len(), 2);
+        assert_eq!(search(&mut tx, "@ACME/O").await, ["acme/open", "acme/ours"]);
+        assert_eq!(search(&mut tx, "ÜberSetzt").await, ["bob/tool"]);
         for nothing in ["1.0.0", "%x", "___", "!"] {
             assert!(search(&mut tx, nothing).await.is_empty(), "{nothing}");
         }

@@ -1,0 +1,195 @@
+//! Walking over the sums of a scope: hours up to the first midnight, days from there, and the calls
+//! beyond the watermark, which are in no sum yet.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use aerostack_core::time::Timestamp;
+use aerostack_core::usage::{Grain, Tally};
+
+use super::scope::Scope;
+use crate::store::usage::adding_up::{STEP_CALLS, key_of};
+use crate::store::usage::calls;
+use crate::store::usage::tallies::{self, Cell, Kind, Shelf};
+use crate::store::{StoreError, Tx};
+
+/// Hours or days that are read at once; where tokens and tools are told apart, one.
+const BUCKETS_AT_ONCE: i64 = 32;
+
+/// Hours or days from one up to, and without, another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// Hours or days.
+    pub(super) grain: Grain,
+    /// The first.
+    pub(super) from: i64,
+    /// The one after the last.
+    pub(super) until: i64,
+}
+
+/// How a stretch of time, which begins with an hour, is put together.
+pub(super) fn spans(from: Timestamp, to: Timestamp, finest: Grain) -> Vec<Span> {
+    let hours_until = Grain::Hour.bucket(to) + 1;
+    let first_hour = Grain::Hour.bucket(from);
+    if finest == Grain::Hour {
+        return vec![Span { grain: Grain::Hour, from: first_hour, until: hours_until }];
+    }
+    let begun_day = Grain::Day.bucket(from);
+    let begins_with_day = Grain::Day.start(begun_day) == from;
+    let first_day = if begins_with_day { begun_day } else { begun_day + 1 };
+    let midnight = Grain::Hour.bucket(Grain::Day.start(first_day));
+    let hours = Span { grain: Grain::Hour, from: first_hour, until: midnight.min(hours_until) };
+    let days = Span { grain: Grain::Day, from: first_day, until: Grain::Day.bucket(to) + 1 };
+    [hours, days].into_iter().filter(|span| span.from < span.until).collect()
+}
+
+/// Calls that are in no sum yet, added up by hour, token and tool.
+pub(super) struct Tail(HashMap<(i64, i64, i64), Tally>);
+
+impl Tail {
+    /// None.
+    pub(super) fn empty() -> Self {
+        Self(HashMap::new())
+    }
+
+    /// Reads them. They must be read in the transaction that reads the sums.
+    pub(super) async fn read(tx: &mut Tx, scope: &Scope) -> Result<Self, StoreError> {
+        let state = calls::state(tx).await?;
+        let (mut after, mut sums) = (state.added_up_to, HashMap::new());
+        while after < state.last_id {
+            let up_to = state.last_id.min(after + STEP_CALLS);
+            for call in calls::by_number(tx, after, up_to).await? {
+                if Some(call.workspace) == scope.workspace && scope.holds_call(&call) {
+                    let key = (Grain::Hour.bucket(call.measured.at), call.token, call.tool);
+                    sums.entry(key).or_insert_with(Tally::default).add(&call.measured);
+                }
+            }
+            after = up_to;
+        }
+        Ok(Self(sums))
+    }
+
+    /// Every hour's part with token and tool, as cells of hours.
+    pub(super) fn cells(&self) -> impl Iterator<Item = (i64, i64, i64, &Tally)> {
+        self.0.iter().map(|(&(hour, token, tool), tally)| (hour, token, tool, tally))
+    }
+}
+
+/// Which sums answer a question at the least cost.
+pub(super) const fn kind_for(tells_tokens: bool, tells_tools: bool) -> Kind {
+    match (tells_tokens, tells_tools) {
+        (false, false) => Kind::Whole,
+        (true, false) => Kind::Token,
+        (false, true) => Kind::Tool,
+        (true, true) => Kind::TokenAndTool,
+    }
+}
+
+/// Shows `visit` every sum of a scope: when its hour or day begins, and the cell.
+pub(super) async fn walk(
+    tx: &mut Tx,
+    scope: &Scope,
+    tail: &Tail,
+    kind: Kind,
+    finest: Grain,
+    visit: &mut (dyn FnMut(Timestamp, &Cell) + Send),
+) -> Result<(), StoreError> {
+    let Some(workspace) = scope.workspace else { return Ok(()) };
+    let step = if kind == Kind::TokenAndTool { 1 } else { BUCKETS_AT_ONCE };
+    for Span { grain, from, until } in spans(scope.from, scope.to, finest) {
+        let mut first = from;
+        while first < until {
+            let next = until.min(first + step);
+            for cell in tallies::range(tx, workspace, grain, kind, first, next).await? {
+                if is_meant(scope, kind, &cell) {
+                    visit(grain.start(cell.bucket), &cell);
+                }
+            }
+            first = next;
+        }
+    }
+    visit_tail(tail, kind, visit);
+    Ok(())
+}
+
+/// The same of the sums of some tokens and of each tool, by number.
+pub(super) async fn walk_tokens(
+    tx: &mut Tx,
+    scope: &Scope,
+    tail: &Tail,
+    tokens: RangeInclusive<i64>,
+    visit: &mut (dyn FnMut(Timestamp, &Cell) + Send),
+) -> Result<(), StoreError> {
+    let Some(workspace) = scope.workspace else { return Ok(()) };
+    let kind = Kind::TokenAndTool;
+    for Span { grain, from, until } in spans(scope.from, scope.to, Grain::Day) {
+        for bucket in from..until {
+            let shelf = Shelf { workspace, grain, kind, bucket };
+            for cell in tallies::of_tokens(tx, shelf, tokens.clone()).await? {
+                if is_meant(scope, kind, &cell) {
+                    visit(grain.start(cell.bucket), &cell);
+                }
+            }
+        }
+    }
+    visit_tail(tail, kind, visit);
+    Ok(())
+}
+
+fn visit_tail(tail: &Tail, kind: Kind, visit: &mut (dyn FnMut(Timestamp, &Cell) + Send)) {
+    for (hour, token, tool, tally) in tail.cells() {
+        let (token, tool) = key_of(kind, token, tool);
+        let cell = Cell { bucket: hour, token, tool, tally: tally.clone() };
+        visit(Grain::Hour.start(hour), &cell);
+    }
+}
+
+/// What a kind does not tell apart is not chosen among either; see [`kind_for`].
+pub(super) fn is_meant(scope: &Scope, kind: Kind, cell: &Cell) -> bool {
+    match kind {
+        Kind::Whole => true,
+        Kind::Token => scope.means_token(cell.token),
+        Kind::Tool => scope.chosen_tools.as_ref().is_none_or(|chosen| chosen.contains(&cell.tool)),
+        Kind::TokenAndTool => scope.holds(cell.token, cell.tool),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_stretch_is_hours_to_the_first_midnight_and_days_from_there() {
+        let shown = |from: &str, to: &str, finest| -> Vec<String> {
+            let spans = spans(moment(from), moment(to), finest);
+            let show = |span: Span| {
+                let (from, until) = (span.grain.start(span.from), span.grain.start(span.until));
+                format!("{:?} {} {}", span.grain, from.minute(), until.minute())
+            };
+            spans.into_iter().map(show).collect()
+        };
+        assert_eq!(
+            shown("2026-03-10T11:00:00Z", "2026-03-17T11:15:00Z", Grain::Day),
+            [
+                "Hour 2026-03-10 11:00 UTC 2026-03-11 00:00 UTC",
+                "Day 2026-03-11 00:00 UTC 2026-03-18 00:00 UTC"
+            ]
+        );
+        assert_eq!(
+            shown("2026-03-17T09:00:00Z", "2026-03-17T11:15:00Z", Grain::Day),
+            ["Hour 2026-03-17 09:00 UTC 2026-03-17 12:00 UTC"]
+        );
+        assert_eq!(
+            shown("2026-03-16T00:00:00Z", "2026-03-17T11:15:00Z", Grain::Day),
+            ["Day 2026-03-16 00:00 UTC 2026-03-18 00:00 UTC"]
+        );
+        assert_eq!(
+            shown("2026-03-16T11:00:00Z", "2026-03-17T11:15:00Z", Grain::Hour),
+            ["Hour 2026-03-16 11:00 UTC 2026-03-17 12:00 UTC"]
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! The part of a form that says what a server of a catalogue is, and how it is read.
+
+use aerostack_core::api::error::ErrorCode;
+use aerostack_core::api::server::ServerView;
+use aerostack_core::secret::SecretName;
+use aerostack_core::server::{Auth, SessionMode};
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::form::Form;
+use super::frame::Notice;
+use super::part::{Choice, Field};
+use super::problem::{Problem, filled};
+use super::visitor::Visitor;
+use crate::admin::ApiError;
+
+/// Its fields.
+#[derive(Template)]
+#[template(path = "parts/server_fields.html")]
+pub(super) struct ServerFields {
+    url: Field,
+    auth: Choice,
+    key: Field,
+    session: Choice,
+    timeout: Field,
+    /// Whether something was set that stands among the details.
+    is_open: bool,
+}
+
+impl HtmlSafe for ServerFields {}
+
+/// What was typed into them.
+pub(super) struct Typed {
+    /// Where it is.
+    pub(super) url: String,
+    /// How the gateway proves itself to it.
+    pub(super) auth: Auth,
+    /// Whose session it sees.
+    pub(super) session: SessionMode,
+    /// Idle limit of a call in seconds; else the gateway's setting.
+    pub(super) timeout: Option<u64>,
+}
+
+impl ServerFields {
+    /// The fields with what was typed, each with what is wrong with it.
+    pub(super) fn of(form: &Form, problem: &mut Problem) -> Self {
+        let auths = [
+            ("none", "Nothing"),
+            ("bearer", "One secret, as Authorization: Bearer …"),
+            ("headers", "Every secret set for it, each in a header of its own"),
+        ];
+        let sessions = [
+            (SessionMode::PerCaller.word(), "One for each caller"),
+            (SessionMode::Shared.word(), "One for everybody in a workspace"),
+        ];
+        let (session, timeout) = (problem.take("session"), problem.take("timeout"));
+        Self {
+            is_open: session.is_some()
+                || timeout.is_some()
+                || filled(form, "timeout").is_some()
+                || form.field("session") == SessionMode::Shared.word(),
+            url: Field::text("url", "Address")
+                .kind("url")
+                .required()
+                .value(form.field("url"))
+                .placeholder("https://mcp.example.com/mcp")
+                .problem(problem.take("url")),
+            auth: Choice::of("auth", "What the gateway sends it as proof", auths, form.field("auth"))
+                .problem(problem.take("auth")),
+            key: Field::text("key", "Name of that one secret")
+                .value(form.field("key"))
+                .placeholder("GITHUB_TOKEN")
+                .help("Its name, not its value: that is set in each workspace.")
+                .problem(problem.take("key")),
+            session: Choice::of("session", "Sessions", sessions, form.field("session"))
+                .help("Shared ones suit servers that keep nothing of whoever calls.")
+                .problem(session),
+            timeout: Field::text("timeout", "Idle limit of a call, in seconds")
+                .kind("number")
+                .value(form.field("timeout"))
+                .help("The gateway's own setting unless given.")
+                .problem(timeout),
+        }
+    }
+}
+
+/// A server as its form shows it.
+pub(super) fn typed_of(server: &ServerView) -> Form {
+    let (auth, key) = match &server.auth {
+        Auth::Bearer(name) => ("bearer", name.as_str()),
+        Auth::Headers => ("headers", ""),
+        Auth::None | Auth::Body | Auth::Environment => ("none", ""),
+    };
+    let timeout = server.timeout.map(|seconds| seconds.to_string()).unwrap_or_default();
+    let session = server.session.word();
+    Form::of([
+        ("url", server.url.as_str()),
+        ("auth", auth),
+        ("key", key),
+        ("session", session),
+        ("timeout", &timeout),
+    ])
+}
+
+/// Reads them.
+///
+/// # Errors
+/// What is wrong with one.
+pub(super) fn read(form: &Form) -> Result<Typed, Problem> {
+    let auth = match form.field("auth") {
+        "" | "none" => Auth::None,
+        "headers" => Auth::Headers,
+        "bearer" => match SecretName::normalise(form.field("key")) {
+            Ok(name) => Auth::Bearer(name),
+            Err(error) => return Err(Problem::with("key", error)),
+        },
+        _ => return Err(Problem::with("auth", "choose one of these")),
+    };
+    let session = match filled(form, "session").map(str::parse).transpose() {
+        Ok(session) => session.unwrap_or_default(),
+        Err(error) => return Err(Problem::with("session", error)),
+    };
+    let timeout = filled(form, "timeout").map(str::parse::<u64>).transpose();
+    let timeout = timeout.map_err(|_| Problem::with("timeout", "expected a whole number of seconds"))?;
+    Ok(Typed { url: form.field("url").to_owned(), auth, session, timeout })
+}
+
+/// A refusal of what was typed, beside its field.
+///
+/// # Errors
+/// The page of a refusal that is not about what was typed.
+pub(super) fn refused(visitor: &Visitor, error: ApiError) -> Result<Problem, Notice> {
+    let field = match error.code {
+        ErrorCode::NameTaken => "slug",
+        ErrorCode::InvalidRequest if error.message.contains("timeout") => "timeout",
+        ErrorCode::InvalidRequest if error.message.contains("address") => "url",
+        _ => "",
+    };
+    Problem::of(visitor, error, field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem_with(fields: [(&str, &str); 2], field: &str) -> Option<String> {
+        read(&Form::of(fields)).err().and_then(|mut problem| problem.take(field))
+    }
+
+    #[test]
+    fn a_way_to_authenticate_is_read_with_the_name_of_its_secret() {
+        let auth =
+            |auth: &str, key: &str| read(&Form::of([("auth", auth), ("key", key)])).ok().map(|it| it.auth);
+        assert_eq!(auth("", ""), Some(Auth::None));
+        assert_eq!(auth("headers", "ignored"), Some(Auth::Headers));
+        assert_eq!(auth("bearer", "github-token"), "bearer:GITHUB_TOKEN".parse().ok());
+        assert_eq!(auth("bearer", " "), None);
+        assert_eq!(auth("basic", "X"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_beside_its_field() {
+        let said = problem_with([("auth", "bearer"), ("key", "")], "key");
+        assert!(said.is_some_and(|said| said.starts_with("A secret's name has 1 to 64 characters")));
+        let said = problem_with([("auth", "none"), ("timeout", "5m")], "timeout");
+        assert_eq!(said.as_deref(), Some("Expected a whole number of seconds."));
+        let said = problem_with([("auth", "none"), ("session", "mine")], "session");
+        assert_eq!(said.as_deref(), Some("Expected per-caller or shared."));
+    }
+}

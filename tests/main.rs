@@ -31,6 +31,7 @@ mod stories {
     mod dashboard_secrets;
     mod dashboard_servers;
     mod dashboard_skills;
+    mod dashboard_stdio;
     mod dashboard_team;
     mod dashboard_token;
     mod dashboard_workspace;

@@ -224,6 +224,17 @@ async fn a_program_runs_in_a_private_folder_with_few_files() {
         let limits = text(&shop.alice, "files", json!({})).await;
         let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
         assert_eq!(files.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["77", "77"]);
+        let pid = text(&shop.alice, "pid", json!({})).await;
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        let open = open.map(|file| file.path().read_link().unwrap().display().to_string());
+        let data = shop.gateway.config.data_dir.display().to_string();
+        let of_gateway =
+            |file: &String| ["socket:", "anon_inode:", &data].iter().any(|of| file.starts_with(of));
+        assert_eq!(
+            open.filter(of_gateway).collect::<Vec<_>>(),
+            [""; 0],
+            "nothing of the gateway is open to it"
+        );
     })
     .await;
 }

@@ -182,7 +182,8 @@ async fn prove_abandoned_programs_all_end_and_leave_no_zombies() {
             config.limits.stdio_idle_timeout = Duration::from_secs(3);
         })
         .await;
-        let callers = stream::iter(0..count)
+        // Alice is one of them: the plan has no more seats than are needed in full.
+        let others = stream::iter(1..count)
             .map(|number| {
                 let owner = shop.owner.clone();
                 async move { owner.creates_token(&format!("Caller {number}")).await }
@@ -190,7 +191,8 @@ async fn prove_abandoned_programs_all_end_and_leave_no_zombies() {
             .buffered(8)
             .collect::<Vec<Caller>>()
             .await;
-        let pids: Vec<u32> = stream::iter(&callers).map(pid).buffer_unordered(8).collect().await;
+        let callers: Vec<&Caller> = others.iter().chain([&shop.alice]).collect();
+        let pids: Vec<u32> = stream::iter(callers).map(pid).buffer_unordered(8).collect().await;
         let distinct: std::collections::BTreeSet<u32> = pids.into_iter().collect();
         assert_eq!(distinct.len(), count, "each has its own");
         shop.example.is_gone().await;

@@ -26,6 +26,7 @@ mod function_input;
 mod http;
 pub mod left_out;
 mod listing;
+mod mask;
 mod message;
 mod outline;
 mod passing;

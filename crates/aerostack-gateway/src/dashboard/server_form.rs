@@ -1,7 +1,7 @@
 //! The part of a form that says what a server of a catalogue is, and how it is read.
 //!
-//! What a program is started with is shown and not asked for: whoever types a command into a gateway should sit
-//! at a command line, and a form that takes one is a way in for everybody who takes over a browser.
+//! What a program is started with is shown and not asked for: whoever says what runs on the gateway's machine
+//! does so at a command line, and there is no second way to watch over.
 
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::server::{AddServerRequest, EditServerRequest, ServerView};

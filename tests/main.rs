@@ -34,6 +34,7 @@ mod stories {
     mod dashboard_secrets;
     mod dashboard_servers;
     mod dashboard_skills;
+    mod dashboard_stdio;
     mod dashboard_team;
     mod dashboard_token;
     mod dashboard_workspace;
@@ -71,6 +72,9 @@ mod stories {
     mod skill;
     mod skill_yank;
     mod stalled;
+    mod stdio;
+    mod stdio_end;
+    mod stdio_refusal;
     mod stranger;
     mod takeover;
     mod team;

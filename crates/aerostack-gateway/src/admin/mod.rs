@@ -34,6 +34,7 @@ mod skill;
 mod skill_install;
 mod skill_publish;
 mod skill_yank;
+mod stdio;
 mod team;
 mod team_invite;
 mod team_role;

@@ -2,32 +2,17 @@
 //! the headers they become. Beside the vault, and whoever sets a secret, nothing sees a plaintext.
 //!
 //! A credential never leaves its client. Its headers are marked sensitive, it is not shown by `Debug`,
-//! and what a server says of it is masked before anybody reads it.
+//! and what a server says of it is masked (`mask`) before anybody reads it.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use aerostack_core::secret::{Carriage, SealedSecret, SecretName, SecretValue};
 use aerostack_core::server::{Auth, Server};
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::message::{Message, Outcome};
-use super::target::Listing;
 use crate::vault::Vault;
-
-/// What stands in the place of a secret in a server's words.
-const MASK: &str = "[secret]";
-/// Shortest value that is masked in errors: shorter ones stand in any text by chance.
-const MASKED_IN_ERRORS_MIN_BYTES: usize = 4;
-/// Shortest value that is masked in tool definitions, which models have to read.
-const MASKED_IN_LISTS_MIN_BYTES: usize = 8;
-
-/// How JSON may write a character otherwise than as itself, where it could.
-const ESCAPES: [&str; 2] = ["\\u", "\\/"];
 
 /// What is sent to one server, and nobody else.
 #[derive(Clone, Default)]
@@ -119,98 +104,17 @@ impl Credential {
         Ok(())
     }
 
+    /// Tells whether nothing is lacking.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub(super) fn complete(&self) -> Result<(), String> {
+        self.0.as_ref().and_then(|parts| parts.lacking.clone()).map_or(Ok(()), Err)
+    }
+
     /// The opened secrets of the install, by name, for servers that take them in a body.
     pub fn values(&self) -> impl Iterator<Item = (&SecretName, &SecretValue)> {
         self.0.iter().flat_map(|parts| &parts.values).map(|(name, value)| (name, value))
-    }
-
-    /// A server's words without the secrets in them.
-    pub(super) fn mask(&self, text: String) -> String {
-        match self.masked(&text, MASKED_IN_ERRORS_MIN_BYTES) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(masked) => masked,
-        }
-    }
-
-    /// A listing without the secrets in it: it is kept, and shown to models.
-    pub(super) fn mask_listing(&self, listing: &mut Listing) {
-        let Listing { tools, instructions, server_name, .. } = listing;
-        for tool in tools {
-            if let Some(masked) = self.masked_json(tool, MASKED_IN_LISTS_MIN_BYTES) {
-                *tool = masked;
-            }
-        }
-        for text in instructions.iter_mut().chain(server_name) {
-            if let Cow::Owned(masked) = self.masked(text, MASKED_IN_LISTS_MIN_BYTES) {
-                *text = masked;
-            }
-        }
-    }
-
-    /// A whole message as callers may read it: an error that repeats a secret is masked. Results pass
-    /// as they are: a server that wants to give its secret away cannot be kept from it.
-    pub(super) fn mask_error(&self, message: Bytes) -> Bytes {
-        let Ok(text) = std::str::from_utf8(&message) else { return message };
-        let Some(masked) = self.masked_json(text, MASKED_IN_ERRORS_MIN_BYTES) else { return message };
-        match Message::read(&message) {
-            Some(Message::Response { outcome: Outcome::Error(_), .. }) => masked.into(),
-            _ => message,
-        }
-    }
-
-    /// JSON without the secrets in its texts, however these are written there; `None` if there are none.
-    /// Numbers and the form of the document are left alone: it stays what it was.
-    fn masked_json(&self, json: &str, min_bytes: usize) -> Option<String> {
-        let as_written = self.masked(json, min_bytes);
-        if matches!(as_written, Cow::Borrowed(_)) && !ESCAPES.iter().any(|escape| json.contains(escape)) {
-            return None;
-        }
-        match serde_json::from_str::<Value>(json) {
-            Ok(mut value) => self.mask_texts(&mut value, min_bytes).then(|| value.to_string()),
-            // Nested so deeply that it is not read: nobody else will read it either.
-            Err(_) => matches!(as_written, Cow::Owned(_)).then(|| as_written.into_owned()),
-        }
-    }
-
-    /// Masks every text of a value; tells whether there was anything to mask.
-    fn mask_texts(&self, value: &mut Value, min_bytes: usize) -> bool {
-        let mut any = false;
-        match value {
-            Value::String(text) => {
-                if let Cow::Owned(masked) = self.masked(text, min_bytes) {
-                    (*text, any) = (masked, true);
-                }
-            }
-            Value::Array(items) => {
-                for item in items {
-                    any |= self.mask_texts(item, min_bytes);
-                }
-            }
-            Value::Object(fields) => {
-                for (name, mut field) in std::mem::take(fields) {
-                    any |= self.mask_texts(&mut field, min_bytes);
-                    let masked = self.masked(&name, min_bytes);
-                    any |= matches!(masked, Cow::Owned(_));
-                    fields.insert(masked.into_owned(), field);
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-        any
-    }
-
-    fn masked<'a>(&self, text: &'a str, min_bytes: usize) -> Cow<'a, str> {
-        let mut masked = Cow::Borrowed(text);
-        for (_, value) in self.values().filter(|(_, value)| value.expose().len() >= min_bytes) {
-            let in_json = Zeroizing::new(serde_json::to_string(value.expose()).unwrap_or_default());
-            let in_json = in_json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-            for form in [Some(value.expose()), in_json].into_iter().flatten() {
-                if masked.contains(form) {
-                    masked = Cow::Owned(masked.replace(form, MASK));
-                }
-            }
-        }
-        masked
     }
 }
 
@@ -234,7 +138,7 @@ fn header(carriage: Carriage, name: &SecretName, value: &SecretValue) -> Option<
     let (name, text) = match carriage {
         Carriage::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", value.expose()))),
         Carriage::Header => (name.header().parse().ok()?, Zeroizing::new(value.expose().to_owned())),
-        Carriage::Body => return None,
+        Carriage::Body | Carriage::Environment => return None,
     };
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
@@ -257,7 +161,7 @@ impl fmt::Debug for Credential {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use aerostack_core::id::{AccountId, InstallId, ServerId, WorkspaceId};
     use aerostack_core::secret::SecretPlace;
@@ -280,6 +184,7 @@ mod tests {
             owner: AccountId::from_stored("acc_1".to_owned()),
             slug: Slug::parse("github").unwrap(),
             url: parse_url(address).unwrap(),
+            stdio: None,
             auth: auth.parse().unwrap(),
             session: SessionMode::PerCaller,
             timeout: None,
@@ -305,6 +210,12 @@ mod tests {
             created_at: NOW,
             updated_at: NOW,
         }
+    }
+
+    /// What a server that takes headers is sent: these values by their names.
+    pub(crate) fn holding(values: &[(&str, &str)]) -> Credential {
+        let secrets: Vec<_> = values.iter().map(|(name, value)| secret(name, value, 1)).collect();
+        Credential::open(&vault(), &server("headers", ADDRESS), &secrets)
     }
 
     /// What a server is sent, or why nothing.
@@ -364,37 +275,5 @@ mod tests {
         ] {
             assert_ne!(first, other);
         }
-    }
-
-    #[test]
-    fn what_a_server_says_of_its_secrets_is_masked() {
-        let quoted = "gh\"p\\value";
-        let secrets = [secret("KEY", quoted, 1), secret("SHORT", "abc", 2)];
-        let credential = Credential::open(&vault(), &server("headers", ADDRESS), &secrets);
-        assert_eq!(credential.mask(format!("bad token {quoted} abc")), "bad token [secret] abc");
-        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad gh\"p\\value"}}"#;
-        let masked = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad [secret]"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(error)), masked);
-        let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(result)), result);
-        assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
-    }
-
-    #[test]
-    fn what_is_masked_in_a_message_leaves_it_a_message() {
-        let masked = |value: &str, error: &str| {
-            let secrets = [secret("KEY", value, 1)];
-            let credential = Credential::open(&vault(), &server("headers", ADDRESS), &secrets);
-            let message =
-                format!(r#"{{"jsonrpc":"2.0","id":1234,"error":{{"code":-32000,"message":{error}}}}}"#);
-            let masked = credential.mask_error(Bytes::from(message));
-            let masked: serde_json::Value = serde_json::from_slice(&masked).unwrap();
-            assert_eq!(masked["id"], 1234);
-            masked["error"]["message"].as_str().unwrap().to_owned()
-        };
-        assert_eq!(masked("quoted\"", r#""bad quoted\" x""#), "bad [secret] x");
-        assert_eq!(masked("quoted\\", r#""bad quoted\" x""#), "bad quoted\" x");
-        assert_eq!(masked("1234", r#""bad 1234""#), "bad [secret]");
-        assert_eq!(masked("ghp_value", r#""bad \u0067hp_v\u0061lue""#), "bad [secret]");
     }
 }

@@ -86,6 +86,8 @@ async fn attempt(
             channel.closed().await;
             return Ok(Ended::Broken);
         }
+        // Announcements arrive where everything does, while it runs; it is not kept running for them.
+        Route::Stdio { .. } => return Ok(Ended::NotOffered),
         Route::Streamable { .. } => open_get(session).await,
         Route::Modern => open_subscription(pool, session).await,
     };

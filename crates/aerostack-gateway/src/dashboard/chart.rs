@@ -30,6 +30,8 @@ const INNER_HEIGHT: f64 = HEIGHT - TOP - BOTTOM;
 const BAR_SHARE: f64 = 0.74;
 /// Of what is there at all, something is seen.
 const BAR_MIN: f64 = 1.5;
+/// How wide a line is drawn that is a single value.
+const LONE_WIDTH: f64 = 8.0;
 /// What stands where there is no value.
 const NO_VALUE: &str = "–";
 
@@ -210,12 +212,13 @@ fn line(plan: &Plan, scale: &Scale, series: &Series) -> String {
     for slot in 0..plan.slots.len() {
         let Some(here) = value(slot) else { continue };
         let begins = slot == 0 || value(slot - 1).is_none();
-        let place = format!("{} {}", short(middle(plan, slot)), short(down(scale, here)));
-        let _ = write!(path, "{}{place}", if begins { "M" } else { "L" });
-        // A value between two gaps is a point: a line of no length with round ends.
-        if begins && value(slot + 1).is_none() {
-            path.push_str("h0");
-        }
+        let (across, height) = (middle(plan, slot), short(down(scale, here)));
+        // A value between two gaps is a dash, since a point of a line's width is not seen.
+        let _ = if begins && value(slot + 1).is_none() {
+            write!(path, "M{} {height}h{LONE_WIDTH}", short(across - LONE_WIDTH / 2.0))
+        } else {
+            write!(path, "{}{} {height}", if begins { "M" } else { "L" }, short(across))
+        };
     }
     path
 }

@@ -35,7 +35,7 @@ fn bars_stand_on_one_another_and_what_is_there_at_all_is_seen() {
 fn lines_break_at_gaps_and_a_lone_value_is_a_point() {
     let values: &[_] = &[Some(0.0), Some(100.0), None, Some(50.0)];
     let drawn = Chart::draw(plan(Shape::Lines, Unit::Percent, &[("rate", values)]));
-    assert_eq!(drawn.paths, ["M120.5 162L229.5 10M447.5 86h0"]);
+    assert_eq!(drawn.paths, ["M120.5 162L229.5 10M443.5 86h8"]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Sums of calls: by hour and by day; of a workspace, of each token, of each tool, of each token and tool.
 
-
 use aerostack_core::usage::{Grain, Tally};
 
 use super::bulk;

@@ -23,14 +23,18 @@ mod stories {
     mod crash;
     mod crossing;
     mod dashboard_account;
+    mod dashboard_analytics;
     mod dashboard_audit;
     mod dashboard_forgery;
+    mod dashboard_lost;
     mod dashboard_members;
     mod dashboard_name;
     mod dashboard_role;
+    mod dashboard_scale;
     mod dashboard_secrets;
     mod dashboard_servers;
     mod dashboard_skills;
+    mod dashboard_stdio;
     mod dashboard_team;
     mod dashboard_token;
     mod dashboard_workspace;
@@ -73,6 +77,9 @@ mod stories {
     mod skill;
     mod skill_yank;
     mod stalled;
+    mod stdio;
+    mod stdio_end;
+    mod stdio_refusal;
     mod stranger;
     mod subscription;
     mod takeover;

@@ -29,8 +29,14 @@ impl Browser {
 
     /// Opens a page.
     pub async fn opens(&mut self, path: &str) -> Answer {
+        self.opens_with(path, &[]).await
+    }
+
+    /// The same with headers of its own.
+    pub async fn opens_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let cookies = self.cookie_line();
-        let answer = ask(self.address, "GET", path, &[("Cookie", &cookies)], b"").await;
+        let headers = [headers, &[("Cookie", &cookies)]].concat();
+        let answer = ask(self.address, "GET", path, &headers, b"").await;
         self.remember(&answer);
         answer
     }

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod browser;
+pub mod chromium;
 pub mod cli;
 pub mod client;
 pub mod crew;
@@ -18,6 +19,7 @@ mod person_server;
 pub mod person_skill;
 pub mod program;
 pub mod scene;
+pub mod stdio;
 pub mod story;
 pub mod upstream;
 pub mod usage_history;

@@ -9,6 +9,7 @@ use aerostack_core::api::server::{
 use aerostack_core::secret::SecretValue;
 use aerostack_core::server::{Auth, SessionMode};
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 
 use crate::person::{Person, Said};
 use crate::upstream::Upstream;
@@ -21,7 +22,8 @@ impl Person {
     pub async fn adds(&self, slug: &str, url: &str, session: SessionMode, timeout: Option<u64>) {
         let request = AddServerRequest {
             slug: Slug::parse(slug).expect("a slug"),
-            url: url.to_owned(),
+            url: Some(url.to_owned()),
+            stdio: None,
             auth: Auth::None,
             session,
             timeout,
@@ -36,13 +38,39 @@ impl Person {
     pub async fn installs_with(&self, slug: &str, upstream: &Upstream, auth: &str) -> InstalledReply {
         let request = AddServerRequest {
             slug: Slug::parse(slug).expect("a slug"),
-            url: upstream.url(),
+            url: Some(upstream.url()),
+            stdio: None,
             auth: auth.parse().expect("a way to authenticate"),
             session: SessionMode::default(),
             timeout: None,
         };
         self.asks::<endpoint::AddServer>(&[], &request).await.expect("a server is added");
         self.installs_known(slug, None).await.expect("a server is installed")
+    }
+
+    /// Adds a program to the catalogue.
+    ///
+    /// # Errors
+    /// What the gateway says no with.
+    pub async fn adds_program(&self, slug: &str, stdio: StdioCommand, session: SessionMode) -> Said<()> {
+        let request = AddServerRequest {
+            slug: Slug::parse(slug).expect("a slug"),
+            url: None,
+            stdio: Some(stdio),
+            auth: Auth::None,
+            session,
+            timeout: None,
+        };
+        self.asks::<endpoint::AddServer>(&[], &request).await.map(|_| ())
+    }
+
+    /// What is installed in the workspace under this name.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub async fn installed(&self, slug: &str) -> InstallView {
+        let shown = self.asks::<endpoint::ShowInstall>(&[&self.workspace, slug], &Empty {}).await;
+        shown.expect("an install is shown")
     }
 
     /// Sets a secret of an installed server.

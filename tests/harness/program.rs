@@ -168,6 +168,16 @@ impl Process {
         Self::starts_with(command, std::fs::File::create(log).expect("the log can be made").into()).await
     }
 
+    /// The same at the level of information, and with programs as servers allowed.
+    ///
+    /// # Panics
+    /// As before.
+    pub async fn starts_running_programs(place: &Place, log: &Path) -> Self {
+        let mut command = gateway(place);
+        command.arg("--allow-stdio").env("AEROSTACK_LOG", "info");
+        Self::starts_with(command, std::fs::File::create(log).expect("the log can be made").into()).await
+    }
+
     /// The same with variables of its own.
     ///
     /// # Panics

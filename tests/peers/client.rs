@@ -72,7 +72,7 @@ impl Client {
         let create = ["workspace", "token", "create", WORKSPACE, "--name", self.name, "--output", "token"];
         let token = world.aerostack(&create);
         let url = format!("{}/ws/{WORKSPACE}{}", world.url, self.path);
-        let plan = plan(&url, token.trim(), self.era, self.transport, self.version);
+        let plan = plan(&url, token.trim(), self.era, self.transport, self.version, &world.desk());
         let mut child = self.start(&plan);
         let watchdog = Watchdog::over(child.id());
         let mut stdin = child.stdin.take().expect("its input is piped");

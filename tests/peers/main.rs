@@ -1,9 +1,9 @@
-//! Other people's clients against our gateway, with other people's servers behind it.
+//! Other people's programs against our gateway: clients, with other people's servers behind it, and a browser.
 //!
 //! The official SDKs of both major lines connect to a running gateway, each in every era it has; they
-//! list, call, call at once, follow progress, hear of changes, and lose access. `cargo xtask test`
-//! installs them into `.cache` and runs this; by itself it is ignored, because Cargo alone has neither
-//! Node nor Python.
+//! list, call, call at once, follow progress, hear of changes, and lose access. Chromium signs in, uses every
+//! page and looks at it. `cargo xtask test` installs what they need into `.cache` and runs this; by itself it
+//! is ignored, because Cargo alone has neither Node nor Python nor a browser.
 
 mod bearer;
 mod client;
@@ -12,6 +12,20 @@ mod plan;
 mod program;
 mod table;
 mod world;
+
+mod browser {
+    //! The dashboard in a real browser, on SQLite and, where a server is named, on PostgreSQL.
+    #![allow(clippy::unwrap_used, reason = "a story that does not hold ends")]
+
+    mod axe;
+    mod desk;
+    mod invitation;
+    mod keyboard;
+    mod look;
+    mod pages;
+    mod scriptless;
+    mod token;
+}
 
 use client::Client;
 use world::World;

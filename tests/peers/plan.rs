@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 const LONG_RUNNING_S: u32 = 1;
 
 /// The plan of one client.
-pub(crate) fn plan(url: &str, token: &str, era: &str, transport: &str, version: Option<&str>) -> Value {
+pub(crate) fn plan(
+    url: &str,
+    token: &str,
+    era: &str,
+    transport: &str,
+    version: Option<&str>,
+    desk: &str,
+) -> Value {
     let text = json!({ "message": "hello from afar" });
     json!({
         "url": url,
@@ -14,16 +21,26 @@ pub(crate) fn plan(url: &str, token: &str, era: &str, transport: &str, version: 
         "era": era,
         "transport": transport,
         "version": version,
-        "tools": ["everything__echo", "everything-sse__echo", "time__get_current_time", "example__add"],
+        "tools": [
+            "everything__echo", "everything-sse__echo", "time__get_current_time", "example__add",
+            "files-stdio__read_text_file", "memory-stdio__read_graph", "everything-stdio__echo",
+            "git-stdio__git_status", "time-stdio__get_current_time"
+        ],
         "calls": [
             called("everything: echo", "everything__echo", text.clone(), "hello from afar"),
             called("everything-sse: echo", "everything-sse__echo", text, "hello from afar"),
             called("time: get_current_time", "time__get_current_time", json!({ "timezone": "UTC" }), "UTC"),
             called("example: add", "example__add", json!({ "a": 40, "b": 2 }), "42"),
+            called("filesystem, stdio: list", "files-stdio__list_allowed_directories", json!({}), "desk"),
+            called("memory, stdio: read", "memory-stdio__read_graph", json!({}), "entities"),
+            called("everything, stdio: echo", "everything-stdio__echo", json!({ "message": "hello pipe" }), "hello pipe"),
+            called("git, stdio: status", "git-stdio__git_status", json!({ "repo_path": desk }), "note.txt"),
+            called("time, stdio: now", "time-stdio__get_current_time", json!({ "timezone": "UTC" }), "UTC"),
         ],
         "asks": asks(),
         "progress": [
             followed("everything: progress", "everything__trigger-long-running-operation"),
+            followed("everything, stdio: progress", "everything-stdio__trigger-long-running-operation"),
             followed("everything-sse: progress", "everything-sse__trigger-long-running-operation"),
             {
                 "check": "example: progress", "tool": "example__slow", "arguments": { "steps": 5, "pause_ms": 20 },

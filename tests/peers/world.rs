@@ -1,4 +1,5 @@
-//! What the clients meet: a gateway on SQLite with one workspace, and four servers behind it.
+//! What the clients meet: a gateway on SQLite with one workspace, and behind it four servers at addresses and
+//! five programs that the gateway runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -62,6 +63,7 @@ impl World {
             world.aerostack(&["mcp", "add", slug, "--url", url]);
             world.aerostack(&["mcp", "install", slug, "--workspace", WORKSPACE]);
         }
+        world.add_programs();
         world
     }
 
@@ -77,6 +79,47 @@ impl World {
     pub(crate) fn adds_bearer(&self, token: &str) -> u16 {
         let address = self.url.trim_start_matches("http://").parse().expect("the gateway's own address");
         bearer::adding(&self.runtime, token.to_owned(), address)
+    }
+
+    /// The folder that programs work on.
+    pub(crate) fn desk(&self) -> String {
+        self.scratch.path().join("desk").display().to_string()
+    }
+
+    /// The programs of others, as an editor would start them; each gets a folder to work on.
+    fn add_programs(&self) {
+        let desk = self.desk();
+        let folder = Path::new(&desk);
+        std::fs::create_dir(folder).expect("a folder to work on");
+        std::fs::write(folder.join("note.txt"), "hello from a file").expect("a file to read");
+        succeed(Command::new("git").args(["init", "--quiet"]).current_dir(folder));
+        let module = |name: &str| {
+            let path = format!("node_modules/@modelcontextprotocol/server-{name}/dist/index.js");
+            cache().join(path).display().to_string()
+        };
+        let server = |name: &str| cache().join("servers/bin").join(name).display().to_string();
+        let memory = format!("MEMORY_FILE_PATH={}", self.scratch.path().join("memory.jsonl").display());
+        let programs = [
+            ("files-stdio", None, vec!["node".to_owned(), module("filesystem"), desk.clone()]),
+            ("memory-stdio", Some(memory), vec!["node".to_owned(), module("memory")]),
+            ("everything-stdio", None, vec!["node".to_owned(), module("everything"), "stdio".to_owned()]),
+            ("git-stdio", None, vec![server("mcp-server-git"), "--repository".to_owned(), desk]),
+            (
+                "time-stdio",
+                None,
+                vec![server("mcp-server-time"), "--local-timezone".to_owned(), "UTC".to_owned()],
+            ),
+        ];
+        for (slug, setting, command) in &programs {
+            let mut line = vec!["mcp", "add", slug, "--stdio"];
+            if let Some(setting) = setting {
+                line.extend(["--env", setting]);
+            }
+            line.push("--");
+            line.extend(command.iter().map(String::as_str));
+            self.aerostack(&line);
+            self.aerostack(&["mcp", "install", slug, "--workspace", WORKSPACE]);
+        }
     }
 
     /// Runs the command line and gives what it printed.
@@ -95,7 +138,7 @@ fn example() -> Setup {
 
 fn gateway(data: &Path) -> (Running, String) {
     let mut serve = Command::new(own_program("aerostack-gateway"));
-    serve.env("AEROSTACK_DATA_DIR", data).env("AEROSTACK_LISTEN", "127.0.0.1:0");
+    serve.arg("--allow-stdio").env("AEROSTACK_DATA_DIR", data).env("AEROSTACK_LISTEN", "127.0.0.1:0");
     let log = std::fs::File::create(data.join("gateway.log")).expect("a log file");
     let mut gateway = Running::start({
         serve.stderr(log);

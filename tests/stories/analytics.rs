@@ -116,7 +116,7 @@ async fn prove_reports_count_what_callers_counted() {
         }
         let whole = report(&scene.owner, AnalyticsQuery::default()).await;
         assert_eq!((whole.totals.calls, whole.not_recorded), (20 * each as u64, 0));
-        assert_eq!(whole.tables.iter().map(|table| table.rows.len()).collect::<Vec<_>>(), [20, 5]);
+        assert_eq!(whole.tables.iter().map(|table| table.rows.len()).collect::<Vec<_>>(), [20, 5, 2]);
 
         let calls = all_calls(&scene.owner).await;
         assert_eq!(calls.len(), 20 * each);

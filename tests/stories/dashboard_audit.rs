@@ -1,5 +1,7 @@
 //! The audit log on pages: filtered, verified, taken away as a sheet.
 
+use aerostack_core::audit::{Action, AuditEvent};
+use aerostack_gateway::store;
 use aerostack_tests::browser::Browser;
 use aerostack_tests::page::row;
 use aerostack_tests::story::story;
@@ -47,6 +49,37 @@ async fn the_log_is_filtered_verified_and_exported_on_pages() {
 
         let team = browser.opens("/team/audit").await;
         assert!(row(&team, "signed_in").contains("with an account key"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_sheet_holds_the_whole_log_however_long_it_is() {
+    /// More than the API gives at once.
+    const EVENTS: usize = 2_100;
+    story(async |world| {
+        let gateway = world.gateway_out_of_time().await;
+        let mut owner = gateway.owner().await;
+        let chain = owner.creates_workspace("engineering").await.id;
+        let app = gateway.app();
+        let (key, key_id) = (app.vault.audit_key(), app.vault.audit_key_id());
+        let mut tx = app.store.write().await.unwrap();
+        for number in 0..EVENTS {
+            let event = AuditEvent {
+                at: app.clock.now(),
+                actor: "admin@co.com".to_owned(),
+                action: Action::ToolDisabled,
+                object: format!("tool_{number}"),
+                detail: String::new(),
+            };
+            store::audit::append(&mut tx, key, key_id, chain.as_str(), &event).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let sheet = Browser::of(&owner).await.opens("/workspaces/engineering/audit/export").await.text();
+        let rows: Vec<&str> = sheet.lines().collect();
+        // The names of the columns, and that the workspace was made.
+        assert_eq!(rows.len(), EVENTS + 2);
+        assert!(rows[1].ends_with(",tool_2099,") && rows[EVENTS].ends_with(",tool_0,"), "{}", rows[1]);
     })
     .await;
 }

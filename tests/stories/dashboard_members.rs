@@ -51,6 +51,7 @@ async fn somebody_is_invited_by_a_link_joins_is_seen_and_is_removed_at_once() {
             !list.contains(">invited</span>") && list.contains("<td data-label=\"Last active\"><time"),
             "{list}"
         );
+        assert!(list.contains("<td data-label=\"Calls\" class=\"number\">0</td>"), "{list}");
         let remove = format!("{PAGE}/alice.chen%40company.com/remove");
         assert!(list.contains(&remove), "{list}");
         let asked = sees(&mut browser, &remove).await;

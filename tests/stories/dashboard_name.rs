@@ -5,6 +5,7 @@ use aerostack_core::api::workspace::UpdateWorkspaceRequest;
 use aerostack_tests::browser::Browser;
 use aerostack_tests::page::{row, unescaped};
 use aerostack_tests::story::story;
+use serde_json::json;
 
 const NAMES: [&str; 6] = [
     "<script>alert(1)</script>",
@@ -25,13 +26,20 @@ async fn names_with_markup_other_scripts_and_a_hundred_characters_are_shown_as_t
         for name in NAMES {
             let request = UpdateWorkspaceRequest { name: Some(name.to_owned()), ..Default::default() };
             owner.asks::<endpoint::UpdateWorkspace>(&["engineering"], &request).await.unwrap();
-            let token = owner.creates_token(name).await.id;
+            let token = owner.creates_token(name).await;
+            token.calls("nowhere", json!({})).await;
+            let token = token.id;
             let below = format!("tokens/{token}");
             let own = "/workspaces/engineering";
             let mut pages = vec![browser.opens("/").await, browser.opens(own).await];
-            for page in
-                ["settings", "delete", "tokens", &format!("{below}/revoke"), &format!("{below}/rotate")]
-            {
+            for page in [
+                "settings",
+                "delete",
+                "analytics",
+                "tokens",
+                &format!("{below}/revoke"),
+                &format!("{below}/rotate"),
+            ] {
                 pages.push(browser.opens(&format!("{own}/{page}")).await);
             }
             let refused = browser.fills(&format!("{own}/tokens/new"), &[("name", name)]).await;

@@ -1,12 +1,17 @@
 //! Every page × everybody. A page that is added is added to the table.
 
+use aerostack_core::api::operation::endpoint;
+use aerostack_core::api::page::Empty;
+use aerostack_core::api::workspace::CreateWorkspaceRequest;
 use aerostack_core::skill::Visibility;
 use aerostack_tests::answer::Answer;
 use aerostack_tests::browser::Browser;
+use aerostack_tests::client::Caller;
 use aerostack_tests::crew::Crew;
 use aerostack_tests::function::Function;
+use aerostack_tests::gateway::Gateway;
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::Setup;
+use aerostack_tests::upstream::{Setup, Upstream};
 
 /// For everybody who is signed in.
 const ALL: [u16; 5] = [200, 200, 200, 200, 200];
@@ -23,7 +28,7 @@ const SKILL: [u16; 5] = [200, 200, 200, 403, 403];
 const NOBODY: [u16; 5] = [404; 5];
 
 /// What each page answers owner, admin, member, stranger, operator with.
-const PAGES: &[(&str, [u16; 5])] = &[
+pub(super) const PAGES: &[(&str, [u16; 5])] = &[
     ("/", ALL),
     ("/?team=acme", TEAM),
     ("/?team=@acme", TEAM),
@@ -42,6 +47,16 @@ const PAGES: &[(&str, [u16; 5])] = &[
     ("/workspaces/engineering/tokens/new", MANAGERS),
     ("/workspaces/engineering/tokens/{token}/revoke", MANAGERS),
     ("/workspaces/engineering/tokens/{token}/rotate", MANAGERS),
+    ("/workspaces/engineering/analytics", TEAM),
+    ("/workspaces/engineering/analytics?period=90d&user=bob&server=desk&tool=desk__echo", TEAM),
+    ("/workspaces/engineering/analytics?period=soon", [400, 400, 400, 404, 400]),
+    ("/workspaces/engineering/analytics/figures.csv", TEAM),
+    ("/workspaces/engineering/analytics/calls.csv", TEAM),
+    ("/workspaces/engineering/analytics/nothing", NOBODY),
+    ("/workspaces/former/analytics", NOBODY),
+    ("/workspaces/former/audit", MANAGERS),
+    ("/workspaces/former/audit/verify", MANAGERS),
+    ("/workspaces/former/audit/export", MANAGERS),
     ("/workspaces/engineering/audit", MANAGERS),
     ("/workspaces/engineering/audit?action=token_created", MANAGERS),
     ("/workspaces/engineering/audit/verify", MANAGERS),
@@ -82,22 +97,40 @@ const PAGES: &[(&str, [u16; 5])] = &[
     ("/account/sessions/all/end", ALL),
 ];
 
+/// Everything that pages are about.
+pub(super) struct House {
+    /// Everybody.
+    pub(super) crew: Crew,
+    /// A token of Alice Chen.
+    pub(super) alice: Caller,
+    _behind: (Upstream, Function),
+}
+
+/// Furnishes a gateway with what the table's addresses name.
+pub(super) async fn furnish(gateway: &Gateway) -> House {
+    let crew = Crew::gather(gateway).await;
+    let alice = crew.owner.creates_token("Alice Chen").await;
+    let former = CreateWorkspaceRequest { name: "Former".to_owned(), slug: None, description: None };
+    crew.owner.asks::<endpoint::CreateWorkspace>(&[], &former).await.unwrap();
+    crew.owner.asks::<endpoint::DeleteWorkspace>(&["former"], &Empty {}).await.unwrap();
+    let (upstream, function) = (Setup::modern().start().await, Function::starts().await);
+    crew.owner.installs("desk", &upstream).await;
+    crew.owner.publishes("deploy", Visibility::Team, &function).await;
+    House { crew, alice, _behind: (upstream, function) }
+}
+
 #[tokio::test]
 async fn every_page_is_shown_to_whom_it_is_for_and_to_nobody_else() {
     story(async |world| {
         let gateway = world.gateway_out_of_time().await;
-        let crew = Crew::gather(&gateway).await;
-        let token = crew.owner.creates_token("Alice Chen").await.id;
-        let (upstream, function) = (Setup::modern().start().await, Function::starts().await);
-        crew.owner.installs("desk", &upstream).await;
-        crew.owner.publishes("deploy", Visibility::Team, &function).await;
+        let house = furnish(&gateway).await;
         let mut browsers = Vec::new();
-        for person in crew.everybody() {
+        for person in house.crew.everybody() {
             browsers.push(Browser::of(person).await);
         }
         let mut nobody = Browser::at(gateway.address());
         for (page, expected) in PAGES {
-            let path = page.replace("{token}", &token);
+            let path = page.replace("{token}", &house.alice.id);
             let mut seen = Vec::new();
             for browser in &mut browsers {
                 let answer = browser.opens(&path).await;

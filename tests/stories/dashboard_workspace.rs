@@ -37,7 +37,7 @@ async fn a_workspace_is_made_changed_and_deleted_on_pages() {
         assert!(taken.text().contains("The slug &#39;engineering&#39; is taken"));
         assert_eq!(
             row(&browser.opens("/").await, "engineering"),
-            "Engineering engineering 0 0 of 100 just now"
+            "Engineering engineering 0 0 of 100 0 calls of Engineering today 0 just now"
         );
 
         let changed = [("name", "R&D"), ("tool_prefix", "never")];
@@ -56,8 +56,12 @@ async fn a_workspace_is_made_changed_and_deleted_on_pages() {
         assert!(wrong.text().contains("This is not its slug."));
         let deleted = browser.submits(&wrong, &[("confirm", "engineering")]).await;
         let home = browser.follows(&deleted).await;
-        assert!(home.text().contains("engineering is deleted. It had no tokens."));
+        assert!(home.text().contains("engineering is deleted. It had no tokens. Its log stays at"));
         assert_eq!(browser.opens("/workspaces/engineering").await.status(), 404);
+        let log = browser.opens("/workspaces/engineering/audit").await;
+        assert!(row(&log, "workspace_deleted").ends_with("engineering 0 tokens ended"), "{}", log.text());
+        assert!(log.text().contains("which is deleted"));
+        assert_eq!(browser.opens("/workspaces/nowhere/audit").await.status(), 404);
     })
     .await;
 }

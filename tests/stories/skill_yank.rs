@@ -6,8 +6,10 @@ use aerostack_core::api::skill::YankSkillRequest;
 use aerostack_core::member::TeamRole;
 use aerostack_core::plan::Plan;
 use aerostack_core::skill::Visibility;
+use aerostack_tests::browser::Browser;
 use aerostack_tests::cli::Terminal;
 use aerostack_tests::function::Function;
+use aerostack_tests::page::{row, words};
 use aerostack_tests::person_skill::manifest;
 use aerostack_tests::story::story;
 use serde_json::json;
@@ -48,6 +50,12 @@ async fn a_yanked_version_is_not_installed_any_more_and_works_on_where_it_is() {
                            move on with `aerostack skill upgrade crm`\n";
             assert!(listed.stderr.starts_with(warning), "{listed:?}");
         }
+        let mut browser = Browser::of(&owner).await;
+        let page = browser.opens("/skills/acme/crm").await;
+        assert!(row(&page, "as crm").contains("1.1.0 yanked ok"), "{}", row(&page, "as crm"));
+        assert!(words(&page.text()).contains("1.1.0 yanked taken back"), "{}", page.text());
+        let offered = browser.opens("/skills/acme/crm/install").await.text();
+        assert!(offered.contains("The newest, 1.0.0") && !offered.contains("value=\"1.1.0\""), "{offered}");
         let installed = acme.does(&["skill", "list", "--installed", "-w", "acme-team"]).await;
         assert!(installed.contains("crm    @acme/crm 1.1.0 (yanked)   ok"), "{installed}");
         assert!(owner.within("acme-team").installs_skill("crm").await.unwrap().already_installed);

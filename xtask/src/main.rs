@@ -35,7 +35,7 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
-    /// Run every test: the workspace on both databases, the docs, and other people's clients
+    /// Run every test: the workspace on both databases, the docs, other people's clients, a browser
     Test {
         /// Fail where something that is needed is missing, instead of skipping that part
         #[arg(long)]
@@ -46,6 +46,12 @@ enum Command {
     },
     /// Run other people's clients and servers against the gateway, and nothing else
     Peers,
+    /// Run the dashboard's stories in a real browser, with pictures of every page, and nothing else
+    Browser {
+        /// Handed to the test runner, such as a name to filter by
+        #[arg(last = true)]
+        filter: Vec<String>,
+    },
     /// Run what continuous integration runs
     Ci,
     /// Run the big counts on a release build and print figures beside targets
@@ -68,6 +74,7 @@ fn main() -> ExitCode {
         Command::Demo { once } => demo::run(once),
         Command::Test { all, filter } => test::run(all, &filter),
         Command::Peers => test::run_peers(),
+        Command::Browser { filter } => test::run_browser(&filter),
         Command::Ci => ci::run(),
         Command::Prove { filter } => prove::run(&filter),
         Command::Tidy => tidy::run(),

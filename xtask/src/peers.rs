@@ -12,17 +12,34 @@ use crate::{paths, process};
 /// Virtual environments and the pinned lists they are made of.
 const ENVIRONMENTS: [&str; 3] = ["python-1", "python-2", "servers"];
 
-/// Installs what is missing, or tells why it cannot be had.
-pub(crate) fn prepare() -> Result<(), Missing> {
+/// Installs what clients and servers want and is missing, or tells why it cannot be had.
+pub(crate) fn prepare_clients() -> Result<(), Missing> {
     provide::node()?;
     let python = provide::python()?;
-    install(python).map_err(|error| format!("its packages cannot be installed: {error:#}"))
+    install_node_packages().and_then(|()| install_environments(python)).map_err(not_installed)
 }
 
-fn install(python: &str) -> Result<()> {
+/// The same for what looks at pages.
+pub(crate) fn prepare_browser() -> Result<(), Missing> {
+    provide::chromium()?;
+    provide::node()?;
+    install_node_packages().map_err(not_installed)
+}
+
+fn not_installed(error: anyhow::Error) -> Missing {
+    format!("its packages cannot be installed: {error:#}")
+}
+
+/// Where the lists are, and where what they name is installed.
+fn folders() -> Result<(PathBuf, PathBuf)> {
     let peers = paths::root().join("tests/peers");
     let cache = peers.join(".cache");
     std::fs::create_dir_all(&cache)?;
+    Ok((peers, cache))
+}
+
+fn install_node_packages() -> Result<()> {
+    let (peers, cache) = folders()?;
     let lists = ["package.json", "package-lock.json"];
     unless_current(&lists.map(|name| peers.join(name)), &cache.join("package.installed"), || {
         for name in lists {
@@ -31,7 +48,11 @@ fn install(python: &str) -> Result<()> {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
         process::run(npm.current_dir(&cache))
-    })?;
+    })
+}
+
+fn install_environments(python: &str) -> Result<()> {
+    let (peers, cache) = folders()?;
     for name in ENVIRONMENTS {
         let lists = ["requirements", "constraints"].map(|kind| peers.join(format!("{kind}-{name}.txt")));
         let environment = cache.join(name);

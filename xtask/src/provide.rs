@@ -11,6 +11,8 @@ use crate::{postgres, process};
 
 /// The first Node that tests run on.
 const NODE_MAJOR: u32 = 20;
+/// What Chromium is called on different systems; the tests look for the same.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 /// The first Python that tests run on, after the 3.
 const PYTHON_MINOR: u32 = 10;
 
@@ -45,6 +47,15 @@ pub(crate) fn node() -> Result<(), Missing> {
         Some(major) => Err(format!("Node {major} is too old: install Node {NODE_MAJOR} or newer with npm")),
         None => Err(format!("Node is missing: install Node {NODE_MAJOR} or newer with npm")),
     }
+}
+
+/// Makes sure of a browser that tests can drive.
+pub(crate) fn chromium() -> Result<(), Missing> {
+    let is_there = || BROWSERS.iter().any(|name| find(name).is_some());
+    if is_there() || (install(&["chromium"]).is_ok() && is_there()) {
+        return Ok(());
+    }
+    Err("Chromium is missing: install `chromium` (Debian) or Chrome".to_owned())
 }
 
 /// Makes sure of a Python that can make virtual environments, and gives its name.

@@ -3,9 +3,10 @@
 //! Cargo alone is enough to begin; databases and other people's clients are found or installed where
 //! they can be, and what cannot be had is skipped with a line that says how to get it.
 
+use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::postgres::Cluster;
 use crate::provide::{self, Missing};
@@ -13,6 +14,11 @@ use crate::{paths, peers, process};
 
 /// Names the server on which tests may create databases.
 const POSTGRES_URL: &str = "AEROSTACK_TEST_POSTGRES_URL";
+
+/// Runs what is not ours against the gateway; by itself Cargo leaves it out.
+const PEERS: [&str; 7] = ["test", "--package", "aerostack-tests", "--test", "peers", "--", "--ignored"];
+/// The stories among them that want a browser.
+const BROWSER: &str = "browser::";
 
 /// How a part went.
 enum Part {
@@ -43,6 +49,7 @@ pub(crate) fn run(all: bool, filter: &[String]) -> Result<()> {
             ))
         })?;
         part("peers", &peers)?;
+        part("browser", &|| browser(url.as_deref(), &[]))?;
     }
     if let Err(missing) = &cluster {
         parts.push(("PostgreSQL", Part::Skipped(missing.clone()), std::time::Duration::ZERO));
@@ -53,7 +60,18 @@ pub(crate) fn run(all: bool, filter: &[String]) -> Result<()> {
 
 /// Runs other people's clients only; what is missing is a failure here.
 pub(crate) fn run_peers() -> Result<()> {
-    match peers()? {
+    alone(peers()?)
+}
+
+/// Runs the dashboard's stories in a browser only; what is missing is a failure here.
+pub(crate) fn run_browser(filter: &[String]) -> Result<()> {
+    let cluster = provide::postgres().map(|programs| Cluster::start(&programs));
+    let cluster = cluster.map_err(|missing| anyhow!(missing)).flatten()?;
+    alone(browser(Some(&cluster.url()), filter)?)
+}
+
+fn alone(part: Part) -> Result<()> {
+    match part {
         Part::Passed => Ok(()),
         Part::Failed => bail!("not every check passed"),
         Part::Skipped(missing) => bail!("{missing}"),
@@ -71,11 +89,7 @@ fn workspace(postgres_url: Option<&str>, filter: &[String]) -> Result<Part> {
     } else {
         process::cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"])
     };
-    command.args(filter);
-    match postgres_url {
-        Some(url) => command.env(POSTGRES_URL, url),
-        None => command.env_remove(POSTGRES_URL),
-    };
+    set_postgres(command.args(filter), postgres_url);
     Ok(outcome(process::status(&mut command)?.success()))
 }
 
@@ -85,19 +99,38 @@ fn has_nextest() -> bool {
 
 /// Other people's clients against the gateway.
 fn peers() -> Result<Part> {
-    match peers::prepare() {
-        Err(missing) => Ok(Part::Skipped(missing)),
-        Ok(()) => {
-            let arguments =
-                ["test", "--package", "aerostack-tests", "--test", "peers", "--", "--ignored", "--nocapture"];
-            // The gateway and the command line are run as programs, which Cargo does not build for a
-            // test of another package.
-            process::run(&mut process::cargo(&["build", "--quiet", "--bins", "--workspace"]))?;
-            let mut command = process::cargo(&arguments);
-            command.env("AEROSTACK_PROGRAMS", paths::target_dir()?.join("debug"));
-            Ok(outcome(process::status(&mut command)?.success()))
-        }
+    if let Err(missing) = peers::prepare_clients() {
+        return Ok(Part::Skipped(missing));
     }
+    // The gateway and the command line are run as programs, which Cargo does not build for a test of
+    // another package.
+    process::run(&mut process::cargo(&["build", "--quiet", "--bins", "--workspace"]))?;
+    let mut command = process::cargo(&PEERS);
+    command.args(["--nocapture", "--skip", BROWSER]);
+    command.env("AEROSTACK_PROGRAMS", paths::target_dir()?.join("debug"));
+    Ok(outcome(process::status(&mut command)?.success()))
+}
+
+/// The dashboard in a browser, on SQLite and, where there is one, on PostgreSQL.
+fn browser(postgres_url: Option<&str>, filter: &[String]) -> Result<Part> {
+    if let Err(missing) = peers::prepare_browser() {
+        return Ok(Part::Skipped(missing));
+    }
+    let mut command = process::cargo(&PEERS);
+    if filter.is_empty() {
+        command.arg(BROWSER);
+    }
+    set_postgres(command.args(filter), postgres_url);
+    let part = outcome(process::status(&mut command)?.success());
+    println!("pictures of every page: {}", paths::target_dir()?.join("screenshots").display());
+    Ok(part)
+}
+
+fn set_postgres(command: &mut Command, url: Option<&str>) {
+    match url {
+        Some(url) => command.env(POSTGRES_URL, url),
+        None => command.env_remove(POSTGRES_URL),
+    };
 }
 
 fn summary(parts: &[(&str, Part, std::time::Duration)], all: bool) -> Result<()> {

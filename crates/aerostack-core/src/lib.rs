@@ -27,6 +27,7 @@ pub mod server;
 pub mod sign_in;
 pub mod skill;
 pub mod slug;
+pub mod stdio;
 pub mod suggest;
 pub mod text;
 pub mod time;

@@ -90,6 +90,8 @@ pub enum Carriage {
     Header,
     /// In the body of a call, under its name.
     Body,
+    /// As a variable of a program's environment, under its name.
+    Environment,
 }
 
 impl Carriage {
@@ -106,6 +108,7 @@ impl Carriage {
             Self::Bearer => "Authorization: Bearer …".to_owned(),
             Self::Header => format!("{}: …", name.header()),
             Self::Body => format!("{{\"secrets\":{{\"{name}\":\"…\"}}}}"),
+            Self::Environment => format!("{name}=… in the environment"),
         }
     }
 }

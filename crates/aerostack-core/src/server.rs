@@ -9,6 +9,7 @@ use url::Url;
 use crate::id::{AccountId, InstallId, ServerId, SkillVersionId, WorkspaceId};
 use crate::secret::{Carriage, SecretName};
 use crate::slug::Slug;
+use crate::stdio::StdioCommand;
 use crate::time::Timestamp;
 
 /// Most bytes of a server's address.
@@ -57,7 +58,8 @@ impl std::str::FromStr for SessionMode {
     }
 }
 
-/// How the gateway proves itself to a server. One string on the wire: `none`, `bearer:KEY`, `headers`.
+/// How the gateway proves itself to a server. One string on the wire: `none`, `bearer:KEY`, `headers`, and
+/// for programs `environment`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Auth {
     /// It does not.
@@ -70,6 +72,9 @@ pub enum Auth {
     /// With every secret of the install, in the body of each call: so functions take them, and nothing else.
     /// It is no word that can be chosen.
     Body,
+    /// With every secret of the install, each a variable of its environment: so programs take them, and nothing
+    /// else.
+    Environment,
 }
 
 impl Auth {
@@ -81,6 +86,7 @@ impl Auth {
             Self::Bearer(key) => (key == name).then_some(Carriage::Bearer),
             Self::Headers => Some(Carriage::Header),
             Self::Body => Some(Carriage::Body),
+            Self::Environment => Some(Carriage::Environment),
         }
     }
 }
@@ -92,6 +98,7 @@ impl fmt::Display for Auth {
             Self::Bearer(key) => write!(f, "bearer:{key}"),
             Self::Headers => f.write_str("headers"),
             Self::Body => f.write_str("body"),
+            Self::Environment => f.write_str("environment"),
         }
     }
 }
@@ -109,6 +116,7 @@ impl std::str::FromStr for Auth {
             Some(("bearer", key)) => SecretName::normalise(key).map(Self::Bearer).map_err(|_| AuthError),
             None if text == "none" => Ok(Self::None),
             None if text == "headers" => Ok(Self::Headers),
+            None if text == "environment" => Ok(Self::Environment),
             _ => Err(AuthError),
         }
     }
@@ -175,8 +183,10 @@ pub struct Server {
     pub owner: AccountId,
     /// Its name in the catalogue; unique there.
     pub slug: Slug,
-    /// Where it is.
+    /// Where it is; of a program, [`StdioCommand::address`].
     pub url: Url,
+    /// What is run, if it is a program.
+    pub stdio: Option<StdioCommand>,
     /// How the gateway proves itself to it.
     pub auth: Auth,
     /// Whose session it sees.
@@ -287,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_way_to_authenticate_reads_and_prints_the_same() {
-        for text in ["none", "bearer:GITHUB_TOKEN", "headers"] {
+        for text in ["none", "bearer:GITHUB_TOKEN", "headers", "environment"] {
             let auth: Auth = text.parse().unwrap();
             assert_eq!(auth.to_string(), text);
             assert_eq!(serde_json::from_value::<Auth>(serde_json::to_value(&auth).unwrap()).unwrap(), auth);
@@ -306,6 +316,7 @@ mod tests {
         assert_eq!(bearer.carriage(&other), None);
         assert_eq!(Auth::Headers.carriage(&other), Some(Carriage::Header));
         assert_eq!(Auth::Body.carriage(&other), Some(Carriage::Body));
+        assert_eq!(Auth::Environment.carriage(&other), Some(Carriage::Environment));
         assert_eq!(Auth::None.carriage(&own), None);
         assert_eq!(Carriage::Bearer.line(&own), "Authorization: Bearer …");
         assert_eq!(Carriage::Header.line(&own), "X-Mcp-Secret-GITHUB-TOKEN: …");

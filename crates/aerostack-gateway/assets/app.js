@@ -56,18 +56,59 @@ async function openDialog(link) {
   if (first) first.focus();
 }
 
-// Live parts: an element with data-live="<seconds>" and an id is asked for again, while somebody looks.
-async function refresh(part) {
-  if (document.hidden || document.querySelector("dialog[open]") || part.contains(document.activeElement)) return;
-  try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(part.id);
-    if (!fresh) return;
-    part.replaceChildren(...document.adoptNode(fresh).childNodes);
-    wake(part);
-  } catch { /* the next time may work */ }
+// Live parts: all elements with data-live and an id are asked for again by one request, while somebody looks.
+// What did not change is left alone. A failure makes the next wait longer; being sent to sign in is the end.
+const LIVE_EVERY = 1500;
+const LIVE_MAX = 60000;
+const live = new Map();
+let liveWait = LIVE_EVERY;
+let liveTimer = 0;
+
+async function refresh() {
+  liveTimer = 0;
+  if (document.hidden) return;
+  if (!document.querySelector("dialog[open]")) {
+    const began = Date.now();
+    try {
+      const headers = { Accept: "text/html", "Aerostack-Live": "1" };
+      const answer = await fetch(location.href, { headers, redirect: "manual", cache: "no-store" });
+      if (answer.type === "opaqueredirect" || (answer.status >= 400 && answer.status < 500)) return;
+      if (!answer.ok) throw new Error("refused for now");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      live.forEach((shown, part) => renew(part, shown, page.getElementById(part.id)));
+      liveWait = Math.max(LIVE_EVERY, 4 * (Date.now() - began));
+    } catch {
+      liveWait = Math.min(LIVE_MAX, 2 * liveWait);
+    }
+  }
+  liveTimer = setTimeout(refresh, liveWait);
+}
+
+// Where somebody types or marks words, nothing is taken from under their hands.
+function renew(part, shown, fresh) {
+  const text = fresh && fresh.innerHTML;
+  const marked = getSelection();
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  if (!fresh || text === shown || (focused && focused.matches("input, select, textarea"))) return;
+  if (!marked.isCollapsed && part.contains(marked.anchorNode)) return;
+  const open = [...part.querySelectorAll("details[id][open]")].map((details) => {
+    const box = details.querySelector(".rolls");
+    return [details.id, box ? box.scrollTop : 0];
+  });
+  const place = focused && [...part.querySelectorAll(focused.tagName)].indexOf(focused);
+  live.set(part, text);
+  part.replaceChildren(...document.adoptNode(fresh).childNodes);
+  open.forEach(([id, top]) => {
+    const details = document.getElementById(id);
+    if (!details) return;
+    details.open = true;
+    details.querySelectorAll(".rolls").forEach((box) => { box.scrollTop = top; });
+  });
+  wake(part);
+  if (!focused) return;
+  const like = [...part.querySelectorAll(focused.tagName)];
+  const same = like.find((other) => (focused.id && other.id === focused.id) || (focused.href && other.href === focused.href));
+  (same || like[place] || document.getElementById("main")).focus({ preventScroll: true });
 }
 
 function wake(root) {
@@ -114,7 +155,21 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
-wake(document);
-document.querySelectorAll("[data-live][id]").forEach((part) => {
-  setInterval(() => refresh(part), Number(part.dataset.live) * 1000);
+// On paper everything folded away is shown.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll(".chart details:not([open])")];
+  folded.forEach((details) => { details.open = true; });
 });
+addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
+
+document.querySelectorAll("[data-live][id]").forEach((part) => live.set(part, part.innerHTML));
+wake(document);
+if (live.size) {
+  liveTimer = setTimeout(refresh, liveWait);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || liveTimer) return;
+    liveWait = LIVE_EVERY;
+    refresh();
+  });
+}

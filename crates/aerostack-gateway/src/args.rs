@@ -110,6 +110,10 @@ pub struct Flags {
     /// PEM file with its private key [env: AEROSTACK_TLS_KEY].
     #[arg(long, global = true, value_name = "FILE")]
     pub tls_key: Option<String>,
+    /// Let operators add servers that are programs, which the gateway then runs as the user it runs as
+    /// itself [env: AEROSTACK_ALLOW_STDIO].
+    #[arg(long, global = true)]
+    pub allow_stdio: bool,
 }
 
 impl Args {

@@ -32,6 +32,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// The master key that is to take its place, while it is being replaced.
     pub next_master_key: Option<secrecy::SecretString>,
+    /// How programs are run as servers; `None` runs none.
+    pub stdio: Option<Stdio>,
     /// What plans allow.
     pub plans: PlanTable,
     /// Everything that is bounded.
@@ -80,6 +82,13 @@ pub struct Mail {
     pub roots: Option<PathBuf>,
     /// The sender.
     pub from: lettre::message::Mailbox,
+}
+
+/// How programs are run as servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stdio {
+    /// The gateway's own program, which sets the limits of each before it becomes it.
+    pub launcher: PathBuf,
 }
 
 /// How a connection to a mail server is protected.
@@ -152,6 +161,20 @@ pub struct Limits {
     pub sessions_per_install: usize,
     /// Time without a call after which an upstream session is ended.
     pub session_idle_timeout: Duration,
+    /// Programs that run as servers at the same time, over all workspaces.
+    pub stdio_children: usize,
+    /// The same of one installed server.
+    pub stdio_children_per_install: usize,
+    /// Resident memory of one program with all it has started.
+    pub stdio_memory_bytes: usize,
+    /// Files that one of them may have open.
+    pub stdio_open_files: usize,
+    /// Time for a program to start and to say what it speaks.
+    pub stdio_start_timeout: Duration,
+    /// Time without a call after which a program is ended.
+    pub stdio_idle_timeout: Duration,
+    /// Longest message of a program.
+    pub stdio_line_bytes: usize,
     /// Time calls in flight get to finish after SIGTERM.
     pub drain_timeout: Duration,
     /// Time between comment lines that keep an idle event stream open.
@@ -209,6 +232,13 @@ impl Default for Limits {
             calls_per_install: 256,
             sessions_per_install: 1_024,
             session_idle_timeout: Duration::from_secs(1_800),
+            stdio_children: 512,
+            stdio_children_per_install: 128,
+            stdio_memory_bytes: 1_024 * MIB,
+            stdio_open_files: 1_024,
+            stdio_start_timeout: Duration::from_secs(30),
+            stdio_idle_timeout: Duration::from_secs(600),
+            stdio_line_bytes: 16 * MIB,
             drain_timeout: Duration::from_secs(30),
             keep_alive_every: Duration::from_secs(15),
             batch_len: 50,
@@ -241,6 +271,7 @@ impl Config {
             master_key: None,
             mail: None,
             next_master_key: None,
+            stdio: None,
             plans: PlanTable::default(),
             limits: Limits::default(),
         }

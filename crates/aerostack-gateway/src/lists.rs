@@ -104,7 +104,7 @@ async fn keep_fresh(app: &App, mut kept: Kept) {
             refreshed = refresh(app, &mut kept).await;
             kept.client.list_settled();
             pause = match refreshed {
-                Refreshed::Known => app.config.limits.list_refresh_every,
+                Refreshed::Known => kept.client.list_refresh_every(),
                 Refreshed::NotYet => (pause * 2).clamp(RETRY_FIRST, app.config.limits.list_refresh_every),
             };
         }

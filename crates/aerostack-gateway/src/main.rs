@@ -8,6 +8,7 @@ use aerostack_gateway::args::{Args, Command};
 use aerostack_gateway::commands::{backup, check, key, migrate, owner, serve};
 use aerostack_gateway::settings::{BadSetting, Environment, Settings};
 use aerostack_gateway::telemetry;
+use aerostack_gateway::upstream::stdio;
 
 /// `EX_USAGE` of sysexits.
 const BAD_USAGE: u8 = 64;
@@ -15,6 +16,9 @@ const BAD_USAGE: u8 = 64;
 const BLOCKING_THREADS: usize = 16;
 
 fn main() -> ExitCode {
+    if let Some(code) = stdio::launch::run_if_asked(std::env::args_os()) {
+        return code;
+    }
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(asked_or_wrong) => {

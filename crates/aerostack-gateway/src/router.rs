@@ -81,6 +81,15 @@ pub fn route(path: &str) -> Route<'_> {
     }
 }
 
+/// What programs ask for: they are told as ever that there is nothing, whatever they say they would take.
+const OF_PROGRAMS: [&str; 5] = ["/api", "/ws", "/mcp", "/message", "/.well-known"];
+
+/// Tells whether a person at a browser may have meant a path that leads nowhere.
+#[must_use]
+pub fn may_be_a_persons(path: &str) -> bool {
+    !OF_PROGRAMS.iter().any(|beginning| path.starts_with(beginning))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +121,15 @@ mod tests {
         ] {
             assert_eq!(route(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn programs_ask_for_no_pages() {
+        for path in
+            ["/api/v2", "/ws/acme/other", "/mcp", "/messages", "/.well-known/oauth-protected-resource"]
+        {
+            assert!(!may_be_a_persons(path), "{path}");
+        }
+        assert!(may_be_a_persons("/sign-up") && may_be_a_persons("/workspaces/"));
     }
 }

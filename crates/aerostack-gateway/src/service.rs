@@ -7,7 +7,7 @@ use std::time::Instant;
 use aerostack_core::api::operation::{API_ROOT, Found, Operation};
 use aerostack_core::id::RequestId;
 use aerostack_core::slug::Slug;
-use http::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use crate::app::{App, RequestContext};
@@ -15,7 +15,7 @@ use crate::http::body::{Body, RequestBody};
 use crate::http::origin::{self, AllowedOrigins};
 use crate::http::respond;
 use crate::mcp::{Door, Refusal, model_tools};
-use crate::router::{Edge, Route, route};
+use crate::router::{Edge, Route, may_be_a_persons, route};
 use crate::{admin, dashboard, health};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -90,6 +90,7 @@ impl Service {
             // Pages are for browsers at our own origin: no other is told that it may read them.
             Route::Page(_) => return dashboard::handle(&self.app, context, request).await,
             Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
+            Route::Nothing if asks_for_a_page(&request) => return dashboard::nothing(&self.app),
             Route::Nothing => not_found(),
         };
         origin::allow(response, origin)
@@ -166,6 +167,14 @@ fn foreign(context: &RequestContext, route: Route<'_>) -> Response<Body> {
         Route::Page(_) => dashboard::foreign(),
         _ => Refusal::Foreign.answer(None),
     }
+}
+
+/// Whether somebody looks with a browser at an address that leads nowhere.
+fn asks_for_a_page<B>(request: &Request<B>) -> bool {
+    let takes_html = |value: &HeaderValue| value.to_str().is_ok_and(|kinds| kinds.contains("text/html"));
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && may_be_a_persons(request.uri().path())
+        && request.headers().get_all(ACCEPT).iter().any(takes_html)
 }
 
 fn not_found() -> Response<Body> {

@@ -19,7 +19,7 @@ use reader::Reader;
 pub use reader::{BadSetting, Environment, Setting, Source};
 
 use crate::args::Flags;
-use crate::config::{Config, Database, TlsFiles};
+use crate::config::{Config, Database, Stdio, TlsFiles};
 
 /// Where connections are accepted unless set.
 const LISTEN: &str = "127.0.0.1:8787";
@@ -84,6 +84,7 @@ impl Settings {
         let mail = mail::read(&mut reader)?;
         let next_master_key: Option<SecretString> =
             reader.variable("AEROSTACK_MASTER_KEY_NEW", value::NEXT_MASTER_KEY, || Ok(None))?;
+        let stdio = read_stdio(&mut reader, flags)?;
         let limits = limits::read(&mut reader)?;
         let log =
             reader.variable("AEROSTACK_LOG", value::LOG, || Ok(crate::telemetry::DEFAULT_LOG.to_owned()))?;
@@ -99,6 +100,7 @@ impl Settings {
             master_key,
             mail,
             next_master_key,
+            stdio,
             plans,
             limits,
         };
@@ -135,6 +137,23 @@ fn read_tls(reader: &mut Reader<'_>, flags: &Flags) -> Result<Option<TlsFiles>, 
         (Some(_), None) => Err(BadSetting::of(key.1, "it is needed beside AEROSTACK_TLS_CERT")),
         (None, Some(_)) => Err(BadSetting::of(certificate.1, "it is needed beside AEROSTACK_TLS_KEY")),
     }
+}
+
+/// Whether programs are run, and what starts them: this very program, also after its file was replaced.
+fn read_stdio(reader: &mut Reader<'_>, flags: &Flags) -> Result<Option<Stdio>, BadSetting> {
+    let (flag, name) = ("allow-stdio", "AEROSTACK_ALLOW_STDIO");
+    let given = flags.allow_stdio.then_some("true");
+    if !reader.value((flag, name), given, value::SWITCH, || Ok(false))? {
+        return Ok(None);
+    }
+    if !cfg!(unix) {
+        return Err(BadSetting::of(name, "programs are run as servers on Unix only"));
+    }
+    let itself = std::path::Path::new("/proc/self/exe");
+    let launcher = if itself.exists() { Ok(itself.to_owned()) } else { std::env::current_exe() };
+    let launcher =
+        launcher.map_err(|error| BadSetting::of(name, format!("this program is not found: {error}")))?;
+    Ok(Some(Stdio { launcher }))
 }
 
 /// The user's data folder, or the system's for root.

@@ -237,6 +237,7 @@ pub fn target(
         install,
         slug: slug.to_string(),
         url: server.url.clone(),
+        stdio: server.stdio.clone(),
         session: server.session,
         idle_timeout: server.timeout.unwrap_or(idle_timeout),
         trusted: server.trusted,

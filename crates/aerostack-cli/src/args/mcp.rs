@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aerostack_core::secret::SecretName;
 use aerostack_core::server::{Auth, Reference, SessionMode};
 use aerostack_core::slug::Slug;
 use aerostack_core::time::parse_span;
@@ -14,11 +15,14 @@ const ADD_EXAMPLES: &str = "\
 Examples:
   aerostack mcp add github --url https://mcp.example.com/mcp
   aerostack mcp add github --url https://mcp.example.com/mcp --auth bearer:GITHUB_TOKEN
-  aerostack mcp add browser --url http://127.0.0.1:9000/mcp --session shared --timeout 10m";
+  aerostack mcp add browser --url http://127.0.0.1:9000/mcp --session shared --timeout 10m
+  aerostack mcp add files --stdio -- npx -y @modelcontextprotocol/server-filesystem /srv/files
+  aerostack mcp add github --stdio --env GITHUB_HOST=github.co.com --secret GITHUB_TOKEN -- github-mcp stdio";
 const EDIT_EXAMPLES: &str = "\
 Examples:
   aerostack mcp edit github --url https://mcp.example.com/v2/mcp
-  aerostack mcp edit github --timeout 0";
+  aerostack mcp edit github --timeout 0
+  aerostack mcp edit files -- npx -y @modelcontextprotocol/server-filesystem /srv/other";
 const INSTALL_EXAMPLES: &str = "\
 Examples:
   aerostack mcp install github --workspace engineering
@@ -38,6 +42,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum McpCommand {
     /// Add a server to your catalogue
+    ///
+    /// A server is at an address, or is a program that the gateway runs: `--stdio`, and after `--` its
+    /// command, which no shell reads. Operators add programs, where the gateway was started with
+    /// `--allow-stdio`. A program gets the secrets of its install as variables of its environment.
     #[command(after_help = ADD_EXAMPLES)]
     Add(AddServer),
     /// List the servers of your catalogue
@@ -81,13 +89,21 @@ pub(crate) struct AddServer {
     /// Its name in the catalogue
     pub(crate) slug: Slug,
     /// Where it is
-    #[arg(long)]
-    pub(crate) url: String,
+    #[arg(long, required_unless_present = "stdio", conflicts_with_all = ["stdio", "env", "secret"])]
+    pub(crate) url: Option<String>,
+    /// It is a program, whose command stands after `--`
+    #[arg(long, requires = "command")]
+    pub(crate) stdio: bool,
+    #[command(flatten)]
+    pub(crate) around: Around,
+    /// The program and its arguments
+    #[arg(last = true, value_name = "COMMAND", requires = "stdio")]
+    pub(crate) command: Vec<String>,
     /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
     /// `headers` with every secret of the install
-    #[arg(long, default_value = "none", value_name = "HOW")]
+    #[arg(long, default_value = "none", value_name = "HOW", conflicts_with = "stdio")]
     pub(crate) auth: Auth,
-    /// Whose session it sees, if it issues sessions
+    /// Whose session it sees, if it issues sessions; a program runs once per caller, or once for all
     #[arg(long, default_value = "per-caller", value_name = "MODE", value_parser = words::session())]
     pub(crate) session: SessionMode,
     /// How long a call may be silent, such as 10m; else the gateway's setting
@@ -97,15 +113,32 @@ pub(crate) struct AddServer {
     pub(crate) output: ItemOutput,
 }
 
+/// What is around a program.
+#[derive(Debug, Args)]
+pub(crate) struct Around {
+    /// A plain setting in the program's environment, shown in the catalogue; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub(crate) env: Vec<(String, String)>,
+    /// A secret that others than operators may set for the program; may be repeated
+    #[arg(long, value_name = "KEY", value_parser = SecretName::normalise)]
+    pub(crate) secret: Vec<SecretName>,
+}
+
 /// `mcp edit`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("change").args(["url", "auth", "session", "timeout"]).required(true).multiple(true))]
+#[command(group = ArgGroup::new("change").args(["url", "auth", "session", "timeout", "env", "secret", "command"]).required(true).multiple(true))]
 pub(crate) struct EditServer {
     /// Its name in the catalogue
     pub(crate) slug: Slug,
     /// Where it is
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// What is around a program; each in place of all that were there
+    #[command(flatten)]
+    pub(crate) around: Around,
+    /// The program and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
     /// How the gateway proves itself to it: `none`, `bearer:KEY` with the secret of that name, or
     /// `headers` with every secret of the install
     #[arg(long, value_name = "HOW")]
@@ -181,6 +214,14 @@ pub(crate) struct ListInstalls {
     pub(crate) tools_only: bool,
     #[command(flatten)]
     pub(crate) output: ListOutput,
+}
+
+/// Reads `NAME=VALUE`.
+fn setting(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    parts
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "expected NAME=VALUE".to_owned())
 }
 
 /// Checks a reference and keeps it as typed: that is what the API takes.

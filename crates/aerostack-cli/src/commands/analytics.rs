@@ -1,7 +1,7 @@
 //! `analytics`: reports, single calls, and CSV that streams through. Calls as they end are in
 //! `analytics_watch`.
 
-use aerostack_core::api::analytics::{AnalyticsQuery, CallView, CallsQuery};
+use aerostack_core::api::analytics::{AnalyticsQuery, By, CallView, CallsQuery};
 use aerostack_core::api::operation::endpoint::{ExportAnalytics, ExportCalls, ListCalls, ShowAnalytics};
 use aerostack_core::api::page::{PAGE_MAX, Page};
 
@@ -57,7 +57,9 @@ async fn report(context: &mut Context<'_>, slug: &str, arguments: &Analytics, fo
     for line in headline(&report) {
         context.output.line(&line)?;
     }
-    for part in report.tables.iter().filter(|part| !part.rows.is_empty()) {
+    // Servers stand in the names of tools; who wants them by themselves says so.
+    let is_shown = |by: By| by != By::Server || arguments.by.is_some();
+    for part in report.tables.iter().filter(|part| !part.rows.is_empty() && is_shown(part.by)) {
         context.output.line("")?;
         context.output.table(&table(part))?;
         if part.left_out > 0 {

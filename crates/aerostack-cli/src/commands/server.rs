@@ -4,10 +4,11 @@ use aerostack_core::api::operation::endpoint::{
     AddServer, DeleteServer, EditServer, ListServers, TestServer,
 };
 use aerostack_core::api::page::Empty;
-use aerostack_core::api::server::{AddServerRequest, EditServerRequest, ServerView, TestReply};
+use aerostack_core::api::server::{AddServerRequest, EditServerRequest, EditStdio, ServerView, TestReply};
 use aerostack_core::secret::Carriage;
 use aerostack_core::server::Auth;
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 use aerostack_core::time::format_span;
 
 use super::details::{count, details};
@@ -17,13 +18,20 @@ use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::table::Table;
 
-const CSV_FIELDS: [&str; 8] =
-    ["slug", "owner", "url", "auth", "session", "timeout", "installed_in", "created_at"];
+const CSV_FIELDS: [&str; 9] =
+    ["slug", "owner", "url", "auth", "session", "timeout", "installed_in", "created_at", "stdio.command"];
 
 pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServer) -> Outcome {
+    let arguments::Around { env, secret } = arguments.around;
+    let stdio = arguments.stdio.then(|| StdioCommand {
+        command: arguments.command,
+        env: env.into_iter().collect(),
+        secrets: secret,
+    });
     let request = AddServerRequest {
         slug: arguments.slug,
         url: arguments.url,
+        stdio,
         auth: arguments.auth,
         session: arguments.session,
         timeout: arguments.timeout.map(|timeout| timeout.as_secs()),
@@ -33,6 +41,10 @@ pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServ
     context.output.talk(&format!("Next: aerostack mcp install {} --workspace <slug>", server.slug));
     match &server.auth {
         Auth::None | Auth::Body => {}
+        Auth::Environment => context.output.talk(&format!(
+            "Its secrets, if it needs any: aerostack workspace secret set <slug> <KEY> --server {}   (given as `KEY=…`)",
+            server.slug
+        )),
         Auth::Bearer(key) => context.output.talk(&format!(
             "Then:  aerostack workspace secret set <slug> {key} --server {}   (sent as `{}`)",
             server.slug,
@@ -49,19 +61,33 @@ pub(super) async fn add(context: &mut Context<'_>, arguments: arguments::AddServ
 pub(super) async fn edit(context: &mut Context<'_>, arguments: arguments::EditServer) -> Outcome {
     let request = EditServerRequest {
         url: arguments.url,
+        stdio: edited(arguments.command, arguments.around),
         auth: arguments.auth,
         session: arguments.session,
         timeout: arguments.timeout.map(|timeout| timeout.as_secs()),
     };
     let server = context.call::<EditServer>(&[arguments.slug.as_str()], &request).await?;
     context.output.done(&format!("Server '{}' changed.", server.slug));
-    if request.url.is_some() && server.auth != Auth::None {
+    let has_moved = request.url.is_some()
+        || request.stdio.as_ref().is_some_and(|stdio| stdio.command.is_some() || stdio.env.is_some());
+    if has_moved && server.auth != Auth::None {
         context.output.talk(
-            "Its secrets were given for the address it had: if that is another now, they are not sent until \
-             they are set again.",
+            "Its secrets were given for the address or command it had: if that is another now, they are not sent \
+             until they are set again.",
         );
     }
     print(context, &server, arguments.output.format)
+}
+
+/// What changes of a program, if anything does.
+fn edited(command: Vec<String>, around: arguments::Around) -> Option<EditStdio> {
+    let arguments::Around { env, secret } = around;
+    let edit = EditStdio {
+        command: (!command.is_empty()).then_some(command),
+        env: (!env.is_empty()).then(|| env.into_iter().collect()),
+        secrets: (!secret.is_empty()).then_some(secret),
+    };
+    (edit != EditStdio::default()).then_some(edit)
 }
 
 /// In a table the talk has said it already; a program gets the reply.
@@ -92,7 +118,7 @@ pub(super) async fn catalog(context: &mut Context<'_>, arguments: ListOutput) ->
         let workspaces: Vec<&str> = server.installed_in.iter().map(Slug::as_str).collect();
         table.row([
             server.slug.to_string(),
-            server.url.clone(),
+            server.stdio.as_ref().map_or_else(|| server.url.clone(), ToString::to_string),
             server.auth.to_string(),
             server.session.word().to_owned(),
             timeout.unwrap_or_else(|| "default".to_owned()),

@@ -189,7 +189,14 @@ mod tests {
             upstream_mean_ms: Some(44.0),
             ..Figures::default()
         };
-        let point = |at: &str, calls| UsagePoint { at: moment(at), calls, errors: 0, p95_ms: None };
+        let point = |at: &str, calls| UsagePoint {
+            at: moment(at),
+            calls,
+            errors: 0,
+            p50_ms: None,
+            p95_ms: None,
+            p99_ms: None,
+        };
         let (from, to) = (moment("2026-03-10T11:00:00Z"), moment("2026-03-17T11:15:00Z"));
         UsageReport {
             workspace: "engineering".to_owned(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::TokenId;
+use crate::slug::Slug;
 use crate::time::Timestamp;
 use crate::usage::{Outcome, Tally};
 
@@ -58,7 +59,7 @@ pub struct AnalyticsQuery {
     /// Only calls of this tool, by its exposed name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
-    /// How to group; a report without it has tables by user and by tool.
+    /// How to group; a report without it has tables by user, by tool and by server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
 }
@@ -257,8 +258,12 @@ pub struct UsagePoint {
     pub calls: u64,
     /// Those that ended in an error.
     pub errors: u64,
+    /// Half of the calls took no longer, in milliseconds.
+    pub p50_ms: Option<f64>,
     /// 95 of 100 calls took no longer, in milliseconds.
     pub p95_ms: Option<f64>,
+    /// 99 of 100 calls took no longer, in milliseconds.
+    pub p99_ms: Option<f64>,
 }
 
 /// The course over time, without gaps.
@@ -299,6 +304,17 @@ pub struct UsageReport {
     pub series: UsageSeries,
     /// Groups of calls.
     pub tables: Vec<UsageTable>,
+}
+
+/// The calls of a workspace since midnight, UTC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CallsToday {
+    /// The workspace.
+    pub workspace: Slug,
+    /// Calls.
+    pub calls: u64,
+    /// Those that ended in an error.
+    pub errors: u64,
 }
 
 /// One call.

@@ -12,8 +12,8 @@ use super::account::{
 };
 use super::alert::{AlertSet, AlertTested, AlertView, DeletedAlert, SetAlertRequest};
 use super::analytics::{
-    AnalyticsQuery, CallView, CallsQuery, Csv, NewCalls, NewCallsQuery, OwnUsage, OwnUsageQuery, UsageReport,
-    UsageSeries,
+    AnalyticsQuery, CallView, CallsQuery, CallsToday, Csv, NewCalls, NewCallsQuery, OwnUsage, OwnUsageQuery,
+    UsageReport, UsageSeries,
 };
 use super::audit::{AuditQuery, AuditVerification, AuditView};
 use super::member::{
@@ -220,6 +220,7 @@ operations! {
     ListTools: Get "/workspaces/{slug}/tools", Needs::Workspace(Power::SeeWorkspace), PageQuery => 200 Page<ToolView>, "Lists a workspace's tools with their exposed names.";
     ListAudit: Get "/workspaces/{slug}/audit", Needs::Workspace(Power::ManageWorkspace), AuditQuery => 200 Page<AuditView>, "Lists a workspace's audit log, newest first.";
     VerifyAudit: Get "/workspaces/{slug}/audit/verify", Needs::Workspace(Power::ManageWorkspace), Empty => 200 AuditVerification, "Checks the chain of a workspace's audit log.";
+    ListCallsToday: Get "/analytics/today", Needs::Team(Power::SeeWorkspace), PageQuery => 200 Page<CallsToday>, "Counts today's calls of each of the caller's workspaces, in their order; members' are their own.";
     ShowAnalytics: Get "/workspaces/{slug}/analytics", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageReport, "Reports who called what, how often, how well; members see their own calls.";
     ShowAnalyticsSeries: Get "/workspaces/{slug}/analytics/series", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 UsageSeries, "Gives the course of calls by hour or day.";
     ExportAnalytics: Get "/workspaces/{slug}/analytics/csv", Needs::Workspace(Power::SeeWorkspace), AnalyticsQuery => 200 Csv, "Streams figures per token, server and tool as CSV.";

@@ -1,11 +1,15 @@
 //! MCP servers: the account's catalogue, installs of a workspace, and their tools.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{InstallId, ServerId};
+use crate::secret::SecretName;
 use crate::server::{Auth, SessionMode};
 use crate::skill::Version;
 use crate::slug::Slug;
+use crate::stdio::StdioCommand;
 use crate::time::Timestamp;
 
 /// Adds a server to the account's catalogue.
@@ -14,11 +18,16 @@ use crate::time::Timestamp;
 pub struct AddServerRequest {
     /// Its name in the catalogue.
     pub slug: Slug,
-    /// Where it is, `http://` or `https://`.
-    pub url: String,
-    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
+    /// Where it is, `http://` or `https://`. Either this or `stdio`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The program that is the server. For operators, where the gateway was started with `--allow-stdio`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdio: Option<StdioCommand>,
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`. A program gets its secrets in
+    /// its environment, whatever stands here.
     #[serde(default)]
-    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
+    #[schema(value_type = String, pattern = "^(none|headers|environment|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     #[serde(default)]
@@ -35,9 +44,12 @@ pub struct EditServerRequest {
     /// Where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What is run; of a program only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdio: Option<EditStdio>,
     /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
+    #[schema(value_type = Option<String>, pattern = "^(none|headers|environment|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Option<Auth>,
     /// Whose session it sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,6 +57,21 @@ pub struct EditServerRequest {
     /// Idle limit of a call in seconds; 0 goes back to the gateway's setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
+}
+
+/// Changes what is run; what is absent stays, what is there takes the whole place of what was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditStdio {
+    /// The program and its arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Plain settings, put into its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
+    /// The secrets that others than operators may set for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<SecretName>>,
 }
 
 /// A server in the catalogue.
@@ -56,10 +83,13 @@ pub struct ServerView {
     pub slug: Slug,
     /// Username of the account whose catalogue it stands in.
     pub owner: Slug,
-    /// Where it is.
+    /// Where it is; of a program, `stdio:` and a digest of what is run, to which its secrets are bound.
     pub url: String,
-    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`.
-    #[schema(value_type = String, pattern = "^(none|headers|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
+    /// What is run, if it is a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdio: Option<StdioCommand>,
+    /// How the gateway proves itself to it: `none`, `bearer:KEY` or `headers`; to a program, `environment`.
+    #[schema(value_type = String, pattern = "^(none|headers|environment|bearer:.+)$", example = "bearer:GITHUB_TOKEN")]
     pub auth: Auth,
     /// Whose session it sees.
     pub session: SessionMode,
@@ -79,7 +109,7 @@ pub struct TestReply {
     pub ok: bool,
     /// The protocol revision spoken with it.
     pub protocol_version: Option<String>,
-    /// How it was reached: `modern`, `streamable-http` or `http+sse`.
+    /// How it was reached: `modern`, `streamable-http`, `http+sse` or `stdio`.
     pub transport: Option<String>,
     /// What it calls itself.
     pub server_name: Option<String>,

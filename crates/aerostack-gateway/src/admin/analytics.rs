@@ -24,11 +24,13 @@ mod report;
 mod scope;
 mod single;
 mod sums;
+mod today;
 
 use export::Export;
 pub(super) use people::calls_by_person;
 use scope::Scope;
 pub(super) use scope::{Wanted, Whose, workspaces_of};
+pub(super) use today::today;
 
 impl From<AnalyticsQuery> for Wanted {
     fn from(query: AnalyticsQuery) -> Self {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use aerostack_core::slug::Slug;
+use http::Response;
 
 use super::caller::Caller;
-use super::dispatch::Handled;
+use super::dispatch::{Handled, Streamed};
 use super::error::ApiError;
 use super::visit::Visit;
 use crate::app::App;
+use crate::http::body::Body;
 
 /// Carries out an operation for somebody who is signed in at a page, in the name of a team or of
 /// themselves.
@@ -28,4 +30,19 @@ pub(crate) async fn ask<E: Handled>(
     let parameters = parameters.iter().map(|&text| text.to_owned()).collect();
     let visit = Visit::admit(app, E::OPERATION, Some(caller.clone()), team.cloned(), parameters)?;
     E::carry_out(visit, request).await
+}
+
+/// The same of an operation whose answer is written as it comes.
+///
+/// # Errors
+/// Whatever the API would answer with.
+pub(crate) async fn ask_for_stream<E: Streamed>(
+    app: &Arc<App>,
+    caller: &Caller,
+    parameters: &[&str],
+    request: E::Request,
+) -> Result<Response<Body>, ApiError> {
+    let parameters = parameters.iter().map(|&text| text.to_owned()).collect();
+    let visit = Visit::admit(app, E::OPERATION, Some(caller.clone()), None, parameters)?;
+    E::stream(visit, request).await
 }

@@ -23,6 +23,15 @@ pub(crate) trait Handled: Endpoint {
     ) -> impl Future<Output = Result<Self::Reply, ApiError>> + Send;
 }
 
+/// An operation whose answer is written as it comes.
+pub(crate) trait Streamed: Endpoint {
+    /// Begins the answer.
+    fn stream(
+        visit: Visit,
+        request: Self::Request,
+    ) -> impl Future<Output = Result<Response<Body>, ApiError>> + Send;
+}
+
 /// Reads what the operation takes, carries it out, writes what it gives.
 async fn run<E: Handled>(visit: Visit, input: Input) -> Result<Response<Body>, ApiError> {
     let reply = E::carry_out(visit, input.read()?).await?;
@@ -40,10 +49,16 @@ macro_rules! handlers {
         pub(super) async fn dispatch(visit: Visit, input: Input) -> Result<Response<Body>, ApiError> {
             match visit.operation() {
                 $(Operation::$open => run::<endpoint::$open>(visit, input).await,)*
-                $(Operation::$streaming => $streamer(visit.signed_in()?, input.read()?).await,)*
+                $(Operation::$streaming => endpoint::$streaming::stream(visit, input.read()?).await,)*
                 $(Operation::$name => run::<endpoint::$name>(visit, input).await,)*
             }
         }
+
+        $(impl Streamed for endpoint::$streaming {
+            async fn stream(visit: Visit, request: Self::Request) -> Result<Response<Body>, ApiError> {
+                $streamer(visit.signed_in()?, request).await
+            }
+        })*
 
         $(impl Handled for endpoint::$open {
             async fn carry_out(visit: Visit, request: Self::Request) -> Result<Self::Reply, ApiError> {
@@ -94,6 +109,7 @@ handlers! {
     ListTools => tool::list,
     ListAudit => audit::list,
     VerifyAudit => audit::verify,
+    ListCallsToday => analytics::today,
     ShowAnalytics => analytics::show,
     ShowAnalyticsSeries => analytics::series,
     ListCalls => analytics::calls,

@@ -15,13 +15,14 @@ use aerostack_core::workspace::Workspace;
 use super::call::{Call, Deed, shown};
 use super::error::ApiError;
 use super::paging::Paging;
+use super::stdio;
 use crate::app::{Order, Publication};
 use crate::definition::Kind;
 use crate::lists;
 use crate::offer_set::FreshList;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
-use crate::upstream::{Credential, Target, UpstreamError};
+use crate::upstream::{Credential, STDIO_SWITCHED_OFF, Target, UpstreamError};
 
 /// Lists the installs of a workspace.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<InstallView>, ApiError> {
@@ -48,10 +49,13 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     let server = {
         let mut tx = call.read().await?;
         let workspace = call.workspace(&mut tx).await?;
-        let (server, _) = find_server(&call, &mut tx, &workspace, &reference).await?;
+        let (server, owner) = find_server(&call, &mut tx, &workspace, &reference).await?;
         let slug = request.alias.as_ref().unwrap_or(&server.slug);
         if let Some(existing) = find_existing(&mut tx, &workspace, slug, &server).await? {
             return Ok(already_installed(&call, existing));
+        }
+        if server.stdio.is_some() {
+            stdio::may_run(&call, &owner)?;
         }
         server
     };
@@ -67,6 +71,9 @@ pub(super) async fn install(call: Call, request: InstallRequest) -> Result<Insta
     let slug = request.alias.unwrap_or_else(|| server.slug.clone());
     if let Some(existing) = find_existing(&mut order.tx, &workspace, &slug, &server).await? {
         return Ok(already_installed(&call, existing));
+    }
+    if server.stdio.is_some() {
+        stdio::may_run(&call, &owner)?;
     }
     if store::install::count_of_workspace(&mut order.tx, &workspace.id).await? >= INSTALLS_MAX {
         let message = format!("a workspace has at most {INSTALLS_MAX} servers");
@@ -212,9 +219,10 @@ fn already_installed(call: &Call, existing: InstallSummary) -> InstalledReply {
 /// An install as it is shown, with the numbers of what callers are offered of it now.
 pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     let Counts { tools, prompts, resources } = Counts::of(call, &summary.install);
+    let is_kept_off = summary.is_stdio && call.app.config.stdio.is_none();
     let status = match &summary {
         summary if summary.install.withdrawn => InstallStatus::Withdrawn,
-        summary if !summary.install.enabled => InstallStatus::Disabled,
+        summary if !summary.install.enabled || is_kept_off => InstallStatus::Disabled,
         summary if summary.status.failed_at.is_some() => InstallStatus::Failing,
         summary if summary.status.listed_at.is_none() => InstallStatus::Pending,
         _ => InstallStatus::Ok,
@@ -230,7 +238,7 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
         prompts,
         resources,
         disabled_tools: summary.install.disabled_tools,
-        last_error: summary.status.last_error,
+        last_error: if is_kept_off { Some(STDIO_SWITCHED_OFF.to_owned()) } else { summary.status.last_error },
         listed_at: summary.status.listed_at,
         created_at: summary.install.created_at,
     }

@@ -34,6 +34,7 @@ mod skill;
 mod skill_install;
 mod skill_publish;
 mod skill_yank;
+mod stdio;
 mod team;
 mod team_invite;
 mod team_role;
@@ -50,10 +51,10 @@ mod tests;
 pub use handle::{draining, foreign, handle, headers_too_large};
 
 // For the pages, which do the same things in the same way.
-pub(crate) use ask::ask;
+pub(crate) use ask::{ask, ask_for_stream};
 pub(crate) use call::{Deed, forbidden, record};
 pub(crate) use caller::{Caller, Credential, by_key};
-pub(crate) use dispatch::Handled;
+pub(crate) use dispatch::{Handled, Streamed};
 pub(crate) use error::ApiError;
 pub(crate) use join::{accept_link, look};
 pub(crate) use session::{insert_link, sign_in_url};

@@ -15,6 +15,7 @@ use aerostack_core::workspace::Workspace;
 use super::call::{Call, Deed};
 use super::error::ApiError;
 use super::paging::Paging;
+use super::stdio;
 use crate::app::Publication;
 use crate::store::secret::SecretHolder;
 use crate::store::{self, Tx};
@@ -56,6 +57,7 @@ pub(super) async fn set(call: Call, request: SetSecretRequest) -> Result<SecretV
             })?
         }
     };
+    stdio::may_set(&call, holder, &name)?;
     if holder.auth.carriage(&name).is_some_and(Carriage::is_header) {
         request.value.check_header()?;
     }

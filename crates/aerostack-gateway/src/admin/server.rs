@@ -10,11 +10,13 @@ use aerostack_core::audit::Action;
 use aerostack_core::id::ServerId;
 use aerostack_core::server::{CATALOGUE_MAX, Server, TIMEOUT_MAX, TIMEOUT_MIN, parse_url};
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 use aerostack_core::suggest;
 
 use super::call::{Call, Deed, shown};
 use super::error::ApiError;
 use super::paging::Paging;
+use super::stdio::{self, Place};
 use crate::app::Publication;
 use crate::store::{self, Tx};
 
@@ -46,10 +48,13 @@ pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<ServerView
 
 /// Adds a server.
 pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerView, ApiError> {
-    let url = parse_url(&request.url)?;
+    let Place { url, stdio, auth } = Place::read(&request)?;
     let timeout = request.timeout.map(read_timeout).transpose()?;
     let (mut order, now) = call.order().await?;
     let team = call.lock_team(&mut order.tx).await?;
+    if stdio.is_some() {
+        stdio::may_register(&call, &team)?;
+    }
     if store::server::find_by_slug(&mut order.tx, &team.id, &request.slug).await?.is_some() {
         let message = format!("the catalogue has a server named '{}'", request.slug);
         return Err(ApiError::new(ErrorCode::NameTaken, message)
@@ -65,15 +70,15 @@ pub(super) async fn add(call: Call, request: AddServerRequest) -> Result<ServerV
         owner: team.id.clone(),
         slug: request.slug,
         url,
-        auth: request.auth,
+        stdio,
+        auth,
         session: request.session,
         timeout,
         trusted: call.is_operator(),
         created_at: now,
     };
     store::server::insert(&mut order.tx, &server).await?;
-    // The host alone: the rest of an address may hold a key.
-    let detail = server.url.host_str().unwrap_or_default().to_owned();
+    let detail = whereabouts(&server);
     let deed = Deed { action: Action::ServerAdded, object: &reference(&team, &server.slug), detail };
     call.audit_account(&mut order.tx, &team.id, now, deed).await?;
     order.commit(Vec::new()).await?;
@@ -100,10 +105,15 @@ pub(super) async fn edit(call: Call, request: EditServerRequest) -> Result<Serve
     let (mut order, now) = call.order().await?;
     let team = call.lock_team(&mut order.tx).await?;
     let before = find(&call, &mut order.tx, &team).await?;
+    let stdio = stdio::edited(&call, &team, &before, &request)?;
+    let url = stdio.as_ref().map(StdioCommand::address).or(url);
     let moved = url.as_ref().is_some_and(|url| *url != before.url);
+    let auth = request.auth.unwrap_or_else(|| before.auth.clone());
+    stdio::fits(stdio.as_ref(), &auth)?;
     let after = Server {
         url: url.unwrap_or_else(|| before.url.clone()),
-        auth: request.auth.unwrap_or_else(|| before.auth.clone()),
+        stdio,
+        auth,
         session: request.session.unwrap_or(before.session),
         timeout: timeout.unwrap_or(before.timeout),
         // An address that stays keeps the trust of whoever gave it.
@@ -197,14 +207,24 @@ fn reference(team: &Account, slug: &Slug) -> String {
 }
 
 fn changes(before: &Server, after: &Server) -> String {
-    let host = after.url.host_str().unwrap_or_default();
     let changed = [
-        (before.url != after.url).then(|| format!("url: {host}")),
+        (before.url != after.url).then(|| format!("{}: {}", place_word(after), whereabouts(after))),
+        (before.url == after.url && before.stdio != after.stdio).then(|| "secrets".to_owned()),
         (before.auth != after.auth).then(|| format!("auth: {}", after.auth)),
         (before.session != after.session).then(|| format!("session: {}", after.session.word())),
         (before.timeout != after.timeout).then(|| "timeout".to_owned()),
     ];
     changed.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The host alone, or the program: the rest of an address or a command may hold a key.
+fn whereabouts(server: &Server) -> String {
+    let program = server.stdio.as_ref().and_then(|stdio| stdio.command.first());
+    program.map_or_else(|| server.url.host_str().unwrap_or_default().to_owned(), |program| shown(program))
+}
+
+fn place_word(server: &Server) -> &'static str {
+    if server.stdio.is_some() { "command" } else { "url" }
 }
 
 fn view(team: &Account, server: Server, installed_in: Vec<Slug>) -> ServerView {
@@ -213,6 +233,7 @@ fn view(team: &Account, server: Server, installed_in: Vec<Slug>) -> ServerView {
         slug: server.slug,
         owner: team.username.clone(),
         url: server.url.to_string(),
+        stdio: server.stdio,
         auth: server.auth,
         session: server.session,
         timeout: server.timeout.map(|timeout| timeout.as_secs()),

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::call::Call;
 use super::error::ApiError;
 use super::server::find;
+use super::stdio;
 use crate::lists;
 use crate::upstream::Credential;
 
@@ -22,7 +23,11 @@ pub(super) async fn test(call: Call, _request: Empty) -> Result<TestReply, ApiEr
     let server = {
         let mut tx = call.read().await?;
         let team = call.team(&mut tx).await?;
-        find(&call, &mut tx, &team).await?
+        let server = find(&call, &mut tx, &team).await?;
+        if server.stdio.is_some() {
+            stdio::may_run(&call, &team)?;
+        }
+        server
     };
     let started = Instant::now();
     let outcome =

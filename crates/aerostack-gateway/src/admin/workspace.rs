@@ -21,21 +21,30 @@ use crate::store::{self, Tx};
 
 /// Lists the workspaces the caller has part in: their own and their teams', or one team's if it is named.
 pub(super) async fn list(call: Call, query: PageQuery) -> Result<Page<WorkspaceView>, ApiError> {
-    let paging = Paging::read(query.limit, query.cursor.as_deref())?;
-    let now = call.app.clock.now();
     let mut tx = call.read().await?;
-    let team = call.team(&mut tx).await?;
-    let after = paging.after.as_deref();
-    let found = match &call.team {
-        Some(_) => store::workspace::list_of_owner(&mut tx, &team.id, now, after, paging.fetch()).await?,
-        None => store::workspace::list_of_member(&mut tx, &team.id, now, after, paging.fetch()).await?,
-    };
-    let (found, next_cursor) = paging.cut(found, |summary| summary.workspace.slug.to_string());
+    let (found, next_cursor) = page(&call, &mut tx, &query).await?;
     let mut items = Vec::with_capacity(found.len());
     for summary in found {
         items.push(view(&call, &mut tx, summary).await?);
     }
     Ok(Page { items, next_cursor })
+}
+
+/// One page of them, and the cursor of the next.
+pub(super) async fn page(
+    call: &Call,
+    tx: &mut Tx,
+    query: &PageQuery,
+) -> Result<(Vec<WorkspaceSummary>, Option<String>), ApiError> {
+    let paging = Paging::read(query.limit, query.cursor.as_deref())?;
+    let now = call.app.clock.now();
+    let team = call.team(tx).await?;
+    let after = paging.after.as_deref();
+    let found = match &call.team {
+        Some(_) => store::workspace::list_of_owner(tx, &team.id, now, after, paging.fetch()).await?,
+        None => store::workspace::list_of_member(tx, &team.id, now, after, paging.fetch()).await?,
+    };
+    Ok(paging.cut(found, |summary| summary.workspace.slug.to_string()))
 }
 
 /// Creates a workspace. No token is made with it: that would spend a seat silently.

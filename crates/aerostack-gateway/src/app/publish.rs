@@ -155,6 +155,9 @@ impl App {
         }
         let Some(app) = self.itself.upgrade() else { return };
         for (new, installed) in now.installs.iter().zip(&installed) {
+            if !new.install.is_active() {
+                new.client.rest();
+            }
             if !before.as_ref().is_some_and(|before| before.has_client(&new.client)) {
                 lists::adopt(&app, new, &installed.status);
             }

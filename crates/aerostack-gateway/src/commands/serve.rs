@@ -37,6 +37,9 @@ const FIGURES_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// File handles beside those of connections: databases, upstreams, logs.
 #[cfg(unix)]
 const OTHER_FILES: u64 = 512;
+/// File handles for a program that runs as a server: three pipes, and what tells of its end.
+#[cfg(unix)]
+const FILES_PER_PROGRAM: u64 = 4;
 /// Exit code of a process that a second signal ended.
 const ENDED_BY_SIGNAL: i32 = 130;
 
@@ -88,7 +91,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     for name in &settings.unknown {
         tracing::warn!("the variable {name} is not known and has no effect");
     }
-    raise_file_limit(settings.config.limits.connections);
+    raise_file_limit(&settings.config);
     let repeat = settings.flags_to_repeat();
     let running = start(settings.config, Clock::system()).await?;
     if let Err(error) = telemetry::result(&format!("listening on {}", running.url())) {
@@ -242,16 +245,18 @@ async fn hint_at_first_account(app: &App, repeat: &str) {
 
 /// Raises the soft limit of file handles to the hard one, and says when even that is too low.
 #[cfg(unix)]
-fn raise_file_limit(connections: usize) {
+fn raise_file_limit(config: &Config) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let files = if raised.is_ok() { limit.maximum } else { limit.current };
-    let needed = (connections as u64).saturating_add(OTHER_FILES);
+    let programs =
+        config.stdio.as_ref().map_or(0, |_| config.limits.stdio_children as u64 * FILES_PER_PROGRAM);
+    let needed = (config.limits.connections as u64).saturating_add(OTHER_FILES).saturating_add(programs);
     if let Some(files) = files.filter(|&files| files < needed) {
         tracing::warn!(files, needed, "the limit of open files is lower than the limit of connections needs");
     }
 }
 
 #[cfg(not(unix))]
-fn raise_file_limit(_connections: usize) {}
+fn raise_file_limit(_config: &Config) {}

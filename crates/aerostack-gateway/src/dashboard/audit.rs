@@ -1,32 +1,31 @@
 //! `…/audit` of a workspace and `/team/audit`: what was done, by whom; whether the chain holds; and all of
-//! it as a sheet.
+//! it as a sheet. The log of a deleted workspace stays where it was.
+
+use std::sync::Arc;
 
 use aerostack_core::api::audit::{AuditQuery, AuditVerification, AuditView};
 use aerostack_core::api::operation::{Operation, endpoint};
-use aerostack_core::api::page::{Empty as Nothing, PAGE_MAX, Page};
+use aerostack_core::api::page::{Empty as Nothing, Page};
 use aerostack_core::audit::Action;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use askama::Template;
-use http::{Response, StatusCode};
+use http::StatusCode;
 
+use super::audit_export::{Log, Of};
 use super::form::Form;
 use super::frame::{Notice, download, draw};
 use super::part::{Choice, Copy, Empty, Field, Moment, Pager};
 use super::path::Tab;
 use super::problem::{Problem, filled};
-use super::sheet;
-use super::shell::{Section, Shell, TeamGround, WorkspaceGround};
+use super::shell::{Section, Shell, TeamGround, WorkspaceGround, path_in};
 use super::visitor::{Drawn, Visitor};
-use crate::http::body::Body;
-
-/// Most events of one sheet.
-const EXPORT_MAX: usize = 10_000;
-const COLUMNS: [&str; 6] = ["sequence", "at", "actor", "action", "object", "detail"];
 
 /// Whose log it is.
 enum Ground {
     Workspace(WorkspaceGround),
+    /// Of a workspace that is deleted.
+    Gone(TeamGround, Slug),
     Team(TeamGround),
 }
 
@@ -36,6 +35,8 @@ struct AuditPage<'a> {
     shell: &'a Shell,
     /// Of a workspace's log: which.
     ground: Option<&'a WorkspaceGround>,
+    /// Which, of one that is deleted.
+    gone: Option<&'a Slug>,
     own: String,
     team: Option<&'a str>,
     since: Field,
@@ -66,9 +67,23 @@ struct VerifiedPage<'a> {
 
 /// Shows a workspace's log.
 pub(super) async fn show(visitor: &Visitor, slug: &str, below: &[&str]) -> Drawn {
-    let ground = visitor.workspace_ground(slug, Tab::Audit).await?;
-    ground.must(visitor, Operation::ListAudit)?;
-    Ground::Workspace(ground).show(visitor, below).await
+    let ground = match visitor.workspace_ground(slug, Tab::Audit).await {
+        Ok(ground) => {
+            ground.must(visitor, Operation::ListAudit)?;
+            Ground::Workspace(ground)
+        }
+        Err(notice) if notice.status == StatusCode::NOT_FOUND => gone(visitor, slug, notice).await?,
+        Err(notice) => return Err(notice),
+    };
+    ground.show(visitor, below).await
+}
+
+/// The ground of a deleted workspace's log, which the operation still shows to whom it showed it before.
+async fn gone(visitor: &Visitor, slug: &str, notice: Notice) -> Result<Ground, Notice> {
+    let Ok(slug) = Slug::parse(slug) else { return Err(notice) };
+    let query = AuditQuery { limit: Some(1), ..AuditQuery::default() };
+    visitor.look::<endpoint::ListAudit>(None, &[slug.as_str()], query).await?;
+    Ok(Ground::Gone(visitor.team_ground(Section::Workspaces).await?, slug))
 }
 
 /// Shows a team's log of what belongs to no workspace.
@@ -88,35 +103,41 @@ impl Ground {
         }
     }
 
-    async fn find(&self, visitor: &Visitor, query: AuditQuery) -> Result<Page<AuditView>, Notice> {
-        match self {
-            Self::Workspace(ground) => {
-                let slug = ground.workspace.slug.as_str();
-                visitor.look::<endpoint::ListAudit>(None, &[slug], query).await
-            }
-            Self::Team(ground) => {
-                visitor.look::<endpoint::ListTeamAudit>(ground.named.as_ref(), &[], query).await
-            }
-        }
+    fn log(&self, visitor: &Visitor) -> Result<Log, Notice> {
+        let of = match self {
+            Self::Workspace(ground) => Of::Workspace(ground.workspace.slug.clone()),
+            Self::Gone(_, slug) => Of::Workspace(slug.clone()),
+            Self::Team(ground) => Of::Team(ground.named.clone()),
+        };
+        let caller = visitor.caller().map_err(|error| visitor.notice(error))?.clone();
+        Ok(Log { app: Arc::clone(&visitor.app), caller, of })
     }
 
     fn shell(&self) -> &Shell {
         match self {
             Self::Workspace(ground) => &ground.shell,
-            Self::Team(ground) => &ground.shell,
+            Self::Gone(ground, _) | Self::Team(ground) => &ground.shell,
         }
     }
 
     fn workspace(&self) -> Option<&WorkspaceGround> {
         match self {
             Self::Workspace(ground) => Some(ground),
-            Self::Team(_) => None,
+            Self::Gone(..) | Self::Team(_) => None,
+        }
+    }
+
+    fn gone(&self) -> Option<&Slug> {
+        match self {
+            Self::Gone(_, slug) => Some(slug),
+            Self::Workspace(_) | Self::Team(_) => None,
         }
     }
 
     fn href(&self, below: &str) -> String {
         match self {
             Self::Workspace(ground) => ground.href(Tab::Audit, below),
+            Self::Gone(ground, slug) => ground.href(&path_in(slug, Tab::Audit, below)),
             Self::Team(ground) if below.is_empty() => ground.href("/team/audit"),
             Self::Team(ground) => ground.href(&format!("/team/audit/{below}")),
         }
@@ -131,7 +152,9 @@ impl Ground {
         let cursor = filled(typed, "cursor");
         let found = match problem.status {
             StatusCode::OK => {
-                self.find(visitor, AuditQuery { cursor: cursor.map(str::to_owned), ..query }).await?
+                let query = AuditQuery { cursor: cursor.map(str::to_owned), ..query };
+                let found = self.log(visitor)?.page(query).await;
+                found.map_err(|error| visitor.notice(error))?
             }
             _ => Page { items: Vec::new(), next_cursor: None },
         };
@@ -143,12 +166,13 @@ impl Ground {
             filter => format!("{address}{}{filter}", if address.contains('?') { '&' } else { '?' }),
         };
         let team = match self {
-            Self::Team(ground) => ground.named.as_ref().map(Slug::as_str),
+            Self::Gone(ground, _) | Self::Team(ground) => ground.named.as_ref().map(Slug::as_str),
             Self::Workspace(_) => None,
         };
         let page = AuditPage {
             shell: self.shell(),
             ground: self.workspace(),
+            gone: self.gone(),
             team,
             since: Field::text("since", "From")
                 .kind("date")
@@ -173,20 +197,22 @@ impl Ground {
 
     fn nothing(&self) -> Empty {
         let empty = Empty::new("No such events", "Nothing that was done fits this filter.");
-        match self.workspace() {
-            Some(ground) => empty.command(format!("aerostack workspace audit {}", ground.workspace.slug)),
-            None => empty.command("aerostack team audit"),
+        match self {
+            Self::Workspace(ground) => {
+                empty.command(format!("aerostack workspace audit {}", ground.workspace.slug))
+            }
+            Self::Gone(_, slug) => empty.command(format!("aerostack workspace audit {slug}")),
+            Self::Team(_) => empty.command("aerostack team audit"),
         }
     }
 
     async fn verified(&self, visitor: &Visitor) -> Drawn {
-        let found = match self {
-            Self::Workspace(ground) => {
-                let slug = ground.workspace.slug.as_str();
-                visitor.look::<endpoint::VerifyAudit>(None, &[slug], Nothing {}).await?
+        let found = match self.log(visitor)?.of {
+            Of::Workspace(slug) => {
+                visitor.look::<endpoint::VerifyAudit>(None, &[slug.as_str()], Nothing {}).await?
             }
-            Self::Team(ground) => {
-                visitor.look::<endpoint::VerifyTeamAudit>(ground.named.as_ref(), &[], Nothing {}).await?
+            Of::Team(team) => {
+                visitor.look::<endpoint::VerifyTeamAudit>(team.as_ref(), &[], Nothing {}).await?
             }
         };
         let page = VerifiedPage {
@@ -199,37 +225,19 @@ impl Ground {
         Ok(draw(StatusCode::OK, &page))
     }
 
-    /// All events of a filter as a sheet, newest first, as far as one sheet goes.
+    /// All events of a filter as a sheet.
     async fn export(&self, visitor: &Visitor) -> Drawn {
         let query = read(&visitor.query).map_err(|mut problem| {
             Notice::new(problem.status, "This filter cannot be used", problem.rest().unwrap_or_default())
         })?;
-        let mut text = String::new();
-        sheet::append(&mut text, &COLUMNS);
-        let (mut cursor, mut count) = (None, 0);
-        loop {
-            let query = AuditQuery { limit: Some(PAGE_MAX), cursor, ..query.clone() };
-            let found = self.find(visitor, query).await?;
-            count += found.items.len();
-            for AuditView { sequence, at, actor, action, object, detail } in found.items {
-                let cells = [&sequence.to_string(), &at.to_string(), &actor, action.word(), &object, &detail];
-                sheet::append(&mut text, &cells);
-            }
-            cursor = found.next_cursor;
-            if cursor.is_none() || count >= EXPORT_MAX {
-                break;
-            }
-        }
         let name = match self {
             Self::Workspace(ground) => format!("audit-{}.csv", ground.workspace.slug),
+            Self::Gone(_, slug) => format!("audit-{slug}.csv"),
             Self::Team(ground) => format!("audit-of-{}.csv", ground.team),
         };
-        Ok(csv(&name, text))
+        let sheet = self.log(visitor)?.sheet(query).await.map_err(|error| visitor.notice(error))?;
+        Ok(download(sheet, &name))
     }
-}
-
-fn csv(name: &str, text: String) -> Response<Body> {
-    download("text/csv; charset=utf-8", name, text)
 }
 
 fn read(typed: &Form) -> Result<AuditQuery, Problem> {

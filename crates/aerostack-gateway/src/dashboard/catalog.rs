@@ -3,8 +3,9 @@
 
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::PageQuery;
-use aerostack_core::api::server::{AddServerRequest, EditServerRequest, ServerView};
+use aerostack_core::api::server::{EditServerRequest, ServerView};
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 use askama::Template;
 use http::{Response, StatusCode};
 
@@ -14,7 +15,7 @@ use super::frame::{Notice, draw};
 use super::part::{Empty, Field, Moment, Pager};
 use super::path::Tab;
 use super::problem::{Problem, filled};
-use super::server_form::{self, ServerFields};
+use super::server_form::{self, Manner, ServerFields, Typed};
 use super::shell::{Link, Section, Shell, TeamGround, path_in, with_team};
 use super::visitor::{Drawn, Visitor};
 use crate::http::body::Body;
@@ -53,6 +54,8 @@ struct FormPage<'a> {
     problem: Option<String>,
     slug: Option<Field>,
     fields: ServerFields,
+    /// What is run, if it is a program, which has a name then.
+    program: Option<(&'a Slug, &'a StdioCommand)>,
     /// Whether changing its address makes secrets wait.
     may_move: bool,
 }
@@ -135,6 +138,7 @@ fn add_page(ground: &TeamGround, form: &Form, mut problem: Problem) -> Response<
         submit: "Add server",
         slug: Some(slug),
         fields: ServerFields::of(form, &mut problem),
+        program: None,
         may_move: false,
         problem: problem.rest(),
     };
@@ -147,14 +151,7 @@ async fn add(visitor: &Visitor, ground: &TeamGround, form: &Form) -> Drawn {
         (Err(error), _) => return Ok(add_page(ground, form, Problem::with("slug", error))),
         (_, Err(problem)) => return Ok(add_page(ground, form, problem)),
     };
-    let request = AddServerRequest {
-        slug,
-        url: typed.url,
-        auth: typed.auth,
-        session: typed.session,
-        timeout: typed.timeout,
-    };
-    match visitor.ask::<endpoint::AddServer>(ground.named.as_ref(), &[], request).await {
+    match visitor.ask::<endpoint::AddServer>(ground.named.as_ref(), &[], typed.added(slug)).await {
         Ok(added) => {
             let said =
                 format!("{} is in the catalogue. Install it on a workspace's Servers page.", added.slug);
@@ -172,25 +169,29 @@ fn edit_page(ground: &TeamGround, server: &ServerView, form: &Form, mut problem:
         back: ground.href("/catalog"),
         submit: "Save",
         slug: None,
-        fields: ServerFields::of(form, &mut problem),
-        may_move: !server.installed_in.is_empty(),
+        fields: match server.stdio {
+            Some(_) => ServerFields::of_program(form, &mut problem),
+            None => ServerFields::of(form, &mut problem),
+        },
+        program: server.stdio.as_ref().map(|stdio| (&server.slug, stdio)),
+        may_move: !server.installed_in.is_empty() && server.stdio.is_none(),
         problem: problem.rest(),
     };
     draw(problem.status, &page)
 }
 
+fn edited(server: &ServerView, form: &Form) -> Result<EditServerRequest, Problem> {
+    match server.stdio {
+        Some(_) => server_form::read_manner(form).map(Manner::edited),
+        None => server_form::read(form).map(Typed::edited),
+    }
+}
+
 async fn edit(visitor: &Visitor, ground: &TeamGround, server: &str, form: &Form) -> Drawn {
     let before = find(visitor, ground, server).await?;
-    let typed = match server_form::read(form) {
-        Ok(typed) => typed,
+    let request = match edited(&before, form) {
+        Ok(request) => request,
         Err(problem) => return Ok(edit_page(ground, &before, form, problem)),
-    };
-    let request = EditServerRequest {
-        url: Some(typed.url),
-        auth: Some(typed.auth),
-        session: Some(typed.session),
-        // Nothing typed goes back to the gateway's setting.
-        timeout: Some(typed.timeout.unwrap_or(0)),
     };
     match visitor.ask::<endpoint::EditServer>(ground.named.as_ref(), &[server], request).await {
         Ok(now) => {

@@ -7,8 +7,8 @@ use super::frame::{Notice, forward};
 use super::path::{Path, Tab, parts, path};
 use super::visitor::{Drawn, Visitor, not_allowed};
 use super::{
-    account, audit, catalog, home, join, members, new_workspace, overview, secrets, servers, sign_in, skills,
-    team, tokens,
+    account, analytics, audit, catalog, home, join, members, new_workspace, overview, secrets, servers,
+    sign_in, skills, team, tokens,
 };
 use crate::http::body::Body;
 use crate::http::respond;
@@ -35,8 +35,8 @@ pub(super) async fn show(visitor: &Visitor, place: Path<'_>) -> Drawn {
                 Tab::Servers => servers::show(visitor, slug, &below).await,
                 Tab::Members => members::show(visitor, slug, &below).await,
                 Tab::Secrets => secrets::show(visitor, slug, &below).await,
+                Tab::Analytics => analytics::show(visitor, slug, &below).await,
                 Tab::Audit => audit::show(visitor, slug, &below).await,
-                _ => Err(Notice::nothing_here()),
             }
         }
         Path::Catalog(below) => {
@@ -82,7 +82,7 @@ pub(super) async fn obey(visitor: &Visitor, wanted: &str, form: &Form) -> Drawn 
                 Tab::Servers => servers::does(visitor, slug, &below, form).await,
                 Tab::Members => members::does(visitor, slug, &below, form).await,
                 Tab::Secrets => secrets::does(visitor, slug, &below, form).await,
-                _ => Err(Notice::nothing_here()),
+                Tab::Analytics | Tab::Audit => Err(Notice::nothing_here()),
             }
         }
         Path::Catalog(below) => {

@@ -130,10 +130,8 @@ fn html(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     guarded(response)
 }
 
-/// A file to keep. Its name is one of ours: letters, digits, hyphens and dots.
-pub(super) fn download(kind: &'static str, name: &str, text: String) -> Response<Body> {
-    let mut response = respond::text(StatusCode::OK, text);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+/// An answer as a file to keep. Its name is one of ours: letters, digits, hyphens and dots.
+pub(super) fn download(mut response: Response<Body>, name: &str) -> Response<Body> {
     if let Ok(place) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         response.headers_mut().insert(CONTENT_DISPOSITION, place);
     }
@@ -162,6 +160,12 @@ pub(super) fn forward(app: &App, path: &str) -> Response<Body> {
         response.headers_mut().insert(LOCATION, place);
     }
     guarded(response)
+}
+
+/// The page at an address that leads nowhere; it is the same for everybody.
+#[must_use]
+pub fn nothing(app: &App) -> Response<Body> {
+    Notice::nothing_here().page(&Frame::new(app, String::new(), None))
 }
 
 /// The answer while the gateway drains.

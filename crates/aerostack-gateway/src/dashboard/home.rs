@@ -1,16 +1,23 @@
-//! `/`: the workspaces one has part in, or those of one team.
+//! `/`: the workspaces one has part in, or those of one team, with what became of today's calls.
+
+use std::collections::HashMap;
 
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::PageQuery;
 use aerostack_core::api::workspace::WorkspaceView;
+use aerostack_core::slug::Slug;
 use askama::Template;
 use http::StatusCode;
 
+use super::analytics_report::{count, is_failing};
 use super::frame::draw;
 use super::part::{Empty, Moment, Pager};
 use super::path::Tab;
 use super::shell::{Section, Shell, path_in};
 use super::visitor::{Drawn, Visitor};
+
+/// Workspaces on one page.
+const ROWS_MAX: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "pages/home.html")]
@@ -29,19 +36,35 @@ struct Row {
     workspace: WorkspaceView,
     href: String,
     created: Moment,
+    /// Where its calls are told apart.
+    analytics: String,
+    calls: String,
+    errors: String,
+    is_failing: bool,
 }
 
 /// Shows them.
 pub(super) async fn show(visitor: &Visitor) -> Drawn {
     let ground = visitor.team_ground(Section::Workspaces).await?;
     let cursor = visitor.query.field("cursor");
-    let query = PageQuery { cursor: (!cursor.is_empty()).then(|| cursor.to_owned()), ..PageQuery::default() };
-    let found = visitor.look::<endpoint::ListWorkspaces>(ground.named.as_ref(), &[], query).await?;
+    let query = PageQuery { cursor: (!cursor.is_empty()).then(|| cursor.to_owned()), limit: Some(ROWS_MAX) };
+    let team = ground.named.as_ref();
+    let found = visitor.look::<endpoint::ListWorkspaces>(team, &[], query.clone()).await?;
+    let today = visitor.look::<endpoint::ListCallsToday>(team, &[], query).await?.items;
+    let today: HashMap<Slug, (u64, u64)> =
+        today.into_iter().map(|today| (today.workspace, (today.calls, today.errors))).collect();
     let (base, now) = (&ground.shell.frame.base, visitor.app.clock.now());
-    let rows = found.items.into_iter().map(|workspace| Row {
-        href: base.clone() + &path_in(&workspace.slug, Tab::Overview, ""),
-        created: Moment::past(workspace.created_at, now),
-        workspace,
+    let rows = found.items.into_iter().map(|workspace| {
+        let (calls, errors) = today.get(&workspace.slug).copied().unwrap_or_default();
+        Row {
+            href: base.clone() + &path_in(&workspace.slug, Tab::Overview, ""),
+            analytics: format!("{base}{}?period=24h", path_in(&workspace.slug, Tab::Analytics, "")),
+            created: Moment::past(workspace.created_at, now),
+            calls: count(calls),
+            errors: count(errors),
+            is_failing: is_failing(calls, errors),
+            workspace,
+        }
     });
     let page = HomePage {
         rows: rows.collect(),

@@ -4,10 +4,16 @@
 //! of ours could have given out, and nothing here is kept by browsers or shown inside other pages.
 
 mod account;
+mod analytics;
+mod analytics_report;
 mod asset;
 mod audit;
+mod audit_export;
 mod catalog;
 mod catalog_entry;
+mod chart;
+#[cfg(test)]
+mod contrast;
 mod cookie;
 mod dispatch;
 mod flash;
@@ -29,7 +35,6 @@ mod server_page;
 mod server_switch;
 mod servers;
 mod session;
-mod sheet;
 mod shell;
 mod sign_in;
 mod skill_install;
@@ -43,6 +48,6 @@ mod tokens;
 mod user_agent;
 mod visitor;
 
-pub use frame::{draining, foreign};
+pub use frame::{draining, foreign, nothing};
 pub use path::{Path, path};
 pub use visitor::handle;

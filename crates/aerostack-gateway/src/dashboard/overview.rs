@@ -196,5 +196,6 @@ async fn delete(visitor: &Visitor, slug: &str, form: &Form) -> Drawn {
         1 => "Its token is refused from now on.".to_owned(),
         count => format!("Its {count} tokens are refused from now on."),
     };
-    Ok(visitor.done("/", &format!("{slug} is deleted. {tokens}")))
+    let log = path_in(&done.slug, Tab::Audit, "");
+    Ok(visitor.done("/", &format!("{slug} is deleted. {tokens} Its log stays at {log}.")))
 }

@@ -120,7 +120,7 @@ async fn missing(
         .into_iter()
         .filter_map(|server| match server.auth {
             Auth::Bearer(name) => Some((format!("@{}/{}", server.owner, server.slug), name)),
-            Auth::None | Auth::Headers | Auth::Body => None,
+            Auth::None | Auth::Headers | Auth::Body | Auth::Environment => None,
         })
         .collect();
     let missing = installs.iter().filter_map(|install| {
@@ -136,9 +136,12 @@ fn row(ground: &WorkspaceGround, secret: SecretView, now: Timestamp) -> Row {
     let (state, note) = match secret.state {
         SecretState::Used => (Badge::good("used"), None),
         SecretState::Unused => (Badge::plain("unused"), Some("The server does not ask for it.")),
-        SecretState::Moved => {
-            (Badge::bad("moved"), Some("The server's address has changed. Set it again, or it is not sent."))
-        }
+        SecretState::Moved => (
+            Badge::bad("moved"),
+            Some(
+                "What it was set for has changed: the server's address, or its command. Set it again, or it is not sent.",
+            ),
+        ),
         SecretState::Locked => (
             Badge::bad("locked"),
             Some("It cannot be opened: the gateway's master key is missing or another one."),

@@ -4,7 +4,7 @@
 use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::{Empty, PAGE_MAX, PageQuery};
-use aerostack_core::api::server::{AddServerRequest, InstallRequest, InstalledReply, ServerView};
+use aerostack_core::api::server::{InstallRequest, InstalledReply, ServerView};
 use aerostack_core::slug::Slug;
 use askama::Template;
 use http::Response;
@@ -129,7 +129,9 @@ async fn installed(visitor: &Visitor, ground: &WorkspaceGround, reply: &Installe
         return Ok(visitor.done(&own, &format!("{} is installed already.", install.slug)));
     }
     let entry = catalogue_entry(visitor, install).await?;
-    if let Some(secret) = entry.and_then(|entry| secret_form(ground, install, &entry.auth)) {
+    // A program may do without, where no operator has named one.
+    let asks = entry.filter(|entry| entry.stdio.as_ref().is_none_or(|stdio| !stdio.secrets.is_empty()));
+    if let Some(secret) = asks.and_then(|entry| secret_form(ground, install, &entry)) {
         let said =
             format!("{} is installed. It asks for a secret: set it, and its tools appear.", install.slug);
         let secret = secret.strip_prefix(&ground.shell.frame.base).unwrap_or(&secret);
@@ -181,13 +183,7 @@ pub(super) async fn add(visitor: &Visitor, ground: &WorkspaceGround, form: &Form
         let problem = Problem::with("slug", format!("'{slug}' is {} in this workspace", known.server));
         return Ok(add_page(ground, form, problem));
     }
-    let request = AddServerRequest {
-        slug: slug.clone(),
-        url: typed.url,
-        auth: typed.auth,
-        session: typed.session,
-        timeout: typed.timeout,
-    };
+    let request = typed.added(slug.clone());
     if let Err(error) = visitor.ask::<endpoint::AddServer>(Some(&workspace.owner), &[], request).await {
         return Ok(add_page(ground, form, server_form::refused(visitor, error)?));
     }

@@ -4,6 +4,7 @@ use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::{Operation, endpoint};
 use aerostack_core::api::page::Empty;
 use aerostack_core::api::server::{InstallStatus, InstallView, ServerView, ToolView};
+use aerostack_core::secret::SecretName;
 use aerostack_core::server::{Auth, Reference};
 use aerostack_core::skill::Version;
 use aerostack_core::slug::Slug;
@@ -101,7 +102,7 @@ pub(super) async fn show(visitor: &Visitor, ground: &WorkspaceGround, server: &s
         status: badge(install.status),
         is_off: install.status == InstallStatus::Disabled,
         is_failing: install.status == InstallStatus::Failing,
-        secret: catalogue.as_ref().and_then(|entry| secret_form(ground, &install, &entry.auth)),
+        secret: catalogue.as_ref().and_then(|entry| secret_form(ground, &install, entry)),
         catalogue: catalogue.as_ref(),
         newer: newer.filter(|_| ground.may(Operation::UpgradeSkill)),
         may_switch: ground.may(Operation::UpdateInstall),
@@ -165,12 +166,21 @@ fn seen<T>(visitor: &Visitor, found: Result<T, ApiError>) -> Result<Option<T>, N
 }
 
 /// Where the secret is set that a server asks for.
-pub(super) fn secret_form(ground: &WorkspaceGround, install: &InstallView, auth: &Auth) -> Option<String> {
+pub(super) fn secret_form(
+    ground: &WorkspaceGround,
+    install: &InstallView,
+    entry: &ServerView,
+) -> Option<String> {
     let form = format!("{}?server={}", ground.href(Tab::Secrets, "set"), install.slug);
-    let form = match auth {
+    let of = |name: &SecretName| format!("{form}&name={name}");
+    let named = entry.stdio.as_ref().map_or(&[][..], |stdio| &stdio.secrets);
+    let form = match &entry.auth {
         Auth::None | Auth::Body => return None,
-        Auth::Headers => form,
-        Auth::Bearer(name) => format!("{form}&name={name}"),
+        // Others than operators set those of a program that were named.
+        Auth::Environment if named.is_empty() && !ground.standing.is_operator => return None,
+        Auth::Environment if named.len() == 1 => of(&named[0]),
+        Auth::Headers | Auth::Environment => form,
+        Auth::Bearer(name) => of(name),
     };
     ground.may(Operation::SetSecret).then_some(form)
 }

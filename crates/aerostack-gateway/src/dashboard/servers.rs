@@ -148,7 +148,7 @@ fn row(ground: &WorkspaceGround, install: InstallView, mut names: Vec<String>, n
 /// `@user/name`, and its version if it is a skill.
 pub(super) fn what_it_is(install: &InstallView) -> String {
     let version = install.version.map(|version| format!(" {version}")).unwrap_or_default();
-    format!("{}{version}", install.server)
+    format!("{}{version}{}", install.server, if install.yanked { " (yanked)" } else { "" })
 }
 
 /// How an installed server does.

@@ -9,7 +9,7 @@ use aerostack_core::bearer::{RawToken, TokenKind};
 use aerostack_core::sign_in::Session;
 use aerostack_core::time::Timestamp;
 use http::HeaderMap;
-use http::header::USER_AGENT;
+use http::header::{HeaderName, USER_AGENT};
 
 use super::cookie;
 use crate::admin::{ApiError, Caller, Credential, Deed, record};
@@ -19,12 +19,21 @@ use crate::store::{self, StoreError, Tx};
 /// Shortest time between two notes of when one session was last used.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
+/// Says that a page that is open already asks for itself. Nobody did anything: such a request keeps no
+/// session alive, and hears nothing that is said once.
+const LIVE: HeaderName = HeaderName::from_static("aerostack-live");
+
 /// Somebody who is signed in, and what their cookie holds.
 pub(super) struct SignedIn {
     /// Who.
     pub(super) caller: Caller,
     /// The text of the cookie.
     pub(super) raw: RawToken,
+}
+
+/// Tells whether a request is an open page's own.
+pub(super) fn is_live(headers: &HeaderMap) -> bool {
+    headers.contains_key(LIVE)
 }
 
 /// Finds out who is signed in. Sessions are read every time, so that an ended one is nobody's.
@@ -35,7 +44,7 @@ pub(super) async fn find(app: &Arc<App>, headers: &HeaderMap) -> Result<Option<S
     let found = store::session::find_by_digest(&mut tx, &raw.digest()).await?;
     let Some(session) = found.filter(|session| session.is_live(now)) else { return Ok(None) };
     let Some(account) = store::account::find(&mut tx, &session.account).await? else { return Ok(None) };
-    if now.since(session.last_used_at) >= TOUCH_EVERY {
+    if now.since(session.last_used_at) >= TOUCH_EVERY && !is_live(headers) {
         touch_behind(app, &session, now);
     }
     let caller = Caller { account, credential: Credential::Session(session.id) };

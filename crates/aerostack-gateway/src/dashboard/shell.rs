@@ -82,6 +82,7 @@ const TABS: &[(Tab, &str, Operation)] = &[
     (Tab::Servers, "Servers", Operation::ListInstalls),
     (Tab::Members, "Members", Operation::ListWorkspaceMembers),
     (Tab::Secrets, "Secrets", Operation::ListSecrets),
+    (Tab::Analytics, "Analytics", Operation::ShowAnalytics),
     (Tab::Audit, "Audit", Operation::ListAudit),
 ];
 

@@ -64,7 +64,8 @@ async fn page(visitor: &Visitor, skill: &SkillView, form: &Form, mut problem: Pr
     let query = PageQuery { limit: Some(PAGE_MAX), cursor: None };
     let versions = visitor.look::<endpoint::ListSkillVersions>(None, &parameters, query).await?;
     let newest = (String::new(), format!("The newest, {}", skill.version));
-    let older = versions.items.iter().filter(|version| version.version != skill.version);
+    let older = versions.items.iter();
+    let older = older.filter(|version| version.version != skill.version && version.yanked_at.is_none());
     let older = older.map(|version| (version.version.to_string(), version.version.to_string()));
     let back = ground.shell.frame.base.clone() + &path_of(skill);
     let page = InstallPage {

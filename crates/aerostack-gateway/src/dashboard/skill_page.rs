@@ -32,6 +32,8 @@ struct SkillPage<'a> {
     skill: &'a SkillView,
     own: String,
     visibility: Badge,
+    /// That every version was taken back, if they were.
+    yanked: Option<Badge>,
     published: Moment,
     may_change: bool,
     installs: Vec<InstallRow>,
@@ -44,6 +46,8 @@ struct InstallRow {
     href: String,
     slug: String,
     version: Option<Version>,
+    /// That its version was taken back, if it was.
+    yanked: Option<Badge>,
     status: Badge,
     /// Where it is moved to the newest version, and taken out, if the visitor may and there is a newer one.
     upgrade: Option<String>,
@@ -53,6 +57,13 @@ struct InstallRow {
 struct VersionRow {
     version: SkillVersionView,
     published: Moment,
+    yanked: Option<Yanked>,
+}
+
+/// A version that was taken back.
+struct Yanked {
+    badge: Badge,
+    at: Moment,
 }
 
 #[derive(Template)]
@@ -88,14 +99,15 @@ pub(super) async fn show(visitor: &Visitor, owner: &str, name: &str) -> Drawn {
     let versions = visitor.look::<endpoint::ListSkillVersions>(None, &[owner, name], query).await?;
     let now = visitor.app.clock.now();
     let own = ground.shell.frame.base.clone() + &path_of(&skill);
-    let rows = versions
-        .items
-        .into_iter()
-        .map(|version| VersionRow { published: Moment::past(version.published_at, now), version });
+    let rows = versions.items.into_iter().map(|version| {
+        let yanked = version.yanked_at.map(|at| Yanked { badge: yanked(), at: Moment::past(at, now) });
+        VersionRow { published: Moment::past(version.published_at, now), yanked, version }
+    });
     let page = SkillPage {
         shell: &ground.shell,
         visibility: badge(skill.visibility),
         published: Moment::past(skill.published_at, now),
+        yanked: skill.yanked.then(yanked),
         may_change: may_change(visitor, &skill).await?,
         installs: installs(visitor, &ground, &skill).await?,
         versions: rows.collect(),
@@ -139,11 +151,17 @@ fn install_row(
         workspace: workspace.name.clone(),
         slug: install.slug.to_string(),
         version: install.version,
+        yanked: install.yanked.then(yanked),
         status: servers::badge(install.status),
         upgrade: below(Operation::UpgradeSkill, "upgrade").filter(|_| is_behind),
         uninstall: below(Operation::UninstallServer, "uninstall"),
         href: own,
     }
+}
+
+/// What stands beside a version that was taken back.
+fn yanked() -> Badge {
+    Badge::waiting("yanked")
 }
 
 async fn may_change(visitor: &Visitor, skill: &SkillView) -> Result<bool, Notice> {

@@ -14,7 +14,7 @@ use super::frame::{self, Frame, Notice};
 use super::path::{Path, path};
 use super::session::{self, SignedIn};
 use super::{asset, cookie, dispatch, flash};
-use crate::admin::{self, ApiError, Handled};
+use crate::admin::{self, ApiError, Caller, Handled, Streamed};
 use crate::app::{App, RequestContext};
 use crate::http::body::{Body, RequestBody};
 use crate::http::respond;
@@ -64,7 +64,9 @@ pub async fn handle(
     let new_seed = visitor.seed_is_new.then(|| cookie::keep(app, TokenKind::FormSeed, &visitor.seed));
     let (drawn, said) = match parts.method {
         Method::GET | Method::HEAD => {
-            let said = cookie::read_flash(app, &visitor.headers).and_then(|_| cookie::forget_flash(app));
+            let is_said = !session::is_live(&visitor.headers);
+            let said = cookie::read_flash(app, &visitor.headers).filter(|_| is_said);
+            let said = said.and_then(|_| cookie::forget_flash(app));
             (dispatch::show(&visitor, place).await, said)
         }
         Method::POST => (visitor.obeys(&wanted, body).await, None),
@@ -134,10 +136,30 @@ impl Visitor {
         parameters: &[&str],
         request: E::Request,
     ) -> Result<E::Reply, ApiError> {
-        let signed_in = self.signed_in.as_ref();
-        let signed_in =
-            signed_in.ok_or_else(|| ApiError::internal("a page was shown to nobody".to_owned()))?;
-        admin::ask::<E>(&self.app, &signed_in.caller, team, parameters, request).await
+        admin::ask::<E>(&self.app, self.caller()?, team, parameters, request).await
+    }
+
+    /// Begins an answer that is written as it comes, for whoever may have it from the API.
+    ///
+    /// # Errors
+    /// The page of the refusal.
+    pub(super) async fn stream<E: Streamed>(
+        &self,
+        parameters: &[&str],
+        request: E::Request,
+    ) -> Result<Response<Body>, Notice> {
+        let caller = self.caller().map_err(|error| self.notice(error))?;
+        let begun = admin::ask_for_stream::<E>(&self.app, caller, parameters, request).await;
+        begun.map_err(|error| self.notice(error))
+    }
+
+    /// In whose name operations are carried out.
+    ///
+    /// # Errors
+    /// When nobody is signed in: `dispatch` sends strangers away before.
+    pub(super) fn caller(&self) -> Result<&Caller, ApiError> {
+        let caller = self.signed_in.as_ref().map(|signed_in| &signed_in.caller);
+        caller.ok_or_else(|| ApiError::internal("a page was shown to nobody".to_owned()))
     }
 
     /// The same, where a refusal takes the page's place.

@@ -128,6 +128,13 @@ limits! {
     "AEROSTACK_LIMIT_CALLS_PER_INSTALL" calls_per_install Pieces COUNT, "calls in flight to one installed server";
     "AEROSTACK_LIMIT_SESSIONS_PER_INSTALL" sessions_per_install Pieces COUNT, "upstream sessions of one installed server";
     "AEROSTACK_LIMIT_SESSION_IDLE_TIMEOUT" session_idle_timeout Seconds SPAN, "time after which an unused upstream session ends";
+    "AEROSTACK_LIMIT_STDIO_CHILDREN" stdio_children Pieces COUNT, "programs run as servers at the same time";
+    "AEROSTACK_LIMIT_STDIO_CHILDREN_PER_INSTALL" stdio_children_per_install Pieces COUNT, "the same, of one installed server";
+    "AEROSTACK_LIMIT_STDIO_MEMORY" stdio_memory_bytes Bytes HELD, "resident memory of one program and all it started";
+    "AEROSTACK_LIMIT_STDIO_OPEN_FILES" stdio_open_files Pieces 16..=1_000_000, "files that one of them may have open";
+    "AEROSTACK_LIMIT_STDIO_START_TIMEOUT" stdio_start_timeout Seconds SPAN, "time for a program to start and answer";
+    "AEROSTACK_LIMIT_STDIO_IDLE_TIMEOUT" stdio_idle_timeout Seconds SPAN, "time after which an unused program is ended";
+    "AEROSTACK_LIMIT_STDIO_LINE" stdio_line_bytes Bytes SIZE, "longest message of a program";
     "AEROSTACK_LIMIT_DRAIN_TIMEOUT" drain_timeout Seconds Duration::ZERO..=DAY, "time calls get to finish after SIGTERM";
     "AEROSTACK_LIMIT_KEEP_ALIVE_EVERY" keep_alive_every Seconds SPAN, "time between comment lines on idle streams";
     "AEROSTACK_LIMIT_BATCH" batch_len Pieces 1..=1_000, "requests of one batch";

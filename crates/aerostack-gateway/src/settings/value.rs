@@ -41,7 +41,17 @@ pub(super) const MASTER_KEY: Kind<Option<SecretString>> = Kind {
 };
 pub(super) const NEXT_MASTER_KEY: Kind<Option<SecretString>> =
     Kind { parse: MASTER_KEY.parse, show: |key| if key.is_some() { "***".to_owned() } else { none() } };
+pub(super) const SWITCH: Kind<bool> =
+    Kind { parse: parse_switch, show: |on| if *on { "true" } else { "false" }.to_owned() };
 pub(super) const LOG: Kind<String> = Kind { parse: parse_log, show: String::clone };
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
+        _ => Err(format!("'{text}' is neither true nor false")),
+    }
+}
 
 fn none() -> String {
     "none".to_owned()

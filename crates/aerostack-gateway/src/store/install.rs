@@ -152,7 +152,7 @@ pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<In
         InstalledRow,
         "SELECT i.id AS install_id, i.workspace_id, i.slug AS install_slug, i.enabled, i.disabled_tools,
                 i.created_at_ms AS installed_at_ms,
-                s.id, s.owner_id, s.slug, s.url, s.auth, s.session, s.timeout_ms, s.trusted, s.created_at_ms,
+                s.id, s.owner_id, s.slug, s.url, s.stdio, s.auth, s.session, s.timeout_ms, s.trusted, s.created_at_ms,
                 a.username AS owner_username,
                 l.listed_at_ms, l.last_error, l.failed_at_ms
          FROM installs i

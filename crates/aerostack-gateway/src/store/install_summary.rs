@@ -21,6 +21,8 @@ pub struct InstallSummary {
     pub server_slug: Slug,
     /// The namespace of the account whose catalogue it stands in, or under which the skill is published.
     pub server_owner: Slug,
+    /// Whether it is a program.
+    pub is_stdio: bool,
     /// What is to be known of it as a skill, if it is one.
     pub skill: Option<SkillSummary>,
     /// How it last answered.
@@ -63,6 +65,7 @@ struct SummaryRow {
     disabled_tools: String,
     created_at_ms: i64,
     server_slug: String,
+    is_stdio: i64,
     server_owner: String,
     listed_at_ms: Option<i64>,
     last_error: Option<String>,
@@ -111,6 +114,7 @@ impl TryFrom<SummaryRow> for InstallSummary {
             },
             server_slug: Slug::from_stored(row.server_slug),
             server_owner: Slug::from_stored(row.server_owner),
+            is_stdio: codec::flag(row.is_stdio, "servers.stdio")?,
             status: ListStatus {
                 listed_at: codec::moment(row.listed_at_ms),
                 last_error: row.last_error,
@@ -125,6 +129,7 @@ macro_rules! summary_sql {
         concat!(
             "SELECT i.id, i.workspace_id, i.server_id, i.skill_version_id, i.slug, i.enabled, i.disabled_tools,
                     i.created_at_ms, COALESCE(s.slug, k.name) AS server_slug, a.username AS server_owner,
+                    CAST(CASE WHEN s.stdio IS NULL THEN 0 ELSE 1 END AS BIGINT) AS is_stdio,
                     a.id AS source_owner_id, w.owner_id AS workspace_owner_id, v.number, v.yanked_at_ms,
                     k.visibility,
                     (SELECT COUNT(*) FROM team_members m

@@ -4,10 +4,12 @@ use aerostack_core::id::{InstallId, WorkspaceId};
 use aerostack_core::secret::{SealedSecret, SecretName, SecretPlace};
 use aerostack_core::server::Auth;
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 use aerostack_core::time::Timestamp;
 
 use super::codec;
 use super::error::StoreError;
+use super::server::read_stdio;
 use super::skill_install;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one};
 
@@ -179,6 +181,8 @@ pub struct SecretHolder {
     pub slug: Slug,
     /// How its server takes secrets.
     pub auth: Auth,
+    /// What is run, if its server is a program.
+    pub stdio: Option<StdioCommand>,
     /// Where its server is.
     pub address: String,
 }
@@ -188,6 +192,7 @@ struct HolderRow {
     id: String,
     slug: String,
     auth: Option<String>,
+    stdio: Option<String>,
     backing: Option<String>,
     url: String,
 }
@@ -200,7 +205,7 @@ pub async fn holders(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<SecretH
     let rows = fetch_all!(
         tx,
         HolderRow,
-        "SELECT i.id, i.slug, s.auth, v.backing, COALESCE(s.url, v.url) AS url
+        "SELECT i.id, i.slug, s.auth, s.stdio, v.backing, COALESCE(s.url, v.url) AS url
          FROM installs i
          LEFT JOIN servers s ON s.id = i.server_id
          LEFT JOIN skill_versions v ON v.id = i.skill_version_id
@@ -216,6 +221,7 @@ pub async fn holders(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<SecretH
                 (None, Some(backing)) => skill_install::auth_of(backing),
                 (None, None) => return Err(StoreError::Unreadable { what: "installs.server_id" }),
             },
+            stdio: read_stdio(row.stdio.as_deref())?,
             address: row.url,
         })
     };

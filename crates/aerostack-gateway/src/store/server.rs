@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aerostack_core::id::{AccountId, ServerId};
 use aerostack_core::server::Server;
 use aerostack_core::slug::Slug;
+use aerostack_core::stdio::StdioCommand;
 use aerostack_core::time::Timestamp;
 use url::Url;
 
@@ -17,7 +18,7 @@ use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 macro_rules! columns {
     () => {
-        "id, owner_id, slug, url, auth, session, timeout_ms, trusted, created_at_ms"
+        "id, owner_id, slug, url, stdio, auth, session, timeout_ms, trusted, created_at_ms"
     };
 }
 
@@ -27,6 +28,7 @@ pub(super) struct ServerRow {
     owner_id: String,
     slug: String,
     url: String,
+    stdio: Option<String>,
     auth: String,
     session: String,
     timeout_ms: Option<i64>,
@@ -43,6 +45,7 @@ impl TryFrom<ServerRow> for Server {
             owner: AccountId::from_stored(row.owner_id),
             slug: Slug::from_stored(row.slug),
             url: Url::parse(&row.url).map_err(|_| StoreError::Unreadable { what: "servers.url" })?,
+            stdio: read_stdio(row.stdio.as_deref())?,
             auth: codec::word(&row.auth, "servers.auth")?,
             session: codec::word(&row.session, "servers.session")?,
             timeout: codec::span(row.timeout_ms, "servers.timeout_ms")?,
@@ -52,6 +55,17 @@ impl TryFrom<ServerRow> for Server {
     }
 }
 
+/// Reads what is run, if it is a program.
+pub(super) fn read_stdio(text: Option<&str>) -> Result<Option<StdioCommand>, StoreError> {
+    let read =
+        |text| serde_json::from_str(text).map_err(|_| StoreError::Unreadable { what: "servers.stdio" });
+    text.map(read).transpose()
+}
+
+fn write_stdio(stdio: Option<&StdioCommand>) -> Option<String> {
+    stdio.map(|stdio| serde_json::to_string(stdio).expect("a command is JSON"))
+}
+
 /// Inserts a server.
 ///
 /// # Errors
@@ -59,12 +73,13 @@ impl TryFrom<ServerRow> for Server {
 pub async fn insert(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO servers (id, owner_id, slug, url, auth, session, timeout_ms, trusted, created_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO servers (id, owner_id, slug, url, stdio, auth, session, timeout_ms, trusted, created_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         server.id.as_str(),
         server.owner.as_str(),
         server.slug.as_str(),
         server.url.as_str(),
+        write_stdio(server.stdio.as_ref()),
         server.auth.to_string(),
         server.session.word(),
         codec::span_millis(server.timeout),
@@ -81,13 +96,15 @@ pub async fn insert(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
 pub async fn update(tx: &mut Tx, server: &Server) -> Result<(), StoreError> {
     execute!(
         tx,
-        "UPDATE servers SET url = $2, auth = $3, session = $4, timeout_ms = $5, trusted = $6 WHERE id = $1",
+        "UPDATE servers SET url = $2, auth = $3, session = $4, timeout_ms = $5, trusted = $6, stdio = $7
+         WHERE id = $1",
         server.id.as_str(),
         server.url.as_str(),
         server.auth.to_string(),
         server.session.word(),
         codec::span_millis(server.timeout),
         i64::from(server.trusted),
+        write_stdio(server.stdio.as_ref()),
     )?;
     Ok(())
 }

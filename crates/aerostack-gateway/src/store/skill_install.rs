@@ -91,6 +91,7 @@ pub fn place(version: &SkillVersion, publisher: AccountId, name: Slug) -> Server
         owner: publisher,
         slug: name,
         url: version.backing.url().clone(),
+        stdio: None,
         auth: auth_of(version.backing.word()),
         session: SessionMode::PerCaller,
         timeout: None,

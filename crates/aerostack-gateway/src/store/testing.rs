@@ -134,6 +134,7 @@ pub(crate) mod sample {
             owner: owner.clone(),
             slug: slug(text),
             url: parse_url(&format!("https://{text}.test/mcp")).unwrap(),
+            stdio: None,
             auth: Auth::None,
             session: SessionMode::Shared,
             timeout: Some(std::time::Duration::from_secs(7)),

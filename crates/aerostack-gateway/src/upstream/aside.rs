@@ -11,6 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::http::Endpoint;
 use super::message;
+use super::stdio::Lines;
 use super::subscriptions::Subscriptions;
 
 /// Time for a message that nobody waits for.
@@ -24,7 +25,14 @@ pub(super) struct Aside {
     changed: Arc<Notify>,
     subscriptions: Arc<Subscriptions>,
     answering: Arc<Semaphore>,
-    answers: Option<(Endpoint, HeaderMap)>,
+    answers: Option<Answers>,
+}
+
+/// Where answers to a server's requests go.
+#[derive(Clone)]
+enum Answers {
+    Posted(Box<(Endpoint, HeaderMap)>),
+    Written(Lines),
 }
 
 impl Aside {
@@ -35,7 +43,12 @@ impl Aside {
 
     /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
     pub(super) fn answering_at(&self, endpoint: Endpoint, headers: HeaderMap) -> Self {
-        Self { answers: Some((endpoint, headers)), ..self.clone() }
+        Self { answers: Some(Answers::Posted(Box::new((endpoint, headers)))), ..self.clone() }
+    }
+
+    /// The same for a program: answers are written to it.
+    pub(super) fn answering_on(&self, lines: Lines) -> Self {
+        Self { answers: Some(Answers::Written(lines)), ..self.clone() }
     }
 
     /// The server says that a resource was updated; `params` are the notice's, raw.
@@ -51,7 +64,7 @@ impl Aside {
     /// Answers a request of the server behind: a ping with a pong, anything else with a refusal. Bounded
     /// in time and number; a failure is the server's loss.
     pub(super) fn answer(&self, raw_id: &str, method: &str) {
-        let Some((endpoint, headers)) = self.answers.clone() else {
+        let Some(answers) = self.answers.clone() else {
             return;
         };
         let Ok(permit) = self.answering.clone().try_acquire_owned() else {
@@ -60,7 +73,16 @@ impl Aside {
         };
         let answer = message::answer(raw_id, method);
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(ASIDE_TIMEOUT, endpoint.post(headers, answer)).await;
+            let telling = async {
+                match answers {
+                    Answers::Posted(place) => {
+                        let (endpoint, headers) = *place;
+                        drop(endpoint.post(headers, answer).await);
+                    }
+                    Answers::Written(lines) => lines.tell(answer).await,
+                }
+            };
+            let _ = tokio::time::timeout(ASIDE_TIMEOUT, telling).await;
             drop(permit);
         });
     }

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -34,7 +35,8 @@ pub(super) struct Channel {
     reader: AbortHandle,
 }
 
-struct Shared {
+/// The requests on a stream that they share.
+pub(super) struct Shared {
     state: Mutex<State>,
     closed: CancellationToken,
 }
@@ -43,6 +45,8 @@ struct State {
     waiters: HashMap<u64, Waiter>,
     is_open: bool,
     last_byte: Instant,
+    /// Why it ended.
+    reason: Option<String>,
 }
 
 struct Waiter {
@@ -51,12 +55,61 @@ struct Waiter {
 }
 
 impl Shared {
+    /// A stream that stands.
+    pub(super) fn open() -> Arc<Self> {
+        let state = State { waiters: HashMap::new(), is_open: true, last_byte: Instant::now(), reason: None };
+        Arc::new(Self { state: Mutex::new(state), closed: CancellationToken::new() })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the stream still stands.
+    pub(super) fn is_open(&self) -> bool {
+        self.state().is_open
+    }
+
+    /// Waits until it has ended.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Notes that something came.
+    pub(super) fn touch(&self) {
+        self.state().last_byte = Instant::now();
+    }
+
+    /// Whether somebody waits for the response to this request.
+    pub(super) fn is_waited_for(&self, id: u64) -> bool {
+        self.state().waiters.contains_key(&id)
+    }
+
+    /// Registers a request, before it is sent. `None` if the stream has ended.
+    pub(super) fn expect(self: &Arc<Self>, id: u64, whole_bytes: usize, idle: Duration) -> Option<Pending> {
+        let (notifications, notified) = mpsc::channel(NOTIFICATIONS_WAITING);
+        let (response, responded) = oneshot::channel();
+        let mut state = self.state();
+        if !state.is_open {
+            return None;
+        }
+        state.waiters.insert(id, Waiter { notifications, response });
+        drop(state);
+        Some(Pending {
+            id,
+            whole_bytes,
+            idle,
+            since: Instant::now(),
+            shared: self.clone(),
+            notified,
+            responded: Some(responded),
+            end: false,
+            given_up: None,
+        })
+    }
+
     /// Hands a message to whom it concerns.
-    fn dispatch(&self, data: Bytes, message: &Message<'_>) {
+    pub(super) fn dispatch(&self, data: Bytes, message: &Message<'_>) {
         let mut state = self.state();
         match message {
             Message::Response { id: Some(raw), .. } => {
@@ -81,10 +134,21 @@ impl Shared {
     }
 
     fn close(&self) {
+        self.close_because("the event stream broke off".into());
+    }
+
+    /// Ends the stream, and with it all requests on it; the first reason counts.
+    pub(super) fn close_because(&self, reason: String) {
         let mut state = self.state();
+        state.reason.get_or_insert(reason);
         state.is_open = false;
         state.waiters.clear();
         self.closed.cancel();
+    }
+
+    /// Why it ended.
+    pub(super) fn reason(&self) -> String {
+        self.state().reason.clone().unwrap_or_else(|| "the stream broke off".into())
     }
 }
 
@@ -121,8 +185,7 @@ impl Channel {
             return Err(bad("the event stream named an address on another origin"));
         }
         let endpoint = endpoint.at(url);
-        let state = State { waiters: HashMap::new(), is_open: true, last_byte: Instant::now() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), closed: CancellationToken::new() });
+        let shared = Shared::open();
         let reader = Reader { body, decoder, found, shared: shared.clone(), aside: aside(endpoint.clone()) };
         let reader = tokio::spawn(reader.run()).abort_handle();
         Ok(Some(Self { endpoint, shared, reader }))
@@ -135,34 +198,17 @@ impl Channel {
 
     /// Whether the stream still stands.
     pub(super) fn is_open(&self) -> bool {
-        self.shared.state().is_open
+        self.shared.is_open()
     }
 
     /// Waits until the stream has ended.
     pub(super) async fn closed(&self) {
-        self.shared.closed.cancelled().await;
+        self.shared.closed().await;
     }
 
     /// Registers a request, before it is posted. `None` if the stream has ended.
     pub(super) fn expect(&self, id: u64, whole_bytes: usize) -> Option<Pending> {
-        let (notifications, notified) = mpsc::channel(NOTIFICATIONS_WAITING);
-        let (response, responded) = oneshot::channel();
-        let mut state = self.shared.state();
-        if !state.is_open {
-            return None;
-        }
-        state.waiters.insert(id, Waiter { notifications, response });
-        drop(state);
-        Some(Pending {
-            id,
-            whole_bytes,
-            idle: self.endpoint.idle(),
-            since: Instant::now(),
-            shared: self.shared.clone(),
-            notified,
-            responded: Some(responded),
-            end: false,
-        })
+        self.shared.expect(id, whole_bytes, self.endpoint.idle())
     }
 
     /// Closes the stream, which ends the session.
@@ -216,7 +262,7 @@ impl Reader {
             let Ok(Some(bytes)) = self.body.chunk().await else {
                 break;
             };
-            self.shared.state().last_byte = Instant::now();
+            self.shared.touch();
             if self.decoder.push(&bytes, &mut self.found).is_err() {
                 break;
             }
@@ -239,15 +285,23 @@ impl Reader {
 pub(super) struct Pending {
     id: u64,
     whole_bytes: usize,
-    idle: std::time::Duration,
+    idle: Duration,
     since: Instant,
     shared: Arc<Shared>,
     notified: mpsc::Receiver<Bytes>,
     responded: Option<oneshot::Receiver<Bytes>>,
     end: bool,
+    /// Told if it is dropped before its response came.
+    given_up: Option<Box<dyn FnOnce(u64) + Send>>,
 }
 
 impl Pending {
+    /// The same, telling when it is dropped before its response came.
+    pub(super) fn told_when_given_up(mut self, tell: Box<dyn FnOnce(u64) + Send>) -> Self {
+        self.given_up = Some(tell);
+        self
+    }
+
     /// The next frame; after the response, or an error, nothing follows.
     pub(super) async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
         if std::mem::take(&mut self.end) {
@@ -274,7 +328,7 @@ impl Pending {
                 Some(bytes) = self.notified.recv() => return Some(Ok(bytes)),
                 response = &mut *responded => {
                     self.responded = None;
-                    return Some(response.map_err(|_| bad("the event stream broke off")));
+                    return Some(response.map_err(|_| bad(&self.shared.reason())));
                 }
                 () = tokio::time::sleep_until(deadline) => {
                     if self.shared.state().last_byte + self.idle <= Instant::now() {
@@ -297,12 +351,15 @@ impl Pending {
                 return Ok(bytes);
             }
         }
-        Err(bad("the event stream broke off"))
+        Err(bad(&self.shared.reason()))
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.shared.state().waiters.remove(&self.id);
+        let waited = self.shared.state().waiters.remove(&self.id);
+        if let (Some(_), Some(tell)) = (waited, self.given_up.take()) {
+            tell(self.id);
+        }
     }
 }

@@ -9,6 +9,7 @@ use aerostack_core::id::InstallId;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::address::Trust;
 use super::aside::Aside;
@@ -20,6 +21,7 @@ use super::freshness::Freshness;
 use super::function::Function;
 use super::http::{Clients, Endpoint, Http};
 use super::pool::{Pool, PoolLimits};
+use super::stdio::{Children, Program};
 use super::subscriptions::{Mailbox, Subscription, Subscriptions};
 use super::target::{Caller, Listing, Outgoing, Target};
 use super::{listing, watch};
@@ -28,10 +30,18 @@ use crate::config::{Config, Limits};
 /// Clients that end their sessions at the same time.
 const ENDING_AT_ONCE: usize = 64;
 
+/// Time for establishing a session over HTTP, all in all.
+const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time between two askings for the list of a program that announced nothing: it is asked whenever its client
+/// is new, and to start it for no more than that is dear.
+const PROGRAM_ASKED_EVERY: Duration = Duration::from_secs(86_400);
+
 /// All clients of the gateway.
 pub struct Upstreams {
     http: Clients,
     limits: Limits,
+    /// The programs among the servers; `None` runs none.
+    children: Option<Arc<Children>>,
     clients: RwLock<HashMap<InstallId, Arc<Client>>>,
 }
 
@@ -39,6 +49,7 @@ pub struct Upstreams {
 pub struct Client {
     target: Target,
     limits: Limits,
+    list_refresh_every: Duration,
     pool: Arc<Pool>,
     calls: Arc<Semaphore>,
     freshness: Freshness,
@@ -49,11 +60,11 @@ pub struct Client {
 }
 
 impl Upstreams {
-    /// Makes an empty set. Nothing is connected yet.
+    /// Makes an empty set. Nothing is connected yet; programs that an earlier gateway left are ended.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let http = Clients::new(&config.upstream_allow);
-        Self { http, limits: config.limits, clients: RwLock::default() }
+        Self { http, limits: config.limits, children: Children::new(config), clients: RwLock::default() }
     }
 
     /// The client of `target`: the same as before while the target is equal, else a new one, and the
@@ -68,7 +79,7 @@ impl Upstreams {
             return client.clone();
         }
         let install = target.install.clone();
-        let client = Arc::new(Client::new(target, self.limits, &self.http));
+        let client = Arc::new(Client::new(target, self.limits, &self.http, self.children.as_ref()));
         let replaced = clients.insert(install, client.clone());
         drop(clients);
         if let Some(replaced) = replaced {
@@ -103,6 +114,7 @@ impl Upstreams {
 
     /// Ends every session politely, within `limit`.
     pub async fn shutdown(&self, limit: Duration) {
+        let began = Instant::now();
         let ending =
             futures_util::stream::iter(self.all()).for_each_concurrent(ENDING_AT_ONCE, |client| async move {
                 client.stop_listening();
@@ -110,6 +122,9 @@ impl Upstreams {
             });
         if tokio::time::timeout(limit, ending).await.is_err() {
             tracing::debug!("some sessions with servers were not ended in time");
+        }
+        if let Some(children) = &self.children {
+            children.end_all(limit.saturating_sub(began.elapsed())).await;
         }
     }
 
@@ -119,7 +134,7 @@ impl Upstreams {
 }
 
 impl Client {
-    fn new(target: Target, limits: Limits, http: &Clients) -> Self {
+    fn new(target: Target, limits: Limits, http: &Clients, children: Option<&Arc<Children>>) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let freshness = Freshness::default();
         let subscriptions = Subscriptions::new(target.install.clone());
@@ -129,24 +144,42 @@ impl Client {
             .function
             .as_deref()
             .map(|tools| Arc::new(Function::new(&target, tools, endpoint.clone(), limits.event_limit_bytes)));
+        let program = Program::of(&target, children, &limits);
+        let (sessions, list_timeout, list_refresh_every) = match &program {
+            None => (of_sessions(&limits), limits.list_timeout, limits.list_refresh_every),
+            Some(_) => {
+                (of_programs(&limits), limits.list_timeout + limits.stdio_start_timeout, PROGRAM_ASKED_EVERY)
+            }
+        };
         let connector = Connector {
             endpoint,
+            program,
             ids: Arc::new(AtomicU64::new(1)),
             aside: Aside::new(freshness.wanted(), Arc::clone(&subscriptions)),
             event_limit_bytes: limits.event_limit_bytes,
         };
-        let sessions =
-            PoolLimits { sessions: limits.sessions_per_install, idle: limits.session_idle_timeout };
         Self {
             pool: Pool::new(connector, target.session, sessions),
             calls: Arc::new(Semaphore::new(limits.calls_per_install)),
             listener: Mutex::default(),
             function,
             target,
-            limits,
+            limits: Limits { list_timeout, ..limits },
+            list_refresh_every,
             freshness,
             subscriptions,
         }
+    }
+
+    /// How often its list is asked for while it announces nothing.
+    #[must_use]
+    pub fn list_refresh_every(&self) -> Duration {
+        self.list_refresh_every
+    }
+
+    /// Ends its sessions as soon as nothing of them is under way: nobody is to call it for the time being.
+    pub fn rest(&self) {
+        self.pool.let_go();
     }
 
     /// The target it was made for.
@@ -155,7 +188,8 @@ impl Client {
         &self.target
     }
 
-    /// Connects if need be and lists all that it offers, following pages, within `Limits::list_timeout` in all.
+    /// Connects if need be and lists all that it offers, following pages, within `Limits::list_timeout` in all;
+    /// a program has the time to start besides.
     ///
     /// # Errors
     /// [`UpstreamError`], the text of which the workspace's owner sees.
@@ -265,6 +299,24 @@ impl Client {
     fn close(&self) {
         self.stop_listening();
         self.pool.close();
+    }
+}
+
+fn of_sessions(limits: &Limits) -> PoolLimits {
+    PoolLimits {
+        sessions: limits.sessions_per_install,
+        idle: limits.session_idle_timeout,
+        establish: ESTABLISH_TIMEOUT,
+    }
+}
+
+/// A session with a program is the program.
+fn of_programs(limits: &Limits) -> PoolLimits {
+    PoolLimits {
+        sessions: limits.stdio_children_per_install.min(limits.sessions_per_install),
+        idle: limits.stdio_idle_timeout,
+        // It bounds itself; this is for what hangs.
+        establish: limits.stdio_start_timeout * 2,
     }
 }
 

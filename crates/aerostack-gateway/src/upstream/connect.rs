@@ -24,10 +24,12 @@ use super::exchange::{self, Received, Refusal};
 use super::http::Endpoint;
 use super::message::{self, Message, Outcome, RpcError};
 use super::session::{About, Route, SESSION_ID, SendError, Session, post_on_stream, route_headers};
+use super::stdio::Program;
+use super::target::{Caller, Era};
 use crate::http::sse::Oversize;
 
 /// Largest answer to `server/discover` and `initialize`.
-const HANDSHAKE_LIMIT_BYTES: usize = 1_024 * 1_024;
+pub(super) const HANDSHAKE_LIMIT_BYTES: usize = 1_024 * 1_024;
 
 /// What is remembered of how a server is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub(super) enum Verdict {
     Sessions,
     /// It speaks on the event stream of 2024-11-05.
     HttpSse,
+    /// It is a program, of this era.
+    Stdio(Era),
 }
 
 impl Verdict {
@@ -55,6 +59,7 @@ impl Verdict {
             Route::Streamable { session: None } => Self::Sessionless,
             Route::Streamable { session: Some(_) } => Self::Sessions,
             Route::HttpSse(_) => Self::HttpSse,
+            Route::Stdio { era, .. } => Self::Stdio(*era),
         }
     }
 }
@@ -63,6 +68,8 @@ impl Verdict {
 #[derive(Clone)]
 pub(super) struct Connector {
     pub(super) endpoint: Endpoint,
+    /// In place of the endpoint, if the server is a program.
+    pub(super) program: Option<Arc<Program>>,
     pub(super) ids: Arc<AtomicU64>,
     pub(super) aside: Aside,
     pub(super) event_limit_bytes: usize,
@@ -73,13 +80,20 @@ impl Connector {
     ///
     /// # Errors
     /// [`UpstreamError`], in the server owner's words.
-    pub(super) async fn connect(&self, known: Option<Verdict>) -> Result<Session, UpstreamError> {
+    pub(super) async fn connect(
+        &self,
+        known: Option<Verdict>,
+        caller: &Caller,
+    ) -> Result<Session, UpstreamError> {
+        if let Some(program) = &self.program {
+            return program.connect(self, known, caller).await;
+        }
         match known {
             Some(Verdict::HttpSse) => {
                 self.open_stream().await?.ok_or_else(|| bad("it has no event stream any more"))
             }
             Some(Verdict::Sessionless | Verdict::Sessions) => self.initialize().await,
-            Some(Verdict::Modern) | None => match self.discover().await? {
+            Some(Verdict::Modern | Verdict::Stdio(_)) | None => match self.discover().await? {
                 Some(about) => Ok(self.session(about, Route::Modern, self.endpoint.clone())),
                 None => self.initialize().await,
             },
@@ -180,7 +194,7 @@ impl Connector {
 }
 
 /// What a probe showed.
-enum Probe {
+pub(super) enum Probe {
     Modern(About),
     Legacy,
     AskAgain,
@@ -198,7 +212,7 @@ fn judge_refusal(refusal: Refusal) -> Result<Probe, UpstreamError> {
     }
 }
 
-fn judge_error(error: &RpcError) -> Probe {
+pub(super) fn judge_error(error: &RpcError) -> Probe {
     match error.code {
         RpcError::UNSUPPORTED_VERSION if error.supports_modern() => Probe::AskAgain,
         // Only modern servers know these codes, even if this one does not tell about itself.
@@ -221,7 +235,7 @@ struct DiscoverResult<'a> {
     meta: Option<Value>,
 }
 
-fn judge_result(raw: &str) -> Probe {
+pub(super) fn judge_result(raw: &str) -> Probe {
     let Ok(result) = serde_json::from_str::<DiscoverResult<'_>>(raw) else {
         return Probe::Legacy;
     };
@@ -249,7 +263,7 @@ struct InitializeResult<'a> {
     server_info: Option<Value>,
 }
 
-fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamError> {
+pub(super) fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamError> {
     let outcome = Message::read(body).and_then(|message| message.response_to(id));
     let raw = match outcome {
         Some(Outcome::Result(raw)) => raw,

@@ -104,6 +104,14 @@ impl Credential {
         Ok(())
     }
 
+    /// Tells whether nothing is lacking.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub(super) fn complete(&self) -> Result<(), String> {
+        self.0.as_ref().and_then(|parts| parts.lacking.clone()).map_or(Ok(()), Err)
+    }
+
     /// The opened secrets of the install, by name, for servers that take them in a body.
     pub fn values(&self) -> impl Iterator<Item = (&SecretName, &SecretValue)> {
         self.0.iter().flat_map(|parts| &parts.values).map(|(name, value)| (name, value))
@@ -130,7 +138,7 @@ fn header(carriage: Carriage, name: &SecretName, value: &SecretValue) -> Option<
     let (name, text) = match carriage {
         Carriage::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {}", value.expose()))),
         Carriage::Header => (name.header().parse().ok()?, Zeroizing::new(value.expose().to_owned())),
-        Carriage::Body => return None,
+        Carriage::Body | Carriage::Environment => return None,
     };
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
@@ -176,6 +184,7 @@ pub(super) mod tests {
             owner: AccountId::from_stored("acc_1".to_owned()),
             slug: Slug::parse("github").unwrap(),
             url: parse_url(address).unwrap(),
+            stdio: None,
             auth: auth.parse().unwrap(),
             session: SessionMode::PerCaller,
             timeout: None,

@@ -36,6 +36,20 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// Its words alone, for those who put them into others.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Unreachable(text)
+            | Self::TimedOut(text)
+            | Self::BadAnswer(text)
+            | Self::LackingCredential(text)
+            | Self::Busy(text) => text.clone(),
+            Self::HeadersRefused | Self::RefusedCredential(_) | Self::NoRoom(_) | Self::AccessEnded => {
+                self.to_string()
+            }
+        }
+    }
+
     /// The same with its words changed.
     pub(super) fn map_text(self, change: impl FnOnce(String) -> String) -> Self {
         match self {

@@ -112,7 +112,9 @@ impl Credential {
         for (_, value) in self.values().filter(|(_, value)| value.expose().len() >= min_bytes) {
             let in_json = Zeroizing::new(serde_json::to_string(value.expose()).unwrap_or_default());
             let in_json = in_json.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-            for form in [Some(value.expose()), in_json].into_iter().flatten() {
+            // Of one with several lines, each may stand alone.
+            let lines = value.expose().lines().map(str::trim).filter(|line| line.len() >= min_bytes);
+            for form in [Some(value.expose()), in_json].into_iter().flatten().chain(lines) {
                 if masked.contains(form) {
                     masked = Cow::Owned(masked.replace(form, MASK));
                 }
@@ -137,6 +139,8 @@ mod tests {
         assert_eq!(credential.mask_error(Bytes::from(error)), masked);
         let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
         assert_eq!(credential.mask_error(Bytes::from(result)), result);
+        let lines = holding(&[("KEY", "first line\nsecond")]);
+        assert_eq!(lines.mask("it reads: second".to_owned()), "it reads: [secret]");
         assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
     }
 

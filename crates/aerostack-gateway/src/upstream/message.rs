@@ -26,6 +26,8 @@ const LIST_CHANGED: [&str; 3] = [
 ];
 /// The notification that a resource was updated.
 const UPDATED: &str = "notifications/resources/updated";
+/// The notification that a server listens to our wish to be told.
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const PROGRESS: &str = "notifications/progress";
 /// Longest text of a server's error that is repeated to the workspace's owner.
 const ERROR_TEXT_CHARS: usize = 200;
@@ -43,6 +45,8 @@ pub(super) enum Message<'a> {
     ListChanged,
     /// A resource was updated; the notice's parameters as raw text.
     Updated { params: &'a str },
+    /// A wish of the gateway's own to be told was heard: no caller's business.
+    Acknowledged,
     /// Any other notification, with the progress token it is about as raw text.
     Notification { progress_token: Option<&'a str> },
 }
@@ -108,6 +112,9 @@ impl<'a> Message<'a> {
         }
         if let Some(params) = params.filter(|_| method == UPDATED) {
             return Self::Updated { params: params.get() };
+        }
+        if method == ACKNOWLEDGED {
+            return Self::Acknowledged;
         }
         let token = params
             .filter(|_| method == PROGRESS)
@@ -291,6 +298,8 @@ mod tests {
         assert_eq!(request, Some(Message::Request { id: r#""x""#, method: "ping".into() }));
         let changed = br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         assert_eq!(Message::read(changed), Some(Message::ListChanged));
+        let heard = br#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}}"#;
+        assert_eq!(Message::read(heard), Some(Message::Acknowledged));
         let progress = br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7}}"#;
         assert_eq!(Message::read(progress), Some(Message::Notification { progress_token: Some("7") }));
     }

@@ -5,7 +5,8 @@
 //! What a message *means* to a caller (names, ids, eras of the client) is the business of `mcp`.
 //!
 //! From the outside in: `client` (one per install) → `pool` (sessions) → `connect` (which era, a new
-//! session) → `session` (a request on its way) → `answer` or `channel` (what comes back) → `http`.
+//! session) → `session` (a request on its way) → `answer` or `channel` (what comes back) → `http`. Beside
+//! that way, `function` is posted to, and in `stdio` servers are programs of this machine.
 
 mod address;
 mod answer;
@@ -34,6 +35,7 @@ mod passing;
 mod pool;
 mod session;
 mod slots;
+pub mod stdio;
 pub mod subscriptions;
 pub mod target;
 #[cfg(test)]
@@ -49,6 +51,7 @@ pub use error::UpstreamError;
 pub use frame::{Canceller, Frame, Framing, Reply};
 pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
+pub use stdio::SWITCHED_OFF as STDIO_SWITCHED_OFF;
 pub use subscriptions::{Mailbox, Subscription, Update};
 pub use target::{Caller, Era, Listing, Outgoing, Target};
 pub use webhook::{Webhook, WebhookError};

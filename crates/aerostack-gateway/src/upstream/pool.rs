@@ -19,8 +19,6 @@ use super::session::{Lease, SendError, Session};
 use super::slots::{Key, Slot, Slots};
 use super::target::Caller;
 
-/// Time for establishing a session, all in all.
-const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many times idle sessions are looked for in the time that makes them idle.
 const SWEEPS_PER_IDLE_TIMEOUT: u32 = 4;
 /// Sessions ended at the same time.
@@ -40,6 +38,8 @@ pub(super) struct PoolLimits {
     pub(super) sessions: usize,
     /// Time without use after which one is ended.
     pub(super) idle: Duration,
+    /// Time for establishing one, all in all.
+    pub(super) establish: Duration,
 }
 
 /// All sessions with one server.
@@ -214,6 +214,12 @@ impl Pool {
         self.slots().remove(&Key::Of(caller.clone()));
     }
 
+    /// Lets go of all sessions: each ends when nothing of it is under way. Others may be made.
+    pub(super) fn let_go(&self) {
+        let slots = self.slots().take_all();
+        drop(slots);
+    }
+
     /// Makes no further sessions and lets go of all there are: each ends when nothing of it is under way.
     pub(super) fn close(&self) {
         let slots = self.slots().close();
@@ -253,10 +259,10 @@ struct Making {
 impl Making {
     async fn run(self, pool: Arc<Pool>) -> Result<Lease, UpstreamError> {
         let known = pool.slots().verdict();
-        let connecting = tokio::time::timeout(ESTABLISH_TIMEOUT, pool.connector.connect(known)).await;
+        let limit = pool.limits.establish;
+        let connecting = tokio::time::timeout(limit, pool.connector.connect(known, &self.caller)).await;
         let connected = connecting.unwrap_or_else(|_| {
-            let limit = ESTABLISH_TIMEOUT.as_secs();
-            Err(UpstreamError::TimedOut(format!("no session within {limit} s")))
+            Err(UpstreamError::TimedOut(format!("no session within {} s", limit.as_secs())))
         });
         match connected {
             Ok(session) => Ok(self.keep(&pool, Arc::new(session))),

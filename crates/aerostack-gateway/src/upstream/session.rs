@@ -3,6 +3,7 @@
 //! Whoever uses a session holds a [`Lease`]; a session nobody leases can be ended. It ends by itself
 //! when the last holder lets go of it.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,7 @@ use super::exchange::{self, Received};
 use super::frame::{Canceller, Framing};
 use super::http::Endpoint;
 use super::message::{self, RpcError};
+use super::stdio::Child;
 use super::target::Era;
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -42,6 +44,8 @@ pub(super) enum Route {
     Streamable { session: Option<HeaderValue> },
     /// 2024-11-05.
     HttpSse(Channel),
+    /// Into a program and out of it.
+    Stdio { child: Arc<Child>, era: Era },
 }
 
 /// An established session, or what stands for one where the server keeps none.
@@ -114,6 +118,7 @@ impl Session {
         match self.route {
             Route::Modern => Era::Modern,
             Route::Streamable { .. } | Route::HttpSse(_) => Era::Legacy,
+            Route::Stdio { era, .. } => era,
         }
     }
 
@@ -131,6 +136,7 @@ impl Session {
             Route::Modern => "modern",
             Route::Streamable { .. } => "streamable-http",
             Route::HttpSse(_) => "http+sse",
+            Route::Stdio { .. } => "stdio",
         }
     }
 
@@ -139,7 +145,7 @@ impl Session {
         match &self.route {
             Route::Modern => false,
             Route::Streamable { session } => session.is_some(),
-            Route::HttpSse(_) => true,
+            Route::HttpSse(_) | Route::Stdio { .. } => true,
         }
     }
 
@@ -147,6 +153,7 @@ impl Session {
     pub(super) fn is_usable(&self) -> bool {
         match &self.route {
             Route::HttpSse(channel) => channel.is_open(),
+            Route::Stdio { child, .. } => child.is_open() && !self.is_retired.load(Ordering::Acquire),
             Route::Modern | Route::Streamable { .. } => !self.is_retired.load(Ordering::Acquire),
         }
     }
@@ -186,6 +193,7 @@ impl Session {
         headers.extend(self.headers());
         match &self.route {
             Route::HttpSse(channel) => self.send_on_stream(channel, headers, body, expect).await,
+            Route::Stdio { child, era } => child.send(*era, body, expect).await,
             Route::Modern | Route::Streamable { .. } => self.send_alone(headers, body, expect).await,
         }
     }
@@ -239,6 +247,9 @@ impl Session {
 
     /// What tells the server that nobody waits for `id` any more.
     pub(super) fn canceller(self: &Arc<Self>, id: u64) -> Canceller {
+        if let Route::Stdio { child, era } = &self.route {
+            return child.canceller(*era, id);
+        }
         if self.era() == Era::Modern {
             return Canceller(None);
         }
@@ -272,7 +283,7 @@ impl Session {
         }
     }
 
-    fn goodbye(&self) -> Option<impl Future<Output = ()> + Send + 'static> {
+    fn goodbye(&self) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         self.is_retired.store(true, Ordering::Release);
         if self.is_ended.swap(true, Ordering::AcqRel) {
             return None;
@@ -284,10 +295,14 @@ impl Session {
             }
             Route::Streamable { session: Some(_) } => {
                 let (endpoint, headers) = (self.endpoint.clone(), self.headers());
-                Some(async move {
+                Some(Box::pin(async move {
                     // Servers may answer 405: then they end sessions as they like.
                     let _ = tokio::time::timeout(ASIDE_TIMEOUT, endpoint.delete(headers)).await;
-                })
+                }))
+            }
+            Route::Stdio { child, .. } => {
+                let child = child.clone();
+                Some(Box::pin(async move { child.end().await }))
             }
             Route::Modern | Route::Streamable { session: None } => None,
         }

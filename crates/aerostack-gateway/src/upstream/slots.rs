@@ -108,6 +108,11 @@ impl Slots {
     /// Takes all places away, for good.
     pub(super) fn close(&mut self) -> Vec<Slot> {
         self.is_closed = true;
+        self.take_all()
+    }
+
+    /// Takes all places away.
+    pub(super) fn take_all(&mut self) -> Vec<Slot> {
         self.by_key.drain().map(|(_, slot)| slot).collect()
     }
 

@@ -6,6 +6,7 @@ use aerostack_core::capability::Capabilities;
 use aerostack_core::id::{InstallId, TokenId};
 use aerostack_core::manifest::ManifestTool;
 use aerostack_core::server::SessionMode;
+use aerostack_core::stdio::StdioCommand;
 use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
@@ -29,6 +30,8 @@ pub struct Target {
     pub idle_timeout: Duration,
     /// Whether it is an operator's: then it may be on loopback and in private networks.
     pub trusted: bool,
+    /// What is run, if the server is a program.
+    pub stdio: Option<StdioCommand>,
     /// The tools of a function; without it, an MCP server stands there.
     pub function: Option<Vec<ManifestTool>>,
     /// What it is sent as proof. Another value is another target, so that nothing goes on under the old.
@@ -105,7 +108,7 @@ pub struct Listing {
     pub server_name: Option<String>,
     /// The protocol revision spoken with it.
     pub protocol_version: String,
-    /// How it was reached: `modern`, `streamable-http`, `http+sse`, or `function`.
+    /// How it was reached: `modern`, `streamable-http`, `http+sse`, `stdio`, or `function`.
     pub transport: &'static str,
     /// Whether it announces changes of its lists.
     pub announces_changes: bool,

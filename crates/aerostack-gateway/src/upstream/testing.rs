@@ -259,6 +259,7 @@ pub(super) fn target(server: &Server) -> Target {
         install: InstallId::from_stored("ins_1".into()),
         slug: "github".into(),
         url: server.url.clone(),
+        stdio: None,
         session: SessionMode::PerCaller,
         idle_timeout: Duration::from_secs(60),
         trusted: true,

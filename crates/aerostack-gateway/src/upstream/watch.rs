@@ -2,7 +2,8 @@
 //! subscribed: one stream per server, opened again when it breaks, more and more patiently. A server that
 //! offers no such stream is asked again only when there is a new session with it, or another wish.
 //!
-//! Subscriptions are made in the gateway's own session, and again whenever the stream is opened.
+//! Subscriptions are made in the gateway's own session, and again whenever the stream is opened. A program has
+//! no stream beside its output; there is only to subscribe.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,13 +17,15 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::aside::Aside;
+use super::capabilities::Announces;
 use super::error::UpstreamError;
 use super::exchange;
 use super::message::{self, Message};
 use super::pool::{Pool, Repeat};
 use super::session::{Route, SendError, Session};
+use super::stdio::Child;
 use super::subscriptions::Subscriptions;
-use super::target::Caller;
+use super::target::{Caller, Era};
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Shortest and longest wait before a broken stream is opened again.
@@ -43,11 +46,23 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// Those of a server that tells of updates; from now on only another wish is a change.
-    fn uris(&mut self, session: &Session) -> BTreeSet<String> {
+    /// All of them; from now on only another wish is a change.
+    fn all(&mut self) -> BTreeSet<String> {
         self.changes.mark_unchanged();
-        let offered = session.about.declared.more.subscriptions;
-        if offered { self.subscriptions.uris() } else { BTreeSet::new() }
+        self.subscriptions.uris()
+    }
+
+    /// The same of a server that tells of updates; none of another.
+    fn uris(&mut self, session: &Session) -> BTreeSet<String> {
+        let all = self.all();
+        if session.about.declared.more.subscriptions { all } else { BTreeSet::new() }
+    }
+
+    /// Waits for another wish. The sender lives as long as the subscriptions, which are held.
+    async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Whether there is nothing to listen for.
@@ -77,7 +92,7 @@ pub(super) async fn listen(pool: Arc<Pool>, install: InstallId, subscriptions: A
                 // Both senders live as long as this task.
                 tokio::select! {
                     _ = made.changed() => {}
-                    _ = wanted.changes.changed() => {}
+                    () = wanted.changed() => {}
                 }
                 continue;
             }
@@ -106,6 +121,11 @@ async fn attempt(
     made: &mut watch::Receiver<u64>,
     wanted: &mut Wanted,
 ) -> Result<Ended, UpstreamError> {
+    // What a program announces arrives where everything does, while it runs; for that alone none is started.
+    if pool.connector().program.is_some() && wanted.all().is_empty() {
+        made.mark_unchanged();
+        return Ok(Ended::NotOffered);
+    }
     let lease = pool.lease(&Caller::Gateway).await?;
     made.mark_unchanged();
     let session = lease.session();
@@ -133,6 +153,7 @@ async fn attempt(
             Err(error) => Err(error),
         },
         Route::Modern => follow_subscription(pool, session, wanted).await,
+        Route::Stdio { child, era } => Ok(Some(follow_program(pool, session, child, *era, wanted).await)),
     };
     match listened {
         Ok(Some(ended)) => Ok(ended),
@@ -167,7 +188,7 @@ async fn follow_subscription(
     loop {
         tokio::select! {
             ended = &mut following => return Ok(Some(ended)),
-            _ = wanted.changes.changed() => {}
+            () = wanted.changed() => {}
         }
         let uris = wanted.uris(session);
         if wanted.is_nothing(session) {
@@ -201,19 +222,71 @@ async fn keep_subscribed(pool: &Pool, session: &Session, wanted: &mut Wanted) {
     let mut subscribed = BTreeSet::new();
     loop {
         let uris = wanted.uris(session);
-        for uri in subscribed.difference(&uris).cloned().collect::<Vec<_>>() {
-            let _ = tell(pool, session, "resources/unsubscribe", &uri).await;
-            subscribed.remove(&uri);
+        subscribe(pool, session, &mut subscribed, uris).await;
+        wanted.changed().await;
+    }
+}
+
+/// Subscribes a legacy session to `uris`, and to nothing else that it was subscribed to before.
+async fn subscribe(
+    pool: &Pool,
+    session: &Session,
+    subscribed: &mut BTreeSet<String>,
+    uris: BTreeSet<String>,
+) {
+    for uri in subscribed.difference(&uris).cloned().collect::<Vec<_>>() {
+        let _ = tell(pool, session, "resources/unsubscribe", &uri).await;
+        subscribed.remove(&uri);
+    }
+    for uri in uris {
+        // One that was refused is tried again with the next wish.
+        if !subscribed.contains(&uri) && tell(pool, session, "resources/subscribe", &uri).await.is_ok() {
+            subscribed.insert(uri);
         }
-        for uri in uris {
-            // One that was refused is tried again with the next wish.
-            if !subscribed.contains(&uri) && tell(pool, session, "resources/subscribe", &uri).await.is_ok() {
-                subscribed.insert(uri);
+    }
+}
+
+/// Subscribes to what is wanted of a program, which is kept running for as long as anything is. What it tells
+/// arrives where everything does.
+async fn follow_program(
+    pool: &Pool,
+    session: &Session,
+    child: &Child,
+    era: Era,
+    wanted: &mut Wanted,
+) -> Ended {
+    let (mut subscribed, mut listening) = (BTreeSet::new(), None);
+    let keeping = async {
+        loop {
+            let uris = wanted.uris(session);
+            let is_over = uris.is_empty();
+            match era {
+                Era::Legacy => subscribe(pool, session, &mut subscribed, uris).await,
+                Era::Modern => listen_instead(pool, child, &mut listening, &uris).await,
             }
+            if is_over {
+                return;
+            }
+            wanted.changed().await;
         }
-        if wanted.changes.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    };
+    tokio::select! {
+        () = child.closed() => Ended::Broken,
+        () = keeping => Ended::NotOffered,
+    }
+}
+
+/// Lets a modern program tell of `uris` in place of those it was asked for before. It is told the new ones
+/// first, so that nothing between them is missed.
+async fn listen_instead(pool: &Pool, child: &Child, listening: &mut Option<u64>, uris: &BTreeSet<String>) {
+    let before = listening.take();
+    if !uris.is_empty() {
+        let id = pool.connector().next_id();
+        child.tell(message::listen(id, Announces::default(), uris)).await;
+        *listening = Some(id);
+    }
+    if let Some(before) = before {
+        child.tell(message::cancelled(before)).await;
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) async fn report(
     unwritten: u64,
 ) -> Result<UsageReport, StoreError> {
     let tail = Tail::read(tx, scope).await?;
-    let tables = by.map_or_else(|| vec![By::User, By::Tool], |by| vec![by]);
+    let tables = by.map_or_else(|| vec![By::User, By::Tool, By::Server], |by| vec![by]);
     let course = course_of(scope);
     let mut questions: Vec<Question> = std::iter::once(course).chain(tables).map(Question::new).collect();
     ask(tx, scope, &tail, &mut questions).await?;
@@ -163,7 +163,8 @@ fn series_of(scope: &Scope, by: By, groups: &HashMap<Key, Tally>) -> UsageSeries
     let point = |bucket: i64| {
         let at = grain.start(bucket);
         let figures = groups.get(&at.as_millis()).map(Figures::from).unwrap_or_default();
-        UsagePoint { at, calls: figures.calls, errors: figures.errors, p95_ms: figures.p95_ms }
+        let Figures { calls, errors, p50_ms, p95_ms, p99_ms, .. } = figures;
+        UsagePoint { at, calls, errors, p50_ms, p95_ms, p99_ms }
     };
     UsageSeries { from: scope.from, to: scope.to, by, points: buckets.map(point).collect() }
 }

@@ -1,7 +1,7 @@
 //! Walking over the sums of a scope: hours up to the first midnight, days from there, and the calls
 //! beyond the watermark, which are in no sum yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use aerostack_core::time::Timestamp;
@@ -10,7 +10,7 @@ use aerostack_core::usage::{Grain, Tally};
 use super::scope::Scope;
 use crate::store::usage::adding_up::{STEP_CALLS, key_of};
 use crate::store::usage::calls;
-use crate::store::usage::tallies::{self, Cell, Kind, Shelf};
+use crate::store::usage::tallies::{self, Bounds, Cell, Kind};
 use crate::store::{StoreError, Tx};
 
 /// Hours or days that are read at once; where tokens and tools are told apart, one.
@@ -95,12 +95,16 @@ pub(super) async fn walk(
     visit: &mut (dyn FnMut(Timestamp, &Cell) + Send),
 ) -> Result<(), StoreError> {
     let Some(workspace) = scope.workspace else { return Ok(()) };
-    let step = if kind == Kind::TokenAndTool { 1 } else { BUCKETS_AT_ONCE };
+    // Where nothing is meant, nothing is read: what is not summed up yet was chosen the same way.
+    let Some(bounds) = bounds_of(scope, kind) else { return Ok(()) };
+    let is_narrow = bounds.tokens.0 == bounds.tokens.1 || bounds.tools.0 == bounds.tools.1;
+    let step = if kind == Kind::TokenAndTool && !is_narrow { 1 } else { BUCKETS_AT_ONCE };
     for Span { grain, from, until } in spans(scope.from, scope.to, finest) {
         let mut first = from;
         while first < until {
             let next = until.min(first + step);
-            for cell in tallies::range(tx, workspace, grain, kind, first, next).await? {
+            let shelf = (grain, kind);
+            for cell in tallies::range_within(tx, workspace, shelf, (first, next), bounds).await? {
                 if is_meant(scope, kind, &cell) {
                     visit(grain.start(cell.bucket), &cell);
                 }
@@ -122,10 +126,11 @@ pub(super) async fn walk_tokens(
 ) -> Result<(), StoreError> {
     let Some(workspace) = scope.workspace else { return Ok(()) };
     let kind = Kind::TokenAndTool;
+    let bounds = Bounds { tokens: tokens.into_inner(), ..Bounds::OPEN };
     for Span { grain, from, until } in spans(scope.from, scope.to, Grain::Day) {
         for bucket in from..until {
-            let shelf = Shelf { workspace, grain, kind, bucket };
-            for cell in tallies::of_tokens(tx, shelf, tokens.clone()).await? {
+            let shelf = (grain, kind);
+            for cell in tallies::range_within(tx, workspace, shelf, (bucket, bucket + 1), bounds).await? {
                 if is_meant(scope, kind, &cell) {
                     visit(grain.start(cell.bucket), &cell);
                 }
@@ -142,6 +147,22 @@ fn visit_tail(tail: &Tail, kind: Kind, visit: &mut (dyn FnMut(Timestamp, &Cell) 
         let cell = Cell { bucket: hour, token, tool, tally: tally.clone() };
         visit(Grain::Hour.start(hour), &cell);
     }
+}
+
+/// Between which numbers all that is meant lies; `None` if nothing is.
+fn bounds_of(scope: &Scope, kind: Kind) -> Option<Bounds> {
+    let of = |chosen: &Option<HashSet<i64>>, open: (i64, i64)| match chosen {
+        None => Some(open),
+        Some(chosen) => chosen.iter().min().copied().zip(chosen.iter().max().copied()),
+    };
+    let Bounds { mut tokens, mut tools } = Bounds::OPEN;
+    if matches!(kind, Kind::Token | Kind::TokenAndTool) {
+        tokens = of(&scope.chosen_tokens, tokens)?;
+    }
+    if matches!(kind, Kind::Tool | Kind::TokenAndTool) {
+        tools = of(&scope.chosen_tools, tools)?;
+    }
+    Some(Bounds { tokens, tools })
 }
 
 /// What a kind does not tell apart is not chosen among either; see [`kind_for`].

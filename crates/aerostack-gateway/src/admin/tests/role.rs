@@ -48,7 +48,7 @@ const fn table(operation: Operation) -> (Over, Allowed) {
             (Over::Oneself, ALL)
         }
         O::SetPlan => (Over::Installation, OPERATOR),
-        O::ListWorkspaces => (Over::Team, ALL),
+        O::ListWorkspaces | O::ListCallsToday => (Over::Team, ALL),
         O::CreateWorkspace
         | O::ListServers
         | O::AddServer

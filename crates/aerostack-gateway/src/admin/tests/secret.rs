@@ -28,7 +28,8 @@ fn of(server: Option<&str>) -> DeleteSecretQuery {
 async fn has(person: &Person, slug: &str, auth: &str) {
     let server = AddServerRequest {
         slug: slug.parse().unwrap(),
-        url: format!("http://127.0.0.1:1/{slug}"),
+        url: Some(format!("http://127.0.0.1:1/{slug}")),
+        stdio: None,
         auth: auth.parse().unwrap(),
         session: SessionMode::PerCaller,
         timeout: None,

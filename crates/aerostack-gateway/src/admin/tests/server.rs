@@ -17,7 +17,8 @@ fn server(slug: &str) -> AddServerRequest {
     AddServerRequest {
         slug: slug.parse().unwrap(),
         // Nothing listens on port 1.
-        url: "http://127.0.0.1:1/mcp?key=hidden".to_owned(),
+        url: Some("http://127.0.0.1:1/mcp?key=hidden".to_owned()),
+        stdio: None,
         auth: Auth::None,
         session: SessionMode::PerCaller,
         timeout: None,
@@ -44,7 +45,7 @@ async fn a_server_is_added_once_with_an_address_that_can_be_one() {
         for (url, timeout) in
             [("ftp://x.test/", None), ("https://me:pw@x.test/", None), ("https://x.test/", Some(0))]
         {
-            let request = AddServerRequest { url: url.to_owned(), timeout, ..server("other") };
+            let request = AddServerRequest { url: Some(url.to_owned()), timeout, ..server("other") };
             let (code, ..) = acme.is_refused::<endpoint::AddServer>(&[], &request).await;
             assert_eq!(code, ErrorCode::InvalidRequest, "{url}");
         }

@@ -72,6 +72,39 @@ pub async fn find_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Opti
     Ok(fetch_optional!(tx, WorkspaceRow, SQL, workspace.as_str())?.map(|row| row.id))
 }
 
+/// Workspaces that are looked for at once.
+pub const WORKSPACES_AT_ONCE: usize = 10;
+
+/// The numbers of some workspaces, of those of which calls were recorded.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn find_workspaces(
+    tx: &mut Tx,
+    workspaces: &[WorkspaceId],
+) -> Result<Vec<(i64, WorkspaceId)>, StoreError> {
+    const SQL: &str = "SELECT id, workspace_id FROM usage_workspaces
+        WHERE workspace_id IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    let mut found = Vec::new();
+    for some in workspaces.chunks(WORKSPACES_AT_ONCE) {
+        // Nothing is called by an empty name.
+        let [a, b, c, d, e, f, g, h, i, j] =
+            std::array::from_fn(|place| some.get(place).map_or("", WorkspaceId::as_str));
+        found.extend(fetch_all!(tx, WorkspaceRow, SQL, a, b, c, d, e, f, g, h, i, j)?);
+    }
+    Ok(found.into_iter().map(|row| (row.id, WorkspaceId::from_stored(row.workspace_id))).collect())
+}
+
+/// The tokens tied to a person of which calls were recorded, by their numbers and those of their workspaces.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn tokens_of(tx: &mut Tx, person: &str) -> Result<Vec<TokenName>, StoreError> {
+    const SQL: &str =
+        "SELECT id, workspace, token_id, name, person FROM usage_tokens WHERE person = $1 ORDER BY id";
+    fetch_all!(tx, TokenName, SQL, person)
+}
+
 /// The number of a token, given to it if it has none. Name and tie become those given here.
 ///
 /// # Errors

@@ -1,10 +1,9 @@
 //! Sums of calls: by hour and by day; of a workspace, of each token, of each tool, of each token and tool.
 
-use std::ops::RangeInclusive;
-
 use aerostack_core::usage::{Grain, Tally};
 
 use super::bulk;
+use super::names::WORKSPACES_AT_ONCE;
 use crate::store::error::StoreError;
 use crate::store::sql::{Tx, fetch_all, fetch_optional};
 
@@ -92,6 +91,20 @@ impl TryFrom<CellRow> for Cell {
     }
 }
 
+/// Between which numbers those of the tokens and tools of sums lie, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Of tokens.
+    pub tokens: (i64, i64),
+    /// Of tools.
+    pub tools: (i64, i64),
+}
+
+impl Bounds {
+    /// Anywhere.
+    pub const OPEN: Self = Self { tokens: (0, i64::MAX), tools: (0, i64::MAX) };
+}
+
 /// Reads the sums of a workspace from one bucket up to, and without, another, in the order of buckets.
 ///
 /// # Errors
@@ -104,29 +117,88 @@ pub async fn range(
     from: i64,
     until: i64,
 ) -> Result<Vec<Cell>, StoreError> {
-    const SQL: &str = "SELECT bucket, token, tool, tally FROM usage_tallies
-        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket >= $4 AND bucket < $5
-        ORDER BY bucket, token, tool";
-    let rows = fetch_all!(tx, CellRow, SQL, workspace, grain_number(grain), kind.number(), from, until)?;
-    rows.into_iter().map(Cell::try_from).collect()
+    range_within(tx, workspace, (grain, kind), (from, until), Bounds::OPEN).await
 }
 
-/// Reads the sums of one hour or day with tokens from one number to another, both among them.
+/// The same of tokens and tools between two numbers each: what is not asked for is not unpacked.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
-pub async fn of_tokens(
+pub async fn range_within(
     tx: &mut Tx,
-    shelf: Shelf,
-    tokens: RangeInclusive<i64>,
+    workspace: i64,
+    (grain, kind): (Grain, Kind),
+    (from, until): (i64, i64),
+    bounds: Bounds,
 ) -> Result<Vec<Cell>, StoreError> {
     const SQL: &str = "SELECT bucket, token, tool, tally FROM usage_tallies
-        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket = $4 AND token >= $5 AND token <= $6
-        ORDER BY token, tool";
-    let [workspace, grain, kind, bucket] = shelf.numbers();
-    let (first, last) = tokens.into_inner();
-    let rows = fetch_all!(tx, CellRow, SQL, workspace, grain, kind, bucket, first, last)?;
+        WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket >= $4 AND bucket < $5
+        AND token >= $6 AND token <= $7 AND tool >= $8 AND tool <= $9
+        ORDER BY bucket, token, tool";
+    let (grain, kind) = (grain_number(grain), kind.number());
+    let Bounds { tokens: (first_token, last_token), tools: (first_tool, last_tool) } = bounds;
+    let rows = fetch_all!(
+        tx,
+        CellRow,
+        SQL,
+        workspace,
+        grain,
+        kind,
+        from,
+        until,
+        first_token,
+        last_token,
+        first_tool,
+        last_tool
+    )?;
     rows.into_iter().map(Cell::try_from).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct DayRow {
+    workspace: i64,
+    tally: Vec<u8>,
+}
+
+/// Reads the sums of one day of whole workspaces.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn day_of_workspaces(
+    tx: &mut Tx,
+    day: i64,
+    workspaces: &[i64],
+) -> Result<Vec<(i64, Tally)>, StoreError> {
+    const SQL: &str = "SELECT workspace, tally FROM usage_tallies
+        WHERE workspace IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        AND grain = $11 AND kind = $12 AND bucket = $13 AND token = 0 AND tool = 0";
+    let (grain, kind) = (grain_number(Grain::Day), Kind::Whole.number());
+    let mut rows = Vec::new();
+    for some in workspaces.chunks(WORKSPACES_AT_ONCE) {
+        // Numbers begin with 1.
+        let [a, b, c, d, e, f, g, h, i, j] =
+            std::array::from_fn(|place| some.get(place).copied().unwrap_or(0));
+        rows.extend(fetch_all!(tx, DayRow, SQL, a, b, c, d, e, f, g, h, i, j, grain, kind, day)?);
+    }
+    rows.into_iter().map(day_tally).collect()
+}
+
+/// Reads the sums of one day of the tokens tied to a person, each with its workspace.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn day_of_person(tx: &mut Tx, day: i64, person: &str) -> Result<Vec<(i64, Tally)>, StoreError> {
+    const SQL: &str = "SELECT s.workspace, s.tally FROM usage_tokens t
+        JOIN usage_tallies s ON s.workspace = t.workspace AND s.token = t.id
+        WHERE t.person = $1 AND s.grain = $2 AND s.kind = $3 AND s.bucket = $4 AND s.tool = 0";
+    let (grain, kind) = (grain_number(Grain::Day), Kind::Token.number());
+    let rows = fetch_all!(tx, DayRow, SQL, person, grain, kind, day)?;
+    rows.into_iter().map(day_tally).collect()
+}
+
+fn day_tally(row: DayRow) -> Result<(i64, Tally), StoreError> {
+    let tally = Tally::decode(&row.tally);
+    Ok((row.workspace, tally.ok_or(StoreError::Unreadable { what: "usage_tallies.tally" })?))
 }
 
 /// Reads one sum.

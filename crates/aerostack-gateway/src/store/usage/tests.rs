@@ -274,8 +274,9 @@ async fn calls_are_counted_by_minute_and_sums_read_by_token() {
             .collect();
         assert_eq!(minutes, expected);
         let day = Grain::Day.bucket(NOW);
-        let shelf = tallies::Shelf { workspace: 1, grain: Grain::Day, kind: Kind::TokenAndTool, bucket: day };
-        let part = tallies::of_tokens(&mut tx, shelf, 10..=12).await.unwrap();
+        let (shelf, tokens) = ((Grain::Day, Kind::TokenAndTool), (10, 12));
+        let bounds = tallies::Bounds { tokens, ..tallies::Bounds::OPEN };
+        let part = tallies::range_within(&mut tx, 1, shelf, (day, day + 1), bounds).await.unwrap();
         let all = tallies::range(&mut tx, 1, Grain::Day, Kind::TokenAndTool, day, day + 1).await.unwrap();
         let some: Vec<Cell> = all.into_iter().filter(|cell| (10..=12).contains(&cell.token)).collect();
         assert!(!some.is_empty());

@@ -80,6 +80,7 @@ mod stories {
     mod stdio;
     mod stdio_end;
     mod stdio_refusal;
+    mod stdio_resource;
     mod stranger;
     mod subscription;
     mod takeover;

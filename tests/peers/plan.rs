@@ -53,7 +53,7 @@ pub(crate) fn plan(
     })
 }
 
-/// Of prompts and resources. Two servers have the same URIs: the later one's say whose they are.
+/// Of prompts and resources. Three servers have the same URIs: those of the later ones say whose they are.
 fn asks() -> Value {
     let document = "demo://resource/static/document/features.md";
     let completable = json!({ "type": "ref/prompt", "name": "everything__completable-prompt" });

@@ -248,6 +248,8 @@ async fn what_was_not_recorded_is_told_also_after_a_restart() {
     story(async |world| {
         let full = |config: &mut Config| config.limits.calls_waiting = 1;
         let mut scene = Scene::set_in(world.gateway_with(full).await, Setup::legacy()).await;
+        // A report waits for the tables that are held then.
+        assert_eq!(report(&scene.owner).await.totals.calls, 0);
         // Nothing can be written, so of these calls one waits and the others are dropped.
         let holder = Holder::takes(&scene.gateway.config).await;
         for _ in 0..4 {

@@ -1,8 +1,6 @@
 //! Many rows in one statement, in each engine's own way: SQLite takes a list of rows, PostgreSQL a list
 //! per column.
 
-use std::fmt::Write;
-
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Postgres, Sqlite, Transaction};
 
@@ -108,20 +106,11 @@ async fn in_lists<T>(
     Ok(())
 }
 
+/// Without numbers, unlike all other statements: SQLite takes a numbered one for a name, and looks for each
+/// among all of the statement's.
 fn placeholders(rows: usize, width: usize) -> String {
-    let mut text = String::new();
-    for row in 0..rows {
-        for column in 0..width {
-            let before = match (row, column) {
-                (0, 0) => "(",
-                (_, 0) => "),(",
-                _ => ",",
-            };
-            let _ = write!(text, "{before}${}", row * width + column + 1);
-        }
-    }
-    text.push(')');
-    text
+    let row = format!("({})", vec!["?"; width].join(","));
+    vec![row.as_str(); rows].join(",")
 }
 
 async fn calls_by_columns(

@@ -4,9 +4,10 @@ use aerostack_core::api::error::ErrorCode;
 use aerostack_core::api::operation::endpoint::UpdateWorkspace;
 use aerostack_core::api::workspace::UpdateWorkspaceRequest;
 use aerostack_core::workspace::ToolPrefix;
+use aerostack_tests::cli::Terminal;
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::{Setup, Tool};
+use aerostack_tests::upstream::{Prompt, Setup, Tool};
 use serde_json::json;
 
 fn is_fit(name: &str) -> bool {
@@ -79,6 +80,44 @@ async fn the_prefix_is_always_never_or_where_names_collide() {
             Some("hi")
         );
         assert_eq!((scene.upstream.calls().len(), second.calls().len()), (0, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_prefix_renames_tools_and_prompts_at_once_and_open_sessions_are_told() {
+    story(async |world| {
+        let upstream = Setup::legacy().tools([Tool::echo()]).prompts([Prompt::greet()]);
+        let scene = Scene::set(world, upstream).await;
+        let (inside, _) = scene.alice.initializes("2025-11-25").await;
+        let mut stream = inside.listens().await;
+        let wishes = json!({ "toolsListChanged": true, "promptsListChanged": true });
+        let mut listening = scene.alice.listens_to(wishes).await;
+        assert_eq!(listening.json().await["method"], "notifications/subscriptions/acknowledged");
+        let (mut old, _) = scene.alice.opens_sse().await;
+        let mut terminal = Terminal::of(&scene.owner);
+        for (mode, tool, prompt) in [("never", "echo", "greet"), ("always", "desk__echo", "desk__greet")] {
+            let set = terminal.runs(&["workspace", "set", "engineering", "--tool-prefix", mode]).await;
+            assert_eq!(set.code, 0, "{set:?}");
+            assert_eq!(scene.alice.tools().await, [tool]);
+            let prompts = scene.alice.asks("prompts/list", json!({})).await.json();
+            assert_eq!(prompts["result"]["prompts"][0]["name"], prompt);
+            for stream in [&mut stream, &mut listening, &mut old] {
+                let mut told = [stream.json().await["method"].clone(), stream.json().await["method"].clone()];
+                told.sort_by_key(ToString::to_string);
+                assert_eq!(
+                    told,
+                    ["notifications/prompts/list_changed", "notifications/tools/list_changed"],
+                    "{mode}"
+                );
+            }
+            let answer = scene.alice.calls(tool, json!({ "text": "hi" })).await;
+            assert_eq!(answer.tool_text().as_deref(), Some("hi"), "{mode}");
+            let answer = scene.alice.asks_modern("prompts/get", json!({ "name": prompt })).await;
+            assert_eq!(answer.error_code(), None, "{answer:?}");
+        }
+        let former = scene.alice.calls("echo", json!({ "text": "hi" })).await;
+        assert_eq!(former.json()["error"]["message"], "Unknown tool: echo");
     })
     .await;
 }

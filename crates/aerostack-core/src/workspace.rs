@@ -7,7 +7,7 @@ use crate::plan::PlanLimits;
 use crate::slug::Slug;
 use crate::time::Timestamp;
 
-/// Whether exposed tool names carry their server's slug.
+/// Whether exposed names of tools and prompts carry their server's slug.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolPrefix {

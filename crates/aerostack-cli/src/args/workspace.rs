@@ -126,7 +126,7 @@ pub(crate) struct SetWorkspace {
     /// What it is for
     #[arg(long)]
     pub(crate) description: Option<String>,
-    /// Whether exposed tool names carry their server's slug
+    /// Whether exposed names of tools and prompts carry their server's slug
     #[arg(long, value_name = "MODE", value_parser = words::tool_prefix())]
     pub(crate) tool_prefix: Option<ToolPrefix>,
     #[command(flatten)]

@@ -23,4 +23,5 @@ pub mod stdio;
 pub mod story;
 pub mod upstream;
 pub mod usage_history;
+pub mod visitor;
 pub mod wire;

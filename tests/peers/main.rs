@@ -7,9 +7,16 @@
 
 mod bearer;
 mod client;
+mod compatibility;
 mod conformance;
+mod expected;
 mod plan;
 mod program;
+mod referees;
+mod report;
+mod scenarios;
+mod server;
+mod suite;
 mod table;
 mod world;
 
@@ -28,24 +35,35 @@ mod browser {
 }
 
 use client::Client;
+use compatibility::Compatibility;
+use expected::Expected;
 use world::World;
 
 #[test]
 #[ignore = "needs the packages that `cargo xtask test` installs"]
 fn the_official_suite_passes_in_every_crossing() {
-    let failed = conformance::run(&World::start());
-    assert!(failed.is_empty(), "not as expected:\n{}", failed.join("\n"));
+    let list = Expected::list();
+    let mut outcomes = conformance::outcomes(&World::start());
+    outcomes.extend(scenarios::outcomes(&list));
+    let text = referees::text(&outcomes, &list);
+    println!("\n{text}");
+    let surprises: Vec<String> = outcomes.iter().flat_map(|outcome| outcome.surprises(&list)).collect();
+    assert!(surprises.is_empty(), "not as expected:\n{}", surprises.join("\n"));
+    report::keep("referees.md", &text);
 }
 
 #[test]
 #[ignore = "needs the packages that `cargo xtask test` installs"]
 fn every_client_reaches_every_server() {
     let world = World::start();
-    let mut table = table::Table::new();
-    for client in Client::ALL {
+    let mut compatibility = Compatibility::default();
+    for client in &Client::ALL {
         let checks = client.run(&world);
-        table.add(client.name, checks);
+        compatibility.add(client, checks);
     }
-    println!("\n{table}");
-    assert!(table.holds(), "not every check passed:\n{}", table.reasons());
+    let document = compatibility.document();
+    println!("\n{document}");
+    let reasons = compatibility.reasons();
+    assert!(reasons.is_empty(), "not every check passed:\n{reasons}");
+    report::keep("compatibility.md", &document);
 }

@@ -1,77 +1,57 @@
-//! The table: clients down, checks across.
+//! A table in Markdown whose columns stand below one another, so that it reads well as text, too.
 
 use std::fmt;
 
-use crate::client::Check;
-
-/// What all clients came to.
+/// Rows of cells; the first row is the head.
 pub(crate) struct Table {
-    rows: Vec<(&'static str, Vec<Check>)>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// An empty one.
-    pub(crate) fn new() -> Self {
-        Self { rows: Vec::new() }
+    /// A table with this head.
+    pub(crate) fn of<T: Into<String>>(head: impl IntoIterator<Item = T>) -> Self {
+        Self { rows: vec![head.into_iter().map(Into::into).collect()] }
     }
 
-    /// Adds a client.
-    pub(crate) fn add(&mut self, client: &'static str, checks: Vec<Check>) {
-        self.rows.push((client, checks));
-    }
-
-    /// Whether every client made every check.
-    pub(crate) fn holds(&self) -> bool {
-        let names = self.names();
-        self.rows.iter().all(|(_, checks)| {
-            let passed = |name: &&str| checks.iter().any(|(check, result)| check == name && result.is_ok());
-            checks.iter().all(|(_, result)| result.is_ok()) && names.iter().all(passed)
-        })
-    }
-
-    /// Why what failed has failed.
-    pub(crate) fn reasons(&self) -> String {
-        let of_client = |(client, checks): &(&str, Vec<Check>)| -> Vec<String> {
-            let told = checks.iter().filter_map(|(check, result)| Some((check, result.as_ref().err()?)));
-            told.map(|(check, why)| format!("{client}, {check}: {why}")).collect()
-        };
-        self.rows.iter().flat_map(of_client).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Every check that some client made, in order.
-    fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for (check, _) in self.rows.iter().flat_map(|(_, checks)| checks) {
-            if !names.contains(&check.as_str()) {
-                names.push(check);
-            }
-        }
-        names
+    /// Adds a row.
+    pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.names();
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
-        for (index, (client, _)) in self.rows.iter().enumerate() {
-            writeln!(f, "{} {client}", index + 1)?;
-        }
-        write!(f, "\n{:width$}", "")?;
-        (1..=self.rows.len()).try_for_each(|number| write!(f, "  {number}"))?;
-        writeln!(f)?;
-        for name in names {
-            write!(f, "{name:width$}")?;
-            for (_, checks) in &self.rows {
-                let mark = match checks.iter().find(|(check, _)| check == name) {
-                    Some((_, Ok(()))) => '✓',
-                    Some((_, Err(_))) => '✗',
-                    None => '–',
-                };
-                write!(f, "  {mark}")?;
+        let columns = self.rows[0].len();
+        let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| self.rows.iter().map(|row| cell(row, column)).max().unwrap_or(0).max(3))
+            .collect();
+        for (index, row) in self.rows.iter().enumerate() {
+            let padded = row.iter().zip(&widths).map(|(cell, width)| format!("| {cell:width$} "));
+            writeln!(f, "{}|", padded.collect::<String>())?;
+            if index == 0 {
+                // Marks stand in the middle below the names of their columns.
+                let rules = widths.iter().enumerate().map(|(column, width)| match column {
+                    0 => format!("|{}", "-".repeat(width + 2)),
+                    _ => format!("|:{}:", "-".repeat(*width)),
+                });
+                writeln!(f, "{}|", rules.collect::<String>())?;
             }
-            writeln!(f)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn columns_stand_below_one_another() {
+        let mut table = Table::of(["Client", "tools"]);
+        table.row(["one", "✓"]);
+        table.row(["another one", "–"]);
+        let expected = "| Client      | tools |\n|-------------|:-----:|\n| one         | ✓     |\n| another one | –     |\n";
+        assert_eq!(table.to_string(), expected);
     }
 }

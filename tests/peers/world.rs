@@ -1,16 +1,23 @@
-//! What the clients meet: a gateway on SQLite with one workspace, and behind it four servers at addresses and
+//! What the clients meet: a gateway on SQLite with one workspace, and behind it five servers at addresses and
 //! five programs that the gateway runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use aerostack_tests::upstream::{Prompt, Resource, Setup, Upstream};
+use aerostack_tests::upstream::{Ended, Received, Setup, Upstream};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::bearer;
 use crate::program::{Running, cache, free_port, own_program, wait_for_port};
+use crate::server::{EXAMPLES, example};
+
+/// How long something may take to reach a server of ours.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Time between looks whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The workspace all clients share; each has a token of its own.
 pub(crate) const WORKSPACE: &str = "peers";
@@ -24,7 +31,7 @@ pub(crate) struct World {
     // Dropped in this order: the folder of the gateway goes after it.
     _gateway: Running,
     _servers: Vec<Running>,
-    example: Upstream,
+    examples: Vec<(&'static str, Upstream)>,
     fixtures: Mutex<Vec<Upstream>>,
     runtime: Runtime,
     scratch: TempDir,
@@ -34,7 +41,7 @@ impl World {
     /// Starts everything and installs the servers into the workspace.
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let example = runtime.block_on(example().start());
+        let examples = EXAMPLES.map(|(slug, era)| (slug, runtime.block_on(example(slug, era).start())));
         let everything = everything("streamableHttp");
         let everything_sse = everything_sse();
         let time = time();
@@ -48,19 +55,14 @@ impl World {
             _servers: vec![everything.0, everything_sse.0, time.0],
             runtime,
             scratch,
-            example,
+            examples: examples.into(),
             fixtures: Mutex::default(),
         };
         world.aerostack(&["workspace", "create", WORKSPACE]);
-        let example = world.example.url();
-        let servers = [
-            ("everything", &everything.1),
-            ("everything-sse", &everything_sse.1),
-            ("time", &time.1),
-            ("example", &example),
-        ];
-        for (slug, url) in servers {
-            world.aerostack(&["mcp", "add", slug, "--url", url]);
+        let others = [("everything", everything.1), ("everything-sse", everything_sse.1), ("time", time.1)];
+        let ours = world.examples.iter().map(|(slug, example)| (*slug, example.url()));
+        for (slug, url) in others.into_iter().chain(ours) {
+            world.aerostack(&["mcp", "add", slug, "--url", &url]);
             world.aerostack(&["mcp", "install", slug, "--workspace", WORKSPACE]);
         }
         world.add_programs();
@@ -84,6 +86,44 @@ impl World {
     /// The folder that programs work on.
     pub(crate) fn desk(&self) -> String {
         self.scratch.path().join("desk").display().to_string()
+    }
+
+    /// A folder where a client may keep something.
+    pub(crate) fn folder_of(&self, client: &str) -> PathBuf {
+        let folder = self.scratch.path().join("clients").join(client);
+        std::fs::create_dir_all(&folder).expect("a folder for a client");
+        folder
+    }
+
+    /// Lets a server of ours tell that a resource was updated, once somebody wants to know; whether anybody did.
+    pub(crate) fn touches(&self, slug: &str, uri: &str) -> bool {
+        let example = self.example(slug);
+        let is_wanted = soon(|| example.subscriptions().iter().any(|wanted| wanted == uri));
+        example.updates(uri);
+        is_wanted
+    }
+
+    /// Whether a call of the tool that holds its calls comes to be under way.
+    pub(crate) fn holds_a_call(&self, slug: &str) -> bool {
+        soon(|| last_held(self.example(slug)).is_some_and(|call| call.ended.is_none()))
+    }
+
+    /// Whether the last call of that tool comes to be taken back, as its revision does that.
+    pub(crate) fn was_told_of_a_cancelled_call(&self, slug: &str) -> bool {
+        let example = self.example(slug);
+        soon(|| {
+            let Some(call) = last_held(example) else { return false };
+            let id = call.json()["id"].clone();
+            let names_it = |notice: &Received| notice.json()["params"]["requestId"] == id;
+            let is_modern = call.header("mcp-method").is_some();
+            (is_modern && call.outcome() == Some(Ended::Abandoned))
+                || example.requests_of("notifications/cancelled").iter().any(names_it)
+        })
+    }
+
+    fn example(&self, slug: &str) -> &Upstream {
+        let found = self.examples.iter().find(|(own, _)| *own == slug);
+        &found.unwrap_or_else(|| panic!("{slug} is no server of ours")).1
     }
 
     /// The programs of others, as an editor would start them; each gets a folder to work on.
@@ -130,10 +170,20 @@ impl World {
     }
 }
 
-/// A modern server with something of every kind.
-fn example() -> Setup {
-    let resources = [Resource::at("file:///notes"), Resource::template("file:///{name}/raw")];
-    Setup::modern().prompts([Prompt::greet()]).resources(resources)
+fn last_held(example: &Upstream) -> Option<Received> {
+    example.calls().into_iter().rfind(|call| call.json()["params"]["name"] == "hold")
+}
+
+/// Whether something comes to hold.
+fn soon(holds: impl Fn() -> bool) -> bool {
+    let start = Instant::now();
+    while !holds() {
+        if start.elapsed() > PATIENCE {
+            return false;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    true
 }
 
 fn gateway(data: &Path) -> (Running, String) {

@@ -2,6 +2,7 @@
 //! a command wants it finds, installs, or asks for in one line.
 
 mod ci;
+mod compatibility;
 mod demo;
 mod interrupt;
 mod openapi;
@@ -44,7 +45,7 @@ enum Command {
         #[arg(last = true)]
         filter: Vec<String>,
     },
-    /// Run other people's clients and servers against the gateway, and nothing else
+    /// Run other people's clients and servers against the gateway, and write docs/compatibility.md
     Peers,
     /// Run the dashboard's stories in a real browser, with pictures of every page, and nothing else
     Browser {

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::compatibility::{self, Documents, Reports};
 use crate::postgres::Cluster;
 use crate::provide::{self, Missing};
 use crate::{paths, peers, process};
@@ -48,7 +49,7 @@ pub(crate) fn run(all: bool, filter: &[String]) -> Result<()> {
                 process::status(&mut process::cargo(&["test", "--quiet", "--workspace", "--doc"]))?.success(),
             ))
         })?;
-        part("peers", &peers)?;
+        part("peers", &|| peers(Documents::Checked))?;
         part("browser", &|| browser(url.as_deref(), &[]))?;
     }
     if let Err(missing) = &cluster {
@@ -58,9 +59,9 @@ pub(crate) fn run(all: bool, filter: &[String]) -> Result<()> {
     summary(&parts, all)
 }
 
-/// Runs other people's clients only; what is missing is a failure here.
+/// Runs other people's clients only, and writes down what they came to; what is missing is a failure here.
 pub(crate) fn run_peers() -> Result<()> {
-    alone(peers()?)
+    alone(peers(Documents::Written)?)
 }
 
 /// Runs the dashboard's stories in a browser only; what is missing is a failure here.
@@ -97,18 +98,24 @@ fn has_nextest() -> bool {
     process::output(&mut process::cargo(&["nextest", "--version"])).is_ok()
 }
 
-/// Other people's clients against the gateway.
-fn peers() -> Result<Part> {
+/// Other people's clients against the gateway, and what the documentation says of them.
+fn peers(documents: Documents) -> Result<Part> {
     if let Err(missing) = peers::prepare_clients() {
         return Ok(Part::Skipped(missing));
     }
     // The gateway and the command line are run as programs, which Cargo does not build for a test of
     // another package.
     process::run(&mut process::cargo(&["build", "--quiet", "--bins", "--workspace"]))?;
+    let reports = Reports::empty()?;
     let mut command = process::cargo(&PEERS);
     command.args(["--nocapture", "--skip", BROWSER]);
     command.env("AEROSTACK_PROGRAMS", paths::target_dir()?.join("debug"));
-    Ok(outcome(process::status(&mut command)?.success()))
+    command.env(compatibility::VARIABLE, reports.folder());
+    if !process::status(&mut command)?.success() {
+        return Ok(Part::Failed);
+    }
+    reports.settle(documents)?;
+    Ok(Part::Passed)
 }
 
 /// The dashboard in a browser, on SQLite and, where there is one, on PostgreSQL.

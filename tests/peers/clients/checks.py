@@ -25,9 +25,10 @@ def say(**line):
     print(json.dumps(line), flush=True)
 
 
-async def please(what):
-    say(please=what)
-    await asyncio.to_thread(sys.stdin.readline)
+async def please(what, *about):
+    say(please=what, about=about)
+    answer = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    expect(answer == "done", f"{what}: {answer}")
 
 
 def told(error):
@@ -37,13 +38,13 @@ def told(error):
     return f"{type(error).__name__} {getattr(getattr(error, 'error', None), 'code', '')}: {error}"
 
 
-async def check(name, run):
+async def check(server, feature, run):
     try:
         await asyncio.wait_for(run(), PATIENCE_S)
-        say(check=name, ok=True)
-        ENDING["told"] |= name == "revoked"
+        say(server=server, feature=feature, ok=True)
+        ENDING["told"] |= feature == "revoked"
     except (Exception, BaseExceptionGroup) as error:
-        say(check=name, ok=False, why=told(error)[:400])
+        say(server=server, feature=feature, ok=False, why=told(error)[:400])
 
 
 def expect(holds, what):
@@ -61,55 +62,77 @@ def expect_text(result, text):
     expect(text in whole, f"{text!r} is not in {whole[:200]}")
 
 
-async def run(client, changed):
-    """Checks a connected client: tool_names(), call_tool(name, arguments, on_progress),
-    ask(method, params), version.
+class Heard:
+    """What servers told by themselves: something of a kind, once or more."""
 
-    `changed` is an asyncio.Event that the caller sets at every list_changed.
+    def __init__(self):
+        self.all = []
+        self.rung = asyncio.Condition()
+
+    async def tell(self, kind, what=None):
+        async with self.rung:
+            self.all.append((kind, what))
+            self.rung.notify_all()
+
+    async def until(self, kind, what=None, after=0):
+        async with self.rung:
+            await self.rung.wait_for(lambda: (kind, what) in self.all[after:])
+
+
+async def run(client, heard):
+    """Checks a connected client: version, tool_names(), call_tool(name, arguments, on_progress),
+    ask(method, params), subscribe(uri), which is left to end it, logged(level, tool), which calls a tool and wants to
+    be told that much, and cancelled(name, arguments, begun), which calls a tool and takes the call back.
+
+    What the client hears it tells `heard`: `tools` changed, `updated` with a URI, `logged` with a level.
     """
+    names = []
 
     async def connect():
         if PLAN.get("version"):
             expect(client.version == PLAN["version"], f"speaks {client.version}, not {PLAN['version']}")
+        names.extend(await client.tool_names())
 
-    async def listed():
-        names = await client.tool_names()
-        for name in PLAN["tools"]:
-            expect(name in names, f"{name} is not in {names}")
+    async def call(plan):
+        expect(plan["tool"] in names, f"{plan['tool']} is not in {names}")
+        expect_text(await client.call_tool(plan["tool"], plan["arguments"]), plan["expect"])
 
-    await check("connect", connect)
-    await check("list", listed)
-    for call in PLAN["calls"]:
+    async def ask(plan):
+        answer = (await client.ask(plan["method"], plan["params"])).model_dump_json()
+        expect(plan["expect"] in answer, f"{plan['expect']!r} is not in {answer[:200]}")
 
-        async def called(call=call):
-            expect_text(await client.call_tool(call["tool"], call["arguments"]), call["expect"])
+    async def follow(plan):
+        steps = []
 
-        await check(call["check"], called)
-    for ask in PLAN["asks"]:
+        async def on_progress(progress, total=None, message=None):
+            steps.append(progress)
 
-        async def asked(ask=ask):
-            answer = (await client.ask(ask["method"], ask["params"])).model_dump_json()
-            expect(ask["expect"] in answer, f"{ask['expect']!r} is not in {answer[:200]}")
+        expect_text(await client.call_tool(plan["tool"], plan["arguments"], on_progress), plan["expect"])
+        expect(len(steps) >= plan["at_least"], f"progress was told {len(steps)} times")
 
-        await check(ask["check"], asked)
-    for call in PLAN["progress"]:
+    async def subscribe(plan):
+        async with client.subscribe(plan["uri"]):
+            await please("touch", plan["server"], plan["uri"])
+            await heard.until("updated", plan["uri"])
 
-        async def progressed(call=call):
-            steps = []
+    async def log(plan):
+        await client.logged(plan["level"], plan["tool"])
+        await heard.until("logged", plan["level"])
 
-            async def on_progress(progress, total=None, message=None):
-                steps.append(progress)
+    async def cancel(plan):
+        await client.cancelled(plan["tool"], plan["arguments"], lambda: please("held", plan["server"]))
+        await please("cancelled", plan["server"])
 
-            expect_text(await client.call_tool(call["tool"], call["arguments"], on_progress), call["expect"])
-            expect(len(steps) >= call["at_least"], f"progress was told {len(steps)} times")
-
-        await check(call["check"], progressed)
-    await check("concurrent", lambda: concurrent(client))
-    await check("tool error", lambda: failing(client))
-    await check("unknown tool", lambda: unknown(client))
-    await check("list_changed", lambda: list_changed(client, changed))
+    does = {"call": call, "ask": ask, "follow": follow, "subscribe": subscribe, "log": log, "cancel": cancel}
+    await check(None, "connect", connect)
+    for plan in PLAN["checks"]:
+        await check(plan["server"], plan["feature"], lambda plan=plan: does[plan["do"]](plan))
+    await check(None, "calls at once", lambda: concurrent(client))
+    await check(None, "a tool's error", lambda: failing(client))
+    await check(None, "unknown tool", lambda: unknown(client))
+    await check(None, "list changed", lambda: list_changed(client, heard))
     await please("enable")
-    await check("revoked", lambda: revoked(client))
+    await check(None, "revoked", lambda: revoked(client))
 
 
 async def concurrent(client):
@@ -134,10 +157,10 @@ async def unknown(client):
     expect(False, "the call succeeded")
 
 
-async def list_changed(client, changed):
-    changed.clear()
+async def list_changed(client, heard):
+    seen = len(heard.all)
     await please("disable")
-    await changed.wait()
+    await heard.until("tools", after=seen)
     names = await client.tool_names()
     expect(PLAN["gone"] not in names, f"{PLAN['gone']} is still listed")
 
@@ -145,7 +168,7 @@ async def list_changed(client, changed):
 async def revoked(client):
     await please("revoke")
     ENDING["asked"] = True
-    call = PLAN["calls"][0]
+    call = next(plan for plan in PLAN["checks"] if plan["do"] == "call")
     try:
         await client.call_tool(call["tool"], call["arguments"])
     except (Exception, asyncio.CancelledError):
@@ -164,6 +187,6 @@ def main(session):
             if not ENDING["asked"] or "401" not in told(error):
                 say(ended=told(error)[:400])
             elif not ENDING["told"]:
-                say(check="revoked", ok=True)
+                say(server=None, feature="revoked", ok=True)
     sys.stdout.flush()
     os._exit(0)

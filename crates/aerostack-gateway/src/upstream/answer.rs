@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use reqwest::Response;
 
+use super::again::Again;
 use super::aside::Aside;
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing};
@@ -65,6 +66,8 @@ pub(super) struct Answer {
     fault: Option<UpstreamError>,
     expect: Expect,
     aside: Aside,
+    /// Where its event stream is asked for again if it ends too early.
+    again: Option<Again>,
 }
 
 enum Reader {
@@ -81,7 +84,12 @@ impl Answer {
                 passing: Passing::default(),
             },
         };
-        Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside }
+        Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside, again: None }
+    }
+
+    /// The same, whose event stream may be resumed.
+    pub(super) fn resumed_by(self, again: Option<Again>) -> Self {
+        Self { again, ..self }
     }
 
     /// The next frame. After an error, or the response, nothing follows.
@@ -94,6 +102,10 @@ impl Answer {
                 return Some(Err(fault));
             }
             let chunk = next_chunk(self.body.as_mut()?, self.expect.idle).await;
+            let is_cut_off = matches!(chunk, Ok(None) | Err(UpstreamError::BadAnswer(_)));
+            if is_cut_off && self.goes_on().await {
+                continue;
+            }
             let read = match chunk {
                 Ok(Some(bytes)) => self.read(&bytes),
                 Ok(None) => self.end(),
@@ -110,6 +122,22 @@ impl Answer {
         }
     }
 
+    /// Asks for the rest of an event stream that ended before its response, where the server has given a
+    /// way to. What of a large message was handed on cannot be taken back, so that one is not gone on with.
+    async fn goes_on(&mut self) -> bool {
+        let (Some(again), Reader::Events { decoder, passing }) = (&mut self.again, &mut self.reader) else {
+            return false;
+        };
+        let Some(last_id) = decoder.last_id().filter(|_| !passing.is_handed_on()).map(str::to_owned) else {
+            return false;
+        };
+        let Some(body) = again.open(&last_id, decoder.retry_ms()).await else { return false };
+        *decoder = decoder.anew();
+        *passing = Passing::default();
+        self.body = Some(body);
+        true
+    }
+
     fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
         let mut found = VecDeque::new();
         match &mut self.reader {
@@ -118,6 +146,9 @@ impl Answer {
                 return read_json(held, passing, bytes, fits, self.expect.oversize, &mut self.ready);
             }
             Reader::Events { decoder, .. } => decoder.push(bytes, &mut found).map_err(too_large)?,
+        }
+        if let Some(again) = self.again.as_mut().filter(|_| !found.is_empty()) {
+            again.heard();
         }
         for piece in found {
             if matches!(self.read_piece(piece)?, Progress::Complete) {

@@ -9,6 +9,7 @@
 //! that way, `function` is posted to, and in `stdio` servers are programs of this machine.
 
 mod address;
+mod again;
 mod answer;
 mod aside;
 mod begun;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::answer::{Answer, Expect};
 use super::aside::{ASIDE_TIMEOUT, Aside};
 use super::begun::{Begun, Frames};
@@ -201,7 +202,9 @@ impl Session {
     async fn send_alone(&self, headers: HeaderMap, body: Bytes, expect: Expect) -> Result<Begun, SendError> {
         let refusal = match exchange::post(&self.endpoint, headers, body).await? {
             Received::Begun(response, framing) => {
-                let answer = Answer::new(response, framing, expect, self.aside());
+                let again = (self.era() == Era::Legacy && framing == Framing::Events)
+                    .then(|| Again::new(self.endpoint.clone(), self.headers()));
+                let answer = Answer::new(response, framing, expect, self.aside()).resumed_by(again);
                 return Ok(Begun { framing, frames: Frames::Alone(Box::new(answer)) });
             }
             Received::Refused(refusal) => refusal,

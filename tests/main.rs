@@ -10,6 +10,7 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod abandoned;
     mod address;
     mod alert;
     mod alert_address;
@@ -64,6 +65,7 @@ mod stories {
     mod relayed;
     mod removed_member;
     mod resource;
+    mod resume;
     mod revocation;
     mod rotation;
     mod seats;

@@ -23,6 +23,7 @@ mod message;
 mod modern;
 mod notice;
 mod old_sse;
+mod polling;
 mod prompt;
 mod record;
 mod resource;

@@ -145,6 +145,10 @@ pub struct Limits {
     pub call_idle_timeout: Duration,
     /// Time a legacy call may go on in all after its caller has hung up.
     pub abandoned_call_timeout: Duration,
+    /// Time for which what was said on an event stream is kept for a caller who comes back.
+    pub replay_timeout: Duration,
+    /// Time after which the connection of a call's event stream is closed, for callers who then ask again.
+    pub call_stream_for: Duration,
     /// Time for connecting to an upstream and listing all its tools.
     pub list_timeout: Duration,
     /// Time between refreshes of a tool list.
@@ -224,6 +228,8 @@ impl Default for Limits {
             held_per_token_bytes: 64 * MIB,
             call_idle_timeout: Duration::from_secs(300),
             abandoned_call_timeout: Duration::from_secs(600),
+            replay_timeout: Duration::from_secs(300),
+            call_stream_for: Duration::from_secs(600),
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),
             list_refreshes_at_once: 32,

@@ -63,6 +63,7 @@ fn tools() -> Vec<Tool> {
         Tool::talking("test_tool_with_logging", &["info", "info", "info"]),
         Tool::talking("test_logging_tool", &["info"]),
         Tool::needing("test_missing_capability", "sampling"),
+        Tool::reconnecting("test_reconnection"),
         Tool::answering("test_streaming_elicitation", question().to_string()),
     ]
 }

@@ -48,6 +48,8 @@ pub(super) struct State {
     levels: Mutex<HashMap<String, String>>,
     /// What is said next, by whatever says what a test wants.
     said: Mutex<String>,
+    /// Answers that wait to be asked for again, by the id of the event before them.
+    kept: Mutex<HashMap<String, String>>,
     streams: AtomicUsize,
 }
 
@@ -73,6 +75,7 @@ impl State {
             levels: Mutex::default(),
             said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
+            kept: Mutex::default(),
             rules: Mutex::default(),
             sessions: Mutex::default(),
             streams: AtomicUsize::new(0),
@@ -178,6 +181,19 @@ impl State {
     /// What is said now.
     pub(super) fn said(&self) -> String {
         locked(&self.said).clone()
+    }
+
+    /// Keeps an answer; gives the id to ask for it.
+    pub(super) fn keep_answer(&self, answer: String) -> String {
+        let mut kept = locked(&self.kept);
+        let id = format!("event-{}", kept.len() + 1);
+        kept.insert(id.clone(), answer);
+        id
+    }
+
+    /// The answer that waits behind an event.
+    pub(super) fn kept_answer(&self, id: &str) -> Option<String> {
+        locked(&self.kept).get(id).cloned()
     }
 
     /// Sets the least level of log messages in a session.

@@ -28,6 +28,7 @@ enum Behaviour {
     Recall,
     Talks(&'static [&'static str]),
     Says,
+    Reconnects,
     Answers(String),
 }
 
@@ -116,6 +117,12 @@ impl Tool {
         Self { needs: Some(capability), ..tool }
     }
 
+    /// A tool of a legacy server which closes its stream at once and answers when it is asked again.
+    #[must_use]
+    pub fn reconnecting(name: &str) -> Self {
+        Self::new(name, "Wants to be asked again.", json!({ "type": "object" }), Behaviour::Reconnects)
+    }
+
     /// A tool whose result is what [`super::Upstream::will_say`] was told, byte for byte.
     #[must_use]
     pub fn saying(name: &str) -> Self {
@@ -175,6 +182,11 @@ impl Tool {
         matches!(self.behaviour, Behaviour::Talks(_))
     }
 
+    /// Whether it answers only when it is asked again.
+    pub(super) fn reconnects(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Reconnects)
+    }
+
     /// Calls it and gives its result as JSON text.
     pub(super) async fn call(&self, call: Call) -> String {
         let arguments = &call.arguments;
@@ -192,6 +204,7 @@ impl Tool {
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
             Behaviour::Talks(levels) => talks(&call, levels).await,
             Behaviour::Says => call.said,
+            Behaviour::Reconnects => text_result("it was asked again"),
             Behaviour::Answers(text) => text.clone(),
         }
     }

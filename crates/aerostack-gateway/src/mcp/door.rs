@@ -18,7 +18,9 @@ use super::error::Refusal;
 use super::in_flight::InFlight;
 use super::legacy_sse::{SseStream, SseStreams};
 use super::listen::Listening;
-use super::revision::{CallerEra, era_of, is_modern_header, version_header};
+use super::replay::Replays;
+use super::resumable::{self, Terms};
+use super::revision::{CallerEra, Legacy, era_of, is_modern_header, version_header};
 use super::session::{EndedSessions, SESSION_HEADER};
 use super::streamable;
 use crate::app::App;
@@ -35,6 +37,7 @@ pub struct Door {
     pub(super) calls: InFlight,
     pub(super) ended: EndedSessions,
     streams: SseStreams,
+    replays: Arc<Replays>,
 }
 
 impl Door {
@@ -69,7 +72,7 @@ impl Door {
     ) -> Response<Body> {
         let served = match parts.method {
             Method::POST => return self.post(app, grant, edge, parts, body).await,
-            Method::GET => self.get(app, grant, edge, parts).await,
+            Method::GET => self.get(app, grant, edge, parts),
             Method::DELETE => self.delete(app, grant, &parts.headers),
             _ => Err(Refusal::WrongMethod { allow: "GET, POST, DELETE" }),
         };
@@ -77,7 +80,7 @@ impl Door {
     }
 
     /// A stream of notices, or the whole transport of 2024-11-05.
-    async fn get(
+    fn get(
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
@@ -95,11 +98,21 @@ impl Door {
             app.recorder.used(grant, app.clock.now());
             return self.streams.open(app, grant, &address(app, parts.uri.path()));
         }
-        dispatch::legacy_revision(app, grant, headers, &self.ended)?;
+        let revision = dispatch::legacy_revision(app, grant, headers, &self.ended)?;
         app.recorder.used(grant, app.clock.now());
-        let session = dispatch::session_header(headers).unwrap_or_default();
-        let listening = Box::new(Listening::legacy(app, grant, session)?);
-        Ok(streamable::respond(app, grant, Answer::Listen(listening), None, true).await)
+        let session = dispatch::session_header(headers);
+        let terms = Terms::of(&self.replays, session, revision);
+        let last_event = resumable::last_event(headers);
+        if let Some((terms, last_event)) = terms.zip(last_event)
+            && let Some(reader) = resumable::resume(app, grant, terms, last_event)?
+        {
+            return Ok(streamable::resumed(app, grant, reader));
+        }
+        let mut listening = Listening::legacy(app, grant, session.unwrap_or_default())?;
+        if last_event.is_some() {
+            listening = listening.telling_all();
+        }
+        Ok(streamable::listen(app, grant, listening, terms))
     }
 
     fn delete(
@@ -117,6 +130,7 @@ impl Door {
         dispatch::legacy_revision(app, grant, headers, &self.ended)?;
         self.ended.end(id);
         grant.wishes.end(id);
+        self.replays.forget_session(&grant.token, id);
         Ok(respond::empty(StatusCode::NO_CONTENT))
     }
 
@@ -159,32 +173,38 @@ impl Door {
         };
         let order = Order { app, grant, headers: &parts.headers, body: &bytes, request: &request };
         match self.answer(&order).await {
-            Ok(answer) => {
+            Ok((answer, revision)) => {
+                let session = dispatch::session_header(&parts.headers);
+                let terms = revision.and_then(|revision| Terms::of(&self.replays, session, revision));
                 let takes_events = streamable::accepts_events(&parts.headers);
-                streamable::respond(app, grant, answer, request.id, takes_events).await
+                streamable::respond(app, grant, answer, request.id, takes_events, terms).await
             }
             Err(refusal) => refusal.answer(request.id),
         }
     }
 
-    /// Decides the era, counts the request, and serves it.
-    async fn answer(&self, order: &Order<'_>) -> Result<Answer, Refusal> {
+    /// Decides the era, counts the request, and serves it. Gives the revision of a legacy one as well.
+    async fn answer(&self, order: &Order<'_>) -> Result<(Answer, Option<Legacy>), Refusal> {
         let era = era_of(order.request, order.headers)?;
         let handshake = order.request.method == "initialize";
-        if era == CallerEra::Legacy && !handshake {
-            dispatch::legacy_revision(order.app, order.grant, order.headers, &self.ended)?;
-        }
+        let revision = match era {
+            CallerEra::Legacy if !handshake => {
+                Some(dispatch::legacy_revision(order.app, order.grant, order.headers, &self.ended)?)
+            }
+            CallerEra::Legacy | CallerEra::Modern => None,
+        };
         if order.request.id.is_none() {
             if era == CallerEra::Legacy {
                 dispatch::legacy_notification(order.grant, order.headers, order.request, &self.calls);
             }
-            return Ok(Answer::Accepted);
+            return Ok((Answer::Accepted, revision));
         }
         count(order.app, order.grant, 1)?;
-        match era {
-            CallerEra::Modern => dispatch::modern(order),
-            CallerEra::Legacy => dispatch::legacy(order, &self.calls),
-        }
+        let answer = match era {
+            CallerEra::Modern => dispatch::modern(order)?,
+            CallerEra::Legacy => dispatch::legacy(order, &self.calls)?,
+        };
+        Ok((answer, revision))
     }
 
     /// A POST of the old transport: accepted at once, answered on the stream. Of the stream's requests

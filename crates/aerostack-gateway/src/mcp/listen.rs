@@ -40,7 +40,7 @@ pub struct Listening {
     goodbye: Option<Bytes>,
     app: Arc<App>,
     over: bool,
-    _permit: StreamPermit,
+    permit: Option<StreamPermit>,
 }
 
 impl Listening {
@@ -102,8 +102,21 @@ impl Listening {
             goodbye,
             app: Arc::clone(app),
             over: false,
-            _permit: permit,
+            permit: Some(permit),
         })
+    }
+
+    /// Takes the right to be open out of it, for whoever reads it.
+    pub(super) fn take_permit(&mut self) -> Option<StreamPermit> {
+        self.permit.take()
+    }
+
+    /// Lets every list count as changed: nobody knows what its listener has missed.
+    pub(super) fn telling_all(mut self) -> Self {
+        for (_, method) in LISTS {
+            self.waiting.push_back(format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#).into());
+        }
+        self
     }
 
     /// The next message; `None` when the stream is over.

@@ -83,6 +83,12 @@ impl CallStream {
         &self.server
     }
 
+    /// The caller's id of it, raw.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.forward.id()
+    }
+
     /// The next piece; `None` after the last.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.

@@ -2,7 +2,7 @@
 
 use aerostack_core::api::server::InstallStatus;
 use aerostack_core::server::SessionMode;
-use aerostack_tests::client::{Caller, notification, rpc};
+use aerostack_tests::client::{Caller, modern_params, notification, rpc};
 use aerostack_tests::patience::eventually;
 use aerostack_tests::stdio::{Example, Workshop};
 use aerostack_tests::story::story;
@@ -123,6 +123,34 @@ async fn large_answers_pass_and_one_beyond_the_limit_ends_the_program() {
         assert_eq!(text(&shop.alice, "echo", json!({ "text": "again" })).await, "again");
     })
     .await;
+}
+
+#[tokio::test]
+async fn hanging_up_takes_back_modern_calls_alone() {
+    for era in ["legacy", "modern"] {
+        story(async |world| {
+            let shop = Workshop::set(world, &["--era", era]).await;
+            let ids = |words: &str| -> Vec<Value> {
+                let lines = shop.example.lines().into_iter().filter(|(_, line)| line.contains(words));
+                let messages = lines.filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+                let id = |it: Value| {
+                    if it["id"].is_null() { it["params"]["requestId"].clone() } else { it["id"].clone() }
+                };
+                messages.map(id).collect()
+            };
+            let params = json!({ "name": "desk__hold", "arguments": {} });
+            let old = shop.alice.begins("POST", &rpc(7, "tools/call", &params)).await;
+            eventually("the first is held", async || ids("\"hold\"").len() == 1).await;
+            drop(old);
+            let modern = shop.alice.modern("tools/call", Some("desk__hold"));
+            let new = modern.begins("POST", &rpc(8, "tools/call", &modern_params(params))).await;
+            eventually("the second is held", async || ids("\"hold\"").len() == 2).await;
+            drop(new);
+            shop.example.wrote("notifications/cancelled").await;
+            assert_eq!(ids("notifications/cancelled"), ids("\"hold\"")[1..], "{era}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

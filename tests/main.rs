@@ -86,6 +86,7 @@ mod stories {
     mod stranger;
     mod subscription;
     mod takeover;
+    mod task;
     mod team;
     mod team_role;
     mod threshold;

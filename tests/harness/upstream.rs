@@ -32,6 +32,7 @@ mod server;
 mod setup;
 mod spoil;
 mod state;
+mod task;
 #[cfg(test)]
 mod tests;
 mod ticketed;

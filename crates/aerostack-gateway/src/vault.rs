@@ -205,13 +205,35 @@ impl Vault {
         URL_SAFE_NO_PAD.encode(seal(&self.session, plain, b"session", rng))
     }
 
+    /// Seals what a handle carries; URL-safe text, and always the same for the same.
+    #[must_use]
+    pub fn seal_handle(&self, plain: &[u8]) -> String {
+        let mut nonce = [0u8; NONCE_LEN];
+        // Drawn from the plaintext under a key: equal only for what is equal, and nobody else can tell.
+        Hkdf::<Sha256>::new(Some(&self.session_key[..]), plain)
+            .expand(b"aerostack handle v1", &mut nonce)
+            .expect("24 bytes are within HKDF's reach");
+        URL_SAFE_NO_PAD.encode(seal_with(&self.session, nonce, plain, b"handle"))
+    }
+
+    /// Opens a handle, also one that was sealed under the master key before this one; `None` if this
+    /// installation did not seal it.
+    #[must_use]
+    pub fn open_handle(&self, text: &str) -> Option<Vec<u8>> {
+        self.open_either(text, b"handle")
+    }
+
     /// Opens a session id, also one that was sealed under the master key before this one; `None` if
     /// this installation did not seal it.
     #[must_use]
     pub fn open_session(&self, text: &str) -> Option<Vec<u8>> {
+        self.open_either(text, b"session")
+    }
+
+    fn open_either(&self, text: &str, place: &[u8]) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut ciphers = [Some(&self.session), self.session_before.as_ref()].into_iter().flatten();
-        ciphers.find_map(|cipher| open(cipher, &bytes, b"session")).map(|plain| plain.to_vec())
+        ciphers.find_map(|cipher| open(cipher, &bytes, place)).map(|plain| plain.to_vec())
     }
 }
 
@@ -239,6 +261,10 @@ fn cipher(key: &[u8; DERIVED_LEN]) -> XChaCha20Poly1305 {
 fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], place: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
     let mut nonce = [0u8; NONCE_LEN];
     rng.fill_bytes(&mut nonce);
+    seal_with(cipher, nonce, plain, place)
+}
+
+fn seal_with(cipher: &XChaCha20Poly1305, nonce: [u8; NONCE_LEN], plain: &[u8], place: &[u8]) -> Vec<u8> {
     let sealed = cipher
         .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: place })
         .expect("sealing fails only for values of hundreds of gigabytes");
@@ -285,6 +311,17 @@ mod tests {
 
     fn opened(vault: &Vault, secret: &SealedSecret) -> Option<String> {
         vault.open_secret(secret).map(|value| value.expose().to_owned())
+    }
+
+    #[test]
+    fn a_handle_is_always_the_same_and_opened_by_this_installation_alone() {
+        let vault = Vault::new(&[1; MASTER_KEY_LEN]);
+        let handle = vault.seal_handle(b"a task");
+        assert_eq!(handle, vault.seal_handle(b"a task"));
+        assert_ne!(handle, vault.seal_handle(b"another"));
+        assert_eq!(vault.open_handle(&handle).as_deref(), Some(&b"a task"[..]));
+        assert_eq!(Vault::new(&[2; MASTER_KEY_LEN]).open_handle(&handle), None);
+        assert_eq!((vault.open_session(&handle), vault.open_handle("made-up")), (None, None));
     }
 
     #[test]

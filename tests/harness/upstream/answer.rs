@@ -12,6 +12,7 @@ use super::resource::Resource;
 use super::respond::{self, Body};
 use super::setup::Answers;
 use super::state::State;
+use super::task;
 use super::tool::{Call, Tool};
 
 /// Notifications of one call that wait to be written.
@@ -55,7 +56,13 @@ pub(super) async fn whole(
     }
     let outcome = match request.method_name() {
         "tools/list" => list(&state, &request, "tools", state.tools.borrow().iter().map(Tool::definition)),
+        "tools/call" if state.setup.has_tasks && task::is_wanted(&request) => {
+            Ok(task::create(&state, &request))
+        }
         "tools/call" => call(&state, &request, notes).await,
+        method if state.setup.has_tasks && method.starts_with("tasks/") => {
+            task::answer(&state, &request).await
+        }
         "prompts/list" => {
             list(&state, &request, "prompts", state.prompts.borrow().iter().map(Prompt::definition))
         }

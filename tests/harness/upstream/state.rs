@@ -12,6 +12,7 @@ use super::prompt::Prompt;
 use super::record::Record;
 use super::resource::Resource;
 use super::setup::Setup;
+use super::task::Tasks;
 use super::tool::Tool;
 
 /// Notices that wait for a slow listener.
@@ -48,6 +49,8 @@ pub(super) struct State {
     levels: Mutex<HashMap<String, String>>,
     /// What is said next, by whatever says what a test wants.
     said: Mutex<String>,
+    /// Calls that became tasks.
+    pub(super) tasks_made: Tasks,
     /// Answers that wait to be asked for again, by the id of the event before them.
     kept: Mutex<HashMap<String, String>>,
     streams: AtomicUsize,
@@ -76,6 +79,7 @@ impl State {
             said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
             kept: Mutex::default(),
+            tasks_made: Tasks::default(),
             rules: Mutex::default(),
             sessions: Mutex::default(),
             streams: AtomicUsize::new(0),

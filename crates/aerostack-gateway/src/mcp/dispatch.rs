@@ -17,6 +17,7 @@ use super::log_level;
 use super::relay;
 use super::revision::{CallerEra, Legacy, version_header};
 use super::session::{EndedSessions, SESSION_HEADER, Session};
+use super::task;
 use crate::app::App;
 use crate::definition::Kind;
 use crate::grants::Grant;
@@ -81,13 +82,16 @@ fn either(
     order: &Order<'_>,
     snapshot: &Snapshot,
     era: CallerEra,
-    entry: impl FnOnce() -> Option<CallEntry>,
+    mut entry: impl FnMut() -> Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
     let request = order.request;
     let id = request.id.unwrap_or("null");
     let unknown = Refusal::UnknownMethod { modern: era == CallerEra::Modern };
     if !is_offered(snapshot.capabilities(), &request.method) {
         return Err(unknown);
+    }
+    if let Some(served) = task::serve(order, snapshot, era, &mut entry) {
+        return served;
     }
     if let Some(kind) = Kind::ALL.into_iter().find(|kind| request.method == kind.list_method()) {
         return Ok(Answer::ok(catalog::response(id, &catalog::list(snapshot, kind, request, era)?)));

@@ -78,6 +78,8 @@ pub enum Refusal {
         /// Whether the revision demands HTTP 400.
         bad_request: bool,
     },
+    /// A modern caller has not declared an extension that what it asks for needs.
+    MissingCapability(&'static str),
     /// No tool has this name, or it is switched off.
     UnknownTool(String),
     /// No prompt has this name.
@@ -155,6 +157,10 @@ impl Refusal {
                 let status = if *bad_request { StatusCode::BAD_REQUEST } else { StatusCode::OK };
                 Told::new(status, -32602, message)
             }
+            Self::MissingCapability(extension) => Told {
+                data: Some(json!({ "requiredCapabilities": { "extensions": { (*extension): {} } } })),
+                ..Told::new(StatusCode::BAD_REQUEST, -32021, "Missing required client capability")
+            },
             Self::UnknownTool(name) => {
                 Told::new(StatusCode::OK, -32602, format!("Unknown tool: {}", cut(name)))
             }
@@ -180,7 +186,14 @@ impl Refusal {
             Subject::Resource(uri) | Subject::Template(uri) => {
                 Self::UnknownResource { uri: uri.clone(), modern: era == CallerEra::Modern }
             }
+            Subject::Task(_) | Subject::Tasks(_) => Self::unknown_task(),
         }
+    }
+
+    /// What a caller is told of a task that is not there, or not its own.
+    #[must_use]
+    pub fn unknown_task() -> Self {
+        Self::InvalidParams { message: "Invalid params: unknown task".to_owned(), bad_request: false }
     }
 
     /// The answer to a request with the raw id `id`, or without a readable one.

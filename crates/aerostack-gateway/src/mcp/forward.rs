@@ -18,14 +18,14 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::dispatch::session_header;
 use super::error::Refusal;
+use super::handle::Handles;
 use super::log_level;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
 use crate::app::App;
-use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::http::budget::Room;
 use crate::jsonrpc::{Request, Splice};
-use crate::snapshot::{Route, ToolEntry};
+use crate::snapshot::{Route, Snapshot, SnapshotInstall, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
 
@@ -38,7 +38,7 @@ struct Written {
     id: Range<usize>,
     params: Range<usize>,
     method: &'static str,
-    kind: Kind,
+    is_tool: bool,
     /// The name or URI of what is asked for.
     subject: Range<usize>,
     is_named_in_header: bool,
@@ -53,6 +53,7 @@ struct Written {
     app: Arc<App>,
     /// The least level of log messages that the caller wants, if it said so.
     log_level: Option<&'static str>,
+    wants_task: bool,
     taken_back: AtomicBool,
 }
 
@@ -111,7 +112,7 @@ impl Forward {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
             method: asked.method,
-            kind: asked.subject.kind(),
+            is_tool: asked.subject.is_tool(),
             subject: span(asked.raw),
             is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
@@ -129,6 +130,8 @@ impl Forward {
                     .and_then(|meta| meta.string(META_LOG_LEVEL))
                     .and_then(|level| log_level::level(&level)),
             },
+            wants_task: asked.subject.is_tool()
+                && params.raw("task").is_some_and(|task| task.starts_with('{')),
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -155,10 +158,10 @@ impl Forward {
     #[must_use]
     pub fn is_offered(&self) -> bool {
         let snapshot = self.written.grant.workspace.snapshot();
-        snapshot.install(&self.install).is_some_and(|found| match self.written.kind {
-            Kind::Tool => found.install.offers(&self.own),
-            Kind::Prompt | Kind::Resource | Kind::Template => found.install.is_active(),
-        })
+        let is_offered = |found: &SnapshotInstall| {
+            if self.written.is_tool { found.install.offers(&self.own) } else { found.install.is_active() }
+        };
+        snapshot.install(&self.install).is_some_and(is_offered)
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -170,6 +173,34 @@ impl Forward {
     #[must_use]
     pub fn progress_token(&self) -> Option<&str> {
         self.written.progress_token.clone().map(|range| &self.written.str()[range])
+    }
+
+    /// The install it goes to.
+    #[must_use]
+    pub fn install(&self) -> &InstallId {
+        &self.install
+    }
+
+    /// The workspace as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.written.grant.workspace.snapshot()
+    }
+
+    /// Whether the caller of a tool wants a task of it, as up to 2025-11-25.
+    #[must_use]
+    pub fn wants_task(&self) -> bool {
+        self.written.wants_task
+    }
+
+    /// What the ids of the server's tasks become for the caller.
+    #[must_use]
+    pub fn handles(&self) -> Handles {
+        Handles {
+            app: Arc::clone(&self.written.app),
+            token: self.written.grant.token.clone(),
+            era: self.era(),
+        }
     }
 
     /// The caller's id, raw.
@@ -255,8 +286,8 @@ impl Outgoing for Forward {
         let mut splice = Splice::new(text);
         splice.replace(&text[written.id.clone()], id.to_string());
         let subject = &text[written.subject.clone()];
-        // What stays as it is keeps its spelling.
-        if serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
+        // What stays as it is keeps its spelling; a first page is not named at all.
+        if !subject.is_empty() && serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
             splice.replace(subject, Value::String(self.own.clone()).to_string());
         }
         if let Some(token) = &written.progress_token {

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 
 use super::catalog;
 use super::error::Refusal;
-use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION};
+use super::handle::EXTENSION;
+use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION, declares};
 use super::updates::{Updates, Wish};
 use crate::app::App;
 use crate::grants::{Grant, ListVersions, StreamPermit};
@@ -72,6 +73,9 @@ impl Listening {
             Some(raw) => serde_json::from_str(raw)
                 .map_err(|_| missing("resourceSubscriptions must be a list of URIs"))?,
         };
+        if filter.raw("taskIds").is_some() && !declares(request, EXTENSION)? {
+            return Err(Refusal::MissingCapability(EXTENSION));
+        }
         let id = request.id.unwrap_or("null");
         let server_info = json!(catalog::server_info(&grant.workspace.snapshot()));
         let goodbye = format!(

@@ -130,6 +130,7 @@ impl CallStream {
                 }
                 Err(error) => Some(self.upstream_failed(error)),
             },
+            Frame::Begin(_) if translator.needs_whole() => Some(self.bad_answer("the list is too large")),
             Frame::Begin(piece) => {
                 let mut rewriter = translator.rewriter_of_large();
                 let begun = rewriter.push(&piece);

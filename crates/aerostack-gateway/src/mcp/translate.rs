@@ -11,10 +11,11 @@ use serde_json::value::RawValue;
 
 use super::answer::Piece;
 use super::forward::Forward;
+use super::handle::RELATED;
 use super::log_level;
 use super::revision::CallerEra;
 use super::rewriter::{Origin, Rewriter};
-use crate::jsonrpc::{ResponseRewriter, Splice, Structured, without};
+use crate::jsonrpc::{ResponseRewriter, Splice, StringRewriter, Structured, without};
 use crate::upstream::{Era, Outgoing, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
@@ -25,6 +26,8 @@ const SCOPE: &str = r#""cacheScope":"private""#;
 /// What only results of modern servers have.
 const MODERN_FIELDS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
 const LOG_MESSAGE: &str = "notifications/message";
+/// How the methods of notices about tasks begin, as JSON text.
+const TASK_NOTICES: &str = r#""notifications/tasks"#;
 /// "Resource not found", up to 2025-11-25; what it is since.
 const OLD_NOT_FOUND: i64 = -32002;
 const NOT_FOUND: &str = "-32602";
@@ -41,8 +44,21 @@ pub struct Translator {
     pub structured: Structured,
     /// Whether results say how long they may be kept.
     pub is_cached: bool,
+    /// Whether the call is about tasks.
+    pub tasks: About,
     /// Whose URIs may lead elsewhere, if they may.
     pub origin: Option<Origin>,
+}
+
+/// What a call is about, as far as ids of tasks in its answer depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// One task.
+    Task,
+    /// A page of tasks.
+    Tasks,
+    /// Anything else, which may come to a task.
+    Anything,
 }
 
 /// What of a server's message is read.
@@ -83,6 +99,8 @@ struct ResultFields<'a> {
     ttl: Option<&'a RawValue>,
     #[serde(borrow, rename = "cacheScope")]
     scope: Option<&'a RawValue>,
+    #[serde(borrow)]
+    task: Option<&'a RawValue>,
 }
 
 impl Translator {
@@ -101,7 +119,33 @@ impl Translator {
 
     fn rewriter_with(&self, fields: Option<String>) -> Rewriter {
         let response = ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured);
-        Rewriter::new(response, self.origin.clone())
+        let rewriter = Rewriter::new(response, self.origin.clone());
+        rewriter.with_task_ids((self.tasks != About::Anything).then(|| self.task_ids()))
+    }
+
+    /// Gives ids of the server's tasks the form the caller knows.
+    fn task_ids(&self) -> StringRewriter {
+        self.forward.handles().rewriter(self.forward.install().clone())
+    }
+
+    /// Whether both sides understand the same of tasks.
+    fn is_of_one_era(&self) -> bool {
+        (self.forward.era() == CallerEra::Legacy) == (self.upstream_era == Era::Legacy)
+    }
+
+    /// Whether this result of a tool says that a task has been made of its call.
+    fn makes_task(&self, fields: ResultFields<'_>) -> bool {
+        let said = match self.upstream_era {
+            Era::Legacy => self.forward.wants_task() && fields.task.is_some(),
+            Era::Modern => fields.kind.is_some_and(|kind| kind.get() == r#""task""#),
+        };
+        said && self.tasks == About::Anything && self.is_of_one_era()
+    }
+
+    /// Whether a response must be held whole: what becomes of a part is known only at its end.
+    #[must_use]
+    pub fn needs_whole(&self) -> bool {
+        self.tasks == About::Tasks
     }
 
     /// The rewriter of a response whose result has these fields: a modern caller is given what it lacks.
@@ -132,9 +176,11 @@ impl Translator {
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
         if let Some(method) = shallow.method {
             let is_wanted = !self.is_unwanted_log(method, shallow.params);
-            return Ok(
-                is_wanted.then(|| Piece::Notification(self.notification(text, message, shallow.params)))
-            );
+            let told = || {
+                let notice = self.notification(text, message, shallow.params);
+                Piece::Notification(self.with_task_ids(method, shallow.params, notice))
+            };
+            return Ok(is_wanted.then(told));
         }
         if let Some(error) = shallow.error {
             return self.error(text, error).map(Some);
@@ -147,11 +193,19 @@ impl Translator {
             return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
         }
         let mut rewriter = self.rewriter(fields);
+        if self.makes_task(fields) {
+            rewriter = rewriter.with_task_ids(Some(self.task_ids()));
+        }
         let text = match shallow.result.filter(|_| crosses_back) {
             Some(result) => {
                 let mut splice = Splice::new(text);
                 splice.replace(result.get(), without(result.get(), &MODERN_FIELDS));
                 rewriter.push(&splice.finish())
+            }
+            None if self.tasks == About::Tasks => {
+                let (handles, install) = (self.forward.handles(), self.forward.install());
+                let result = shallow.result.map_or("", RawValue::get);
+                rewriter.push(&handles.paged(&self.forward.snapshot(), install, text, result))
             }
             None => rewriter.push(message),
         };
@@ -188,6 +242,16 @@ impl Translator {
         let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params.get()).ok());
         let level = level.map(|message| message.level).unwrap_or_default();
         self.forward.log_level().is_none_or(|least| !log_level::is_wanted(&level, least))
+    }
+
+    /// A notice about a task names it as its caller knows it.
+    fn with_task_ids(&self, method: &RawValue, params: Option<&RawValue>, notice: Bytes) -> Bytes {
+        let is_of_task = method.get().starts_with(TASK_NOTICES)
+            || params.is_some_and(|params| params.get().contains(RELATED));
+        if !is_of_task || !self.is_of_one_era() {
+            return notice;
+        }
+        self.task_ids().push(&notice).into()
     }
 
     /// Progress is told under the caller's own token; everything else stays.

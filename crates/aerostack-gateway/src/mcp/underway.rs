@@ -12,7 +12,7 @@ use super::forward::Forward;
 use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::rewriter::Origin;
-use super::translate::Translator;
+use super::translate::{About, Translator};
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::Structured;
@@ -111,6 +111,11 @@ impl Sending {
                 id,
                 structured,
                 is_cached: matches!(self.subject, Subject::Resource(_)),
+                tasks: match self.subject {
+                    Subject::Task(_) => About::Task,
+                    Subject::Tasks(_) => About::Tasks,
+                    _ => About::Anything,
+                },
                 origin: self.origin.clone(),
             },
             framing,

@@ -247,7 +247,7 @@ pub(super) fn judge_result(raw: &str) -> Probe {
         version: message::MODERN.into(),
         instructions: result.instructions,
         server_name: server.and_then(|server| server.get("name")).and_then(Value::as_str).map(Into::into),
-        declared: Declared::read(result.capabilities),
+        declared: Declared::read(result.capabilities).in_era(Era::Modern),
     })
 }
 
@@ -283,7 +283,7 @@ pub(super) fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamE
         version: result.protocol_version,
         instructions: result.instructions,
         server_name: name.map(Into::into),
-        declared: Declared::read(result.capabilities),
+        declared: Declared::read(result.capabilities).in_era(Era::Legacy),
     })
 }
 

@@ -36,8 +36,12 @@ impl Question {
         kind_for(tells_tokens, tells_tools)
     }
 
-    fn finest(&self) -> Grain {
-        if self.by == By::Hour { Grain::Hour } else { Grain::Day }
+    fn coarsest(&self) -> Grain {
+        match self.by {
+            By::Hour => Grain::Hour,
+            By::Day => Grain::Day,
+            By::User | By::Tool | By::Server => Grain::Week,
+        }
     }
 
     fn take(&mut self, keys: &Keys, at: Timestamp, cell: &Cell) {
@@ -81,18 +85,18 @@ fn group<'a>(named: impl Iterator<Item = (i64, &'a str)> + Clone) -> HashMap<i64
 async fn ask(tx: &mut Tx, scope: &Scope, tail: &Tail, questions: &mut [Question]) -> Result<(), StoreError> {
     let keys = Keys::of(scope);
     let walks: Vec<(Kind, Grain)> =
-        questions.iter().map(|question| (question.kind(scope), question.finest())).collect();
+        questions.iter().map(|question| (question.kind(scope), question.coarsest())).collect();
     let mut done: Vec<(Kind, Grain)> = Vec::new();
-    for &(kind, finest) in &walks {
-        if done.contains(&(kind, finest)) {
+    for &(kind, coarsest) in &walks {
+        if done.contains(&(kind, coarsest)) {
             continue;
         }
-        done.push((kind, finest));
+        done.push((kind, coarsest));
         let mut visit = |at: Timestamp, cell: &Cell| {
-            let asking = questions.iter_mut().zip(&walks).filter(|(_, walk)| **walk == (kind, finest));
+            let asking = questions.iter_mut().zip(&walks).filter(|(_, walk)| **walk == (kind, coarsest));
             asking.for_each(|(question, _)| question.take(&keys, at, cell));
         };
-        sums::walk(tx, scope, tail, kind, finest, &mut visit).await?;
+        sums::walk(tx, scope, tail, kind, coarsest, &mut visit).await?;
     }
     Ok(())
 }
@@ -139,10 +143,7 @@ pub(super) async fn series(tx: &mut Tx, scope: &Scope, by: Option<By>) -> Result
 }
 
 fn course_of(scope: &Scope) -> By {
-    match scope.period.grain() {
-        Grain::Hour => By::Hour,
-        Grain::Day => By::Day,
-    }
+    if scope.period.grain() == Grain::Hour { By::Hour } else { By::Day }
 }
 
 fn grain_of(by: By) -> Grain {

@@ -39,12 +39,14 @@ mod stories {
     mod dashboard_token;
     mod dashboard_workspace;
     mod expiry;
+    mod faithful;
     mod full_disk;
     mod function;
     mod header;
     mod header_mismatch;
     mod held;
     mod invited_owner;
+    mod log_message;
     mod malformed;
     mod malformed_http;
     mod member;
@@ -55,10 +57,13 @@ mod stories {
     mod offboard;
     mod old_sse;
     mod progress;
+    mod prompt;
     mod quota;
     mod reader;
     mod refusal;
+    mod relayed;
     mod removed_member;
+    mod resource;
     mod revocation;
     mod rotation;
     mod seats;
@@ -75,7 +80,9 @@ mod stories {
     mod stdio;
     mod stdio_end;
     mod stdio_refusal;
+    mod stdio_resource;
     mod stranger;
+    mod subscription;
     mod takeover;
     mod team;
     mod team_role;

@@ -150,7 +150,7 @@ impl Caller {
 
     /// Asks in the modern era, with the id 1.
     pub async fn asks_modern(&self, method: &str, params: Value) -> Answer {
-        let name = params["name"].as_str().map(str::to_owned);
+        let name = params["name"].as_str().or(params["uri"].as_str()).map(str::to_owned);
         self.modern(method, name.as_deref()).asks(method, modern_params(params)).await
     }
 
@@ -193,7 +193,12 @@ impl Caller {
 
     /// Opens `subscriptions/listen` for changes of the tools, with the id `"listen:0"`.
     pub async fn listens_modern(&self) -> Events {
-        let params = modern_params(json!({ "notifications": { "toolsListChanged": true } }));
+        self.listens_to(json!({ "toolsListChanged": true })).await
+    }
+
+    /// Opens `subscriptions/listen` with a filter, with the id `"listen:0"`.
+    pub async fn listens_to(&self, filter: Value) -> Events {
+        let params = modern_params(json!({ "notifications": filter }));
         let body = rpc("listen:0", "subscriptions/listen", &params);
         Events::open(self.modern("subscriptions/listen", None).begins("POST", &body).await).await
     }

@@ -16,12 +16,16 @@
 //! answer when the test releases them, and [`Upstream::until`] waits for what has been received.
 
 mod answer;
+mod conformance;
 mod fault;
 mod legacy;
 mod message;
 mod modern;
+mod notice;
 mod old_sse;
+mod prompt;
 mod record;
+mod resource;
 mod respond;
 mod server;
 mod setup;
@@ -33,7 +37,9 @@ mod ticketed;
 mod tool;
 
 pub use fault::{Fault, Rule};
+pub use prompt::Prompt;
 pub use record::{Ended, Received};
+pub use resource::Resource;
 pub use server::Upstream;
 pub use setup::{Answers, Era, Sessions, Setup};
 pub use state::SessionCounts;

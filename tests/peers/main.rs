@@ -5,7 +5,9 @@
 //! page and looks at it. `cargo xtask test` installs what they need into `.cache` and runs this; by itself it
 //! is ignored, because Cargo alone has neither Node nor Python nor a browser.
 
+mod bearer;
 mod client;
+mod conformance;
 mod plan;
 mod program;
 mod table;
@@ -27,6 +29,13 @@ mod browser {
 
 use client::Client;
 use world::World;
+
+#[test]
+#[ignore = "needs the packages that `cargo xtask test` installs"]
+fn the_official_suite_passes_in_every_crossing() {
+    let failed = conformance::run(&World::start());
+    assert!(failed.is_empty(), "not as expected:\n{}", failed.join("\n"));
+}
 
 #[test]
 #[ignore = "needs the packages that `cargo xtask test` installs"]

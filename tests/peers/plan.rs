@@ -37,6 +37,7 @@ pub(crate) fn plan(
             called("git, stdio: status", "git-stdio__git_status", json!({ "repo_path": desk }), "note.txt"),
             called("time, stdio: now", "time-stdio__get_current_time", json!({ "timezone": "UTC" }), "UTC"),
         ],
+        "asks": asks(),
         "progress": [
             followed("everything: progress", "everything__trigger-long-running-operation"),
             followed("everything, stdio: progress", "everything-stdio__trigger-long-running-operation"),
@@ -50,6 +51,53 @@ pub(crate) fn plan(
         "failing": { "tool": "example__fail", "arguments": { "reason": "as planned" } },
         "gone": "time__get_current_time"
     })
+}
+
+/// Of prompts and resources. Three servers have the same URIs: those of the later ones say whose they are.
+fn asks() -> Value {
+    let document = "demo://resource/static/document/features.md";
+    let completable = json!({ "type": "ref/prompt", "name": "everything__completable-prompt" });
+    let argument = json!({ "name": "department", "value": "Eng" });
+    json!([
+        asked("prompts: list", "prompts/list", json!({}), "everything-sse__args-prompt"),
+        asked(
+            "everything: prompt",
+            "prompts/get",
+            json!({ "name": "everything__args-prompt", "arguments": { "city": "Oslo" } }),
+            "What's weather in Oslo?"
+        ),
+        asked(
+            "example: prompt",
+            "prompts/get",
+            json!({ "name": "example__greet", "arguments": { "who": "Bob" } }),
+            "Say hello to Bob."
+        ),
+        asked(
+            "resources: list",
+            "resources/list",
+            json!({}),
+            &format!("aerostack+everything-sse:{document}")
+        ),
+        asked("templates: list", "resources/templates/list", json!({}), "file:///{name}/raw"),
+        asked("everything: resource", "resources/read", json!({ "uri": document }), "Everything Server"),
+        asked(
+            "everything-sse: resource",
+            "resources/read",
+            json!({ "uri": "aerostack+everything-sse:demo://resource/dynamic/text/7" }),
+            "Resource 7"
+        ),
+        asked("example: resource", "resources/read", json!({ "uri": "file:///x/raw" }), "file:///x/raw"),
+        asked(
+            "everything: completion",
+            "completion/complete",
+            json!({ "ref": completable, "argument": argument }),
+            "Engineering"
+        ),
+    ])
+}
+
+fn asked(check: &str, method: &str, params: Value, expect: &str) -> Value {
+    json!({ "check": check, "method": method, "params": params, "expect": expect })
 }
 
 fn called(check: &str, tool: &str, arguments: Value, expect: &str) -> Value {

@@ -3,11 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
-use aerostack_tests::upstream::{Setup, Upstream};
+use aerostack_tests::upstream::{Prompt, Resource, Setup, Upstream};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::bearer;
 use crate::program::{Running, cache, free_port, own_program, wait_for_port};
 
 /// The workspace all clients share; each has a token of its own.
@@ -23,7 +25,8 @@ pub(crate) struct World {
     _gateway: Running,
     _servers: Vec<Running>,
     example: Upstream,
-    _runtime: Runtime,
+    fixtures: Mutex<Vec<Upstream>>,
+    runtime: Runtime,
     scratch: TempDir,
 }
 
@@ -31,7 +34,7 @@ impl World {
     /// Starts everything and installs the servers into the workspace.
     pub(crate) fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let example = runtime.block_on(Setup::modern().start());
+        let example = runtime.block_on(example().start());
         let everything = everything("streamableHttp");
         let everything_sse = everything_sse();
         let time = time();
@@ -43,9 +46,10 @@ impl World {
             cli: own_program("aerostack"),
             _gateway: gateway,
             _servers: vec![everything.0, everything_sse.0, time.0],
-            _runtime: runtime,
+            runtime,
             scratch,
             example,
+            fixtures: Mutex::default(),
         };
         world.aerostack(&["workspace", "create", WORKSPACE]);
         let example = world.example.url();
@@ -61,6 +65,20 @@ impl World {
         }
         world.add_programs();
         world
+    }
+
+    /// Starts a server that runs as long as the world; gives its address.
+    pub(crate) fn keeps(&self, setup: Setup) -> String {
+        let fixture = self.runtime.block_on(setup.start());
+        let url = fixture.url();
+        self.fixtures.lock().expect("one test keeps them").push(fixture);
+        url
+    }
+
+    /// Listens at a port whose requests reach the gateway with this token; gives the port.
+    pub(crate) fn adds_bearer(&self, token: &str) -> u16 {
+        let address = self.url.trim_start_matches("http://").parse().expect("the gateway's own address");
+        bearer::adding(&self.runtime, token.to_owned(), address)
     }
 
     /// The folder that programs work on.
@@ -110,6 +128,12 @@ impl World {
         command.args(arguments).env("AEROSTACK_API_URL", &self.url).env("AEROSTACK_API_KEY", &self.key);
         succeed(command.env("AEROSTACK_CONFIG_DIR", self.scratch.path().join("config")))
     }
+}
+
+/// A modern server with something of every kind.
+fn example() -> Setup {
+    let resources = [Resource::at("file:///notes"), Resource::template("file:///{name}/raw")];
+    Setup::modern().prompts([Prompt::greet()]).resources(resources)
 }
 
 fn gateway(data: &Path) -> (Running, String) {

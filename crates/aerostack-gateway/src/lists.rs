@@ -1,4 +1,4 @@
-//! Keeps the tool list of every installed server fresh, behind the callers' backs.
+//! Keeps the lists of every installed server fresh, behind the callers' backs.
 //!
 //! Callers are answered from memory; one task per client asks its server again when it announces a
 //! change, every few minutes, and with growing pauses after a failure. The last good list is kept in
@@ -15,10 +15,10 @@ use aerostack_core::server::Server;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::offer_set::{FreshList, OfferSet};
 use crate::snapshot::{SnapshotInstall, target};
 use crate::store::install::ListStatus;
 use crate::store::{self, StoreError};
-use crate::tool_set::FreshList;
 use crate::upstream::{Client, Credential, Listing, Target, UpstreamError};
 
 /// First pause after a failure; doubled each time up to `Limits::list_refresh_every`.
@@ -59,10 +59,10 @@ pub fn target_of_server(app: &App, server: &Server, credential: Credential) -> T
     target(id, &server.slug, server, credential, app.config.limits.call_idle_timeout)
 }
 
-/// Asks a server for its tools once; nothing is kept of the connection.
+/// Asks a server once for what it offers; nothing is kept of the connection.
 ///
 /// # Errors
-/// [`UpstreamError`] when it does not list them within `Limits::list_timeout`.
+/// [`UpstreamError`] when it does not list its tools within `Limits::list_timeout`.
 pub async fn ask(app: &App, target: Target) -> Result<Listing, UpstreamError> {
     let client = app.upstreams.client(target);
     let result = client.list().await;
@@ -72,9 +72,9 @@ pub async fn ask(app: &App, target: Target) -> Result<Listing, UpstreamError> {
 
 /// Starts to keep the list of an install whose client has just been published for the first time.
 pub(crate) fn adopt(app: &Arc<App>, installed: &SnapshotInstall, status: &ListStatus) {
-    let stored = match &installed.tools {
-        Some(tools) if status.failed_at.is_none() => {
-            Some(Stored::List { digest: tools.digest, note: status.last_error.clone() })
+    let stored = match &installed.offers {
+        Some(offers) if status.failed_at.is_none() => {
+            Some(Stored::List { digest: offers.digest, note: status.last_error.clone() })
         }
         _ => None,
     };
@@ -139,6 +139,11 @@ async fn until_switched(app: &App, kept: &Kept, enabled: bool, published: &mut w
     while find(app, kept) == Some(enabled) && published.changed().await.is_ok() {}
 }
 
+/// What callers are offered of it now.
+fn known(app: &App, kept: &Kept) -> Option<Arc<OfferSet>> {
+    app.grants.snapshot(&kept.workspace)?.install(&kept.install)?.offers.clone()
+}
+
 /// Asks the server, and stores and publishes what is new.
 async fn refresh(app: &App, kept: &mut Kept) -> Refreshed {
     let Ok(_permit) = app.list_refreshes.acquire().await else {
@@ -146,11 +151,11 @@ async fn refresh(app: &App, kept: &mut Kept) -> Refreshed {
     };
     let outcome = match kept.client.list().await {
         // Here and not in the order: others should not have to wait until it is read.
-        Ok(listing) => Ok(FreshList::of(listing).await),
+        Ok(listing) => Ok(FreshList::of(listing, known(app, kept)).await),
         Err(error) => Err(error.to_string()),
     };
     let (refreshed, stored) = match &outcome {
-        Ok(list) => (Refreshed::Known, Stored::List { digest: list.tools.digest, note: list.note.clone() }),
+        Ok(list) => (Refreshed::Known, Stored::List { digest: list.offers.digest, note: list.note.clone() }),
         Err(error) => (Refreshed::NotYet, Stored::Failure(error.clone())),
     };
     if kept.stored.as_ref() == Some(&stored) {
@@ -162,7 +167,7 @@ async fn refresh(app: &App, kept: &mut Kept) -> Refreshed {
             refreshed
         }
         Err(error) => {
-            tracing::warn!(%error, install = %kept.install, "a tool list could not be stored");
+            tracing::warn!(%error, install = %kept.install, "a server's lists could not be stored");
             Refreshed::NotYet
         }
     }

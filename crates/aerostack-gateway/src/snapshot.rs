@@ -1,26 +1,30 @@
-//! What the path of a call needs of one workspace, ready in memory: routes, tools, clients.
+//! What the path of a call needs of one workspace, ready in memory: routes, offers, clients.
 //!
 //! A snapshot is made whole from what the database says and never changed; a change makes a new one. The
-//! tools of installs that did not change are shared with the one before.
+//! offers of installs that did not change are shared with the one before.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aerostack_core::capability::Capabilities;
 use aerostack_core::id::InstallId;
 use aerostack_core::server::{Install, Server};
 use aerostack_core::skill::SkillVersion;
 use aerostack_core::slug::Slug;
-use aerostack_core::tool::SEPARATOR;
 use aerostack_core::usage::UNKNOWN_TOOL;
 use aerostack_core::workspace::ToolPrefix;
 
 mod offering;
+mod route;
 
-pub use offering::{CountedTool, Offering, Stock, ToolEntry};
+pub use offering::{CountedTool, ItemEntry, Offering, Stock, ToolEntry};
+pub use route::{Route, Subject};
+
+use crate::definition::Kind;
+use crate::offer_set::OfferSet;
 
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
-use crate::tool_set::ToolSet;
 use crate::upstream::{Client, Credential, Target};
 
 /// One workspace at one revision.
@@ -42,8 +46,8 @@ pub struct Snapshot {
 pub struct SnapshotInstall {
     /// The install.
     pub install: Install,
-    /// Its tools. While they are not known, calls are relayed by prefix.
-    pub tools: Option<Arc<ToolSet>>,
+    /// What it offers. While that is not known, requests are relayed by prefix.
+    pub offers: Option<Arc<OfferSet>>,
     /// Its client.
     pub client: Arc<Client>,
     /// What calls of tools are counted as that are not in its list.
@@ -51,31 +55,33 @@ pub struct SnapshotInstall {
 }
 
 impl SnapshotInstall {
-    /// Tells whether its tools are known.
+    /// Tells whether it is known what it offers.
     #[must_use]
     pub fn is_listed(&self) -> bool {
-        self.tools.is_some()
+        self.offers.is_some()
+    }
+
+    /// What it has beside tools, if it is switched on. What is not known yet may be there.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        let perhaps = Capabilities { prompts: true, resources: true, ..Capabilities::default() };
+        let known = self.offers.as_ref().map_or(perhaps, |offers| offers.capabilities);
+        if self.install.is_active() { known } else { Capabilities::default() }
+    }
+
+    fn may_have_resources(&self) -> bool {
+        self.capabilities().resources
     }
 
     /// The server's instructions to models.
     #[must_use]
     pub fn instructions(&self) -> Option<&str> {
-        self.tools.as_ref()?.instructions.as_deref()
+        self.offers.as_ref()?.instructions.as_deref()
     }
 
     fn stock(&self) -> Stock {
-        Stock { install: self.install.clone(), tools: self.tools.clone() }
+        Stock { install: self.install.clone(), offers: self.offers.clone() }
     }
-}
-
-/// Where a call goes.
-pub struct Route<'a> {
-    /// The installed server.
-    pub install: &'a SnapshotInstall,
-    /// The upstream's own name of the tool.
-    pub tool: String,
-    /// The tool's entry, where its server's list is known.
-    pub entry: Option<&'a ToolEntry>,
 }
 
 /// A snapshot before its change is committed: everything but the clients, which are made, and whose
@@ -83,38 +89,30 @@ pub struct Route<'a> {
 pub struct Draft {
     /// The state it is made of.
     pub state: WorkspaceState,
-    tools: Vec<Option<Arc<ToolSet>>>,
+    offers: Vec<Option<Arc<OfferSet>>>,
     offering: Offering,
 }
 
 impl Draft {
-    /// Prepares a workspace's snapshot; `tools` has an entry for each install of the state.
-    pub async fn of(state: WorkspaceState, tools: Vec<Option<Arc<ToolSet>>>) -> Self {
-        let stock = |(installed, tools): (&InstalledServer, &Option<Arc<ToolSet>>)| Stock {
+    /// Prepares a workspace's snapshot; `offers` has an entry for each install of the state.
+    pub async fn of(state: WorkspaceState, offers: Vec<Option<Arc<OfferSet>>>) -> Self {
+        let stock = |(installed, offers): (&InstalledServer, &Option<Arc<OfferSet>>)| Stock {
             install: installed.install.clone(),
-            tools: tools.clone(),
+            offers: offers.clone(),
         };
-        let stocks = state.installs.iter().zip(&tools).map(stock).collect();
+        let stocks = state.installs.iter().zip(&offers).map(stock).collect();
         let offering = Offering::of(state.workspace.tool_prefix, stocks).await;
-        Self { state, tools, offering }
-    }
-}
-
-impl Route<'_> {
-    /// What a call of it is counted as.
-    #[must_use]
-    pub fn counted(&self) -> &Arc<CountedTool> {
-        self.entry.map_or(&self.install.counted, |entry| &entry.counted)
+        Self { state, offers, offering }
     }
 }
 
 impl Snapshot {
     /// Makes the snapshot of a workspace. `client_of` gives the client of an installed server.
     pub fn new(draft: Draft, client_of: impl Fn(&InstalledServer) -> Arc<Client>) -> Self {
-        let Draft { state, tools, offering } = draft;
-        let install = |(installed, tools): (&InstalledServer, _)| SnapshotInstall {
+        let Draft { state, offers, offering } = draft;
+        let install = |(installed, offers): (&InstalledServer, _)| SnapshotInstall {
             install: installed.install.clone(),
-            tools,
+            offers,
             client: client_of(installed),
             counted: Arc::new(CountedTool {
                 server: installed.install.slug.to_string(),
@@ -125,17 +123,17 @@ impl Snapshot {
             revision: state.workspace.revision,
             slug: state.workspace.slug.to_string(),
             name: state.workspace.name.clone(),
-            installs: state.installs.iter().zip(tools).map(install).collect(),
+            installs: state.installs.iter().zip(offers).map(install).collect(),
             tool_prefix: state.workspace.tool_prefix,
             offering,
         }
     }
 
-    /// The same with other tools of one install; `None` if that is not there.
-    pub async fn with_tools(&self, install: &InstallId, tools: &Arc<ToolSet>) -> Option<Self> {
+    /// The same with other offers of one install; `None` if that is not there.
+    pub async fn with_offers(&self, install: &InstallId, offers: &Arc<OfferSet>) -> Option<Self> {
         let mut installs = self.installs.clone();
         let changed = installs.iter_mut().find(|installed| installed.install.id == *install)?;
-        changed.tools = Some(Arc::clone(tools));
+        changed.offers = Some(Arc::clone(offers));
         let stocks = installs.iter().map(SnapshotInstall::stock).collect();
         let offering = Offering::of(self.tool_prefix, stocks).await;
         let (slug, name) = (self.slug.clone(), self.name.clone());
@@ -158,7 +156,7 @@ impl Snapshot {
                 None => held.install.enabled = false,
             }
         }
-        let offering = self.offering.within(|install, tool| installs[install].install.offers(tool));
+        let offering = self.offering.within(|place| &installs[place].install);
         let (slug, name) = (self.slug.clone(), self.name.clone());
         Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering }
     }
@@ -186,29 +184,34 @@ impl Snapshot {
         self.tools().iter().filter(|tool| tool.enabled)
     }
 
-    /// Tells whether callers would list the same of both.
+    /// All prompts, resources or resource templates, switched on or not, in install order and the
+    /// servers' own.
     #[must_use]
-    pub fn lists_the_same_as(&self, other: &Self) -> bool {
-        self.listed().count() == other.listed().count()
-            && self.listed().zip(other.listed()).all(|(ours, theirs)| ours.is_listed_as(theirs))
+    pub fn items(&self, kind: Kind) -> &[ItemEntry] {
+        self.offering.items(kind)
     }
 
-    /// Finds where a call of `exposed` goes; `None` for unknown and switched-off tools alike.
+    /// Those that are listed, which are those that may be asked for.
+    pub fn listed_items(&self, kind: Kind) -> impl Iterator<Item = &ItemEntry> {
+        self.items(kind).iter().filter(|entry| entry.enabled)
+    }
+
+    /// What the workspace's servers have beside tools.
     #[must_use]
-    pub fn route(&self, exposed: &str) -> Option<Route<'_>> {
-        if let Some(entry) = self.offering.find(exposed) {
-            let (install, tool) = (&self.installs[entry.install], entry.definition.name.clone());
-            return entry.enabled.then_some(Route { install, tool, entry: Some(entry) });
+    pub fn capabilities(&self) -> Capabilities {
+        let all = self.installs.iter().map(SnapshotInstall::capabilities);
+        all.fold(Capabilities::default(), Capabilities::and)
+    }
+
+    /// Tells whether callers would list the same of a kind in both.
+    #[must_use]
+    pub fn lists_the_same_as(&self, other: &Self, kind: Kind) -> bool {
+        if kind == Kind::Tool {
+            return self.listed().count() == other.listed().count()
+                && self.listed().zip(other.listed()).all(|(ours, theirs)| ours.is_listed_as(theirs));
         }
-        self.route_by_prefix(exposed)
-    }
-
-    /// A server whose list is not known yet may still be called, by its prefix.
-    fn route_by_prefix(&self, exposed: &str) -> Option<Route<'_>> {
-        let (slug, tool) = exposed.split_once(SEPARATOR)?;
-        let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
-        let may_be_called = !install.is_listed() && install.install.offers(tool);
-        may_be_called.then(|| Route { install, tool: tool.to_owned(), entry: None })
+        let (ours, theirs) = (|| self.listed_items(kind), || other.listed_items(kind));
+        ours().count() == theirs().count() && ours().zip(theirs()).all(|(a, b)| a.is_listed_as(b))
     }
 }
 

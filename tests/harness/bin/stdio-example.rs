@@ -1,6 +1,7 @@
 //! `stdio-example`: a scripted MCP server on standard input and output, for stories about programs. What it
 //! receives it writes into a journal, one line each, with its process number in front.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ struct Args {
     /// Where it writes what it receives.
     #[arg(long)]
     journal: Option<PathBuf>,
+    /// Has a prompt and a resource, too.
+    #[arg(long)]
+    more: bool,
     /// Writes lines to its output that are no messages.
     #[arg(long)]
     noise: bool,
@@ -55,6 +59,10 @@ struct Server {
     eaten: Vec<Vec<u8>>,
     /// The call that waits for the answer to a question.
     asking: Option<Value>,
+    /// Resources that a legacy client wants to be told of.
+    subscribed: BTreeSet<String>,
+    /// The same of a modern client, under the request it asked in.
+    listening: Vec<(Value, Value)>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -79,6 +87,8 @@ fn main() -> anyhow::Result<()> {
         calls: 0,
         eaten: Vec::new(),
         asking: None,
+        subscribed: BTreeSet::new(),
+        listening: Vec::new(),
     };
     server.note("started");
     for line in std::io::stdin().lock().lines() {
@@ -120,21 +130,88 @@ impl Server {
                 self.is_initialized = true;
                 let about = json!({
                     "protocolVersion": "2025-06-18",
-                    "capabilities": { "tools": { "listChanged": true } },
+                    "capabilities": self.capabilities(),
                     "serverInfo": { "name": "stdio-example", "version": "1" },
                 });
                 respond(&id, &about);
             }
-            "server/discover" if self.args.era != Era::Legacy => respond(&id, &discovered()),
+            "server/discover" if self.args.era != Era::Legacy => respond(&id, &self.discovered()),
             "subscriptions/listen" if self.args.era != Era::Legacy => {
+                self.listening
+                    .push((id, message["params"]["notifications"]["resourceSubscriptions"].clone()));
                 say(&json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged" })
                     .to_string());
             }
             "tools/list" if self.is_initialized || is_modern => self.list(&id),
             "tools/call" if self.is_initialized || is_modern => self.call(&id, &message["params"], line),
+            "notifications/cancelled" => {
+                self.listening.retain(|(listen, _)| *listen != message["params"]["requestId"]);
+            }
             _ if id.is_null() => {}
+            _ if self.args.more && (self.is_initialized || is_modern) => {
+                self.more(&id, method, &message["params"]);
+            }
             _ => self.unknown(&id),
         }
+    }
+
+    /// What there is beside tools.
+    fn more(&mut self, id: &Value, method: &str, params: &Value) {
+        let uri = params["uri"].as_str().unwrap_or_default().to_owned();
+        let result = match method {
+            "prompts/list" => json!({ "prompts": [{ "name": "greet" }] }),
+            "prompts/get" => {
+                json!({ "messages": [{ "role": "user", "content": { "type": "text", "text": "Say hello." } }] })
+            }
+            "resources/list" => json!({ "resources": [{ "uri": "file:///desk", "name": "desk" }] }),
+            "resources/templates/list" => json!({ "resourceTemplates": [] }),
+            "resources/read" => json!({ "contents": [{ "uri": uri, "text": "tidy" }] }),
+            "resources/subscribe" if self.is_initialized => {
+                self.subscribed.insert(uri);
+                json!({})
+            }
+            "resources/unsubscribe" if self.is_initialized => {
+                self.subscribed.remove(&uri);
+                json!({})
+            }
+            _ => return self.unknown(id),
+        };
+        respond(id, &result);
+    }
+
+    /// Tells whoever wants to know that a resource was updated.
+    fn touch(&self, uri: &str) {
+        let tell = |params: Value| {
+            let method = "notifications/resources/updated";
+            say(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+        };
+        if self.subscribed.contains(uri) {
+            tell(json!({ "uri": uri, "revision": 2.5 }));
+        }
+        for (listen, _) in self.listening.iter().filter(|(_, uris)| names(uris, uri)) {
+            let meta = json!({ "io.modelcontextprotocol/subscriptionId": listen });
+            tell(json!({ "uri": uri, "revision": 2.5, "_meta": meta }));
+        }
+    }
+
+    fn capabilities(&self) -> Value {
+        let mut capabilities = json!({ "tools": { "listChanged": true } });
+        if self.args.more {
+            capabilities["prompts"] = json!({});
+            capabilities["resources"] = json!({ "subscribe": true });
+        }
+        capabilities
+    }
+
+    fn discovered(&self) -> Value {
+        json!({
+            "resultType": "complete",
+            "supportedVersions": ["2026-07-28"],
+            "capabilities": self.capabilities(),
+            "ttlMs": 0,
+            "cacheScope": "private",
+            "_meta": { "io.modelcontextprotocol/serverInfo": { "name": "stdio-example", "version": "1" } },
+        })
     }
 
     fn unknown(&self, id: &Value) {
@@ -165,6 +242,7 @@ impl Server {
             "progress",
             "raw",
             "say",
+            "touch",
         ];
         let changed = self.has_changed.then_some("changed");
         let tools: Vec<Value> = names
@@ -202,6 +280,10 @@ impl Server {
             "say" => {
                 eprintln!("{}", text("line"));
                 "said".to_owned()
+            }
+            "touch" => {
+                self.touch(&text("uri"));
+                "touched".to_owned()
             }
             "crash" => {
                 eprintln!("{}", text("line"));
@@ -242,15 +324,8 @@ impl Server {
     }
 }
 
-fn discovered() -> Value {
-    json!({
-        "resultType": "complete",
-        "supportedVersions": ["2026-07-28"],
-        "capabilities": { "tools": { "listChanged": true } },
-        "ttlMs": 0,
-        "cacheScope": "private",
-        "_meta": { "io.modelcontextprotocol/serverInfo": { "name": "stdio-example", "version": "1" } },
-    })
+fn names(uris: &Value, uri: &str) -> bool {
+    uris.as_array().is_some_and(|uris| uris.iter().any(|named| named == uri))
 }
 
 fn respond(id: &Value, result: &Value) {

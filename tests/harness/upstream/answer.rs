@@ -6,7 +6,9 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
-use super::message::{self, Message, RpcError};
+use super::message::{self, META_VERSION, Message, RpcError};
+use super::prompt::Prompt;
+use super::resource::Resource;
 use super::respond::{self, Body};
 use super::setup::Answers;
 use super::state::State;
@@ -26,7 +28,9 @@ pub(super) fn as_it_is(_: &State, _: &str, result: String) -> String {
 /// Answers a request that is carried by its own HTTP answer. Dropped, it drops the call where it
 /// stands, in whatever shape the answer was going to come.
 pub(super) async fn respond(state: &Arc<State>, request: Message, finish: Finish) -> http::Response<Body> {
-    let wants_stream = state.setup.answers == Answers::Stream || !request.meta("progressToken").is_null();
+    let talks = state.tools.borrow().iter().any(|tool| request.params["name"] == tool.name() && tool.talks());
+    let wants_stream =
+        state.setup.answers == Answers::Stream || talks || !request.meta("progressToken").is_null();
     let (notes, written) = mpsc::channel(NOTES);
     let work = whole(Arc::clone(state), request, notes, finish);
     if wants_stream {
@@ -42,29 +46,90 @@ pub(super) async fn whole(
     notes: mpsc::Sender<String>,
     finish: Finish,
 ) -> String {
+    let session = request.session.clone().unwrap_or_default();
+    let uri = request.params["uri"].as_str().unwrap_or_default().to_owned();
+    if !matches!(request.method_name(), "tools/call") && !request.meta("progressToken").is_null() {
+        let params = json!({ "progressToken": request.meta("progressToken"), "progress": 1.5 });
+        // Whoever no longer listens is noticed by the transport.
+        let _ = notes.send(message::notification("notifications/progress", &params)).await;
+    }
     let outcome = match request.method_name() {
-        "tools/list" => list(&state, &request),
+        "tools/list" => list(&state, &request, "tools", state.tools.borrow().iter().map(Tool::definition)),
         "tools/call" => call(&state, &request, notes).await,
+        "prompts/list" => {
+            list(&state, &request, "prompts", state.prompts.borrow().iter().map(Prompt::definition))
+        }
+        "prompts/get" => get(&state, &request),
+        "resources/list" | "resources/templates/list" => {
+            let templates = request.method_name() == "resources/templates/list";
+            let field = if templates { "resourceTemplates" } else { "resources" };
+            let resources = state.resources.borrow();
+            let wanted = resources.iter().filter(|resource| resource.is_template() == templates);
+            list(&state, &request, field, wanted.map(Resource::definition))
+        }
+        "resources/read" => read(&state, &request, &uri),
+        "resources/subscribe" | "resources/unsubscribe" => {
+            state.subscribe(&session, &uri, request.method_name() == "resources/subscribe");
+            Ok("{}".to_owned())
+        }
+        "completion/complete" => Ok(complete(&request)),
+        "logging/setLevel" => {
+            state.set_level(&session, request.params["level"].as_str().unwrap_or_default());
+            Ok("{}".to_owned())
+        }
         _ => Err(RpcError::new(-32601, "Method not found")),
     };
     let outcome = outcome.map(|result| finish(&state, request.method_name(), result));
     message::answer(request.id_text(), &outcome)
 }
 
-fn list(state: &State, request: &Message) -> Result<String, RpcError> {
-    let tools = state.tools.borrow();
+fn list<'a>(
+    state: &State,
+    request: &Message,
+    field: &str,
+    definitions: impl Iterator<Item = &'a Value>,
+) -> Result<String, RpcError> {
+    let all: Vec<&Value> = definitions.collect();
     let start = match &request.params["cursor"] {
         Value::Null => 0,
         Value::String(cursor) => cursor.parse().map_err(|_| RpcError::new(-32602, "Unknown cursor"))?,
         _ => return Err(RpcError::new(-32602, "Unknown cursor")),
     };
-    let end = tools.len().min(start + state.setup.page_len.min(tools.len()));
-    let page: Vec<&Value> = tools.get(start..end).unwrap_or_default().iter().map(Tool::definition).collect();
-    let mut result = Map::from_iter([("tools".to_owned(), json!(page))]);
-    if end < tools.len() {
+    let end = all.len().min(start + state.setup.page_len.min(all.len()));
+    let page = all.get(start..end).unwrap_or_default();
+    let mut result = Map::from_iter([(field.to_owned(), json!(page))]);
+    if end < all.len() {
         result.insert("nextCursor".to_owned(), json!(end.to_string()));
     }
     Ok(Value::Object(result).to_string())
+}
+
+fn get(state: &State, request: &Message) -> Result<String, RpcError> {
+    let name = request.params["name"].as_str().unwrap_or_default();
+    let prompts = state.prompts.borrow();
+    let prompt = prompts.iter().find(|prompt| prompt.name() == name);
+    let prompt = prompt.ok_or_else(|| RpcError::new(-32602, format!("Unknown prompt: {name}")))?;
+    Ok(prompt.get(&request.params["arguments"]).unwrap_or_else(|| state.said()))
+}
+
+fn read(state: &State, request: &Message, uri: &str) -> Result<String, RpcError> {
+    let resources = state.resources.borrow();
+    let found = resources.iter().find(|resource| resource.is_at(uri));
+    let is_modern = !request.meta(META_VERSION).is_null();
+    let not_found = || RpcError {
+        data: json!({ "uri": uri }),
+        ..RpcError::new(if is_modern { -32602 } else { -32002 }, "Resource not found")
+    };
+    Ok(found.ok_or_else(not_found)?.read(&state.setup.name, uri).unwrap_or_else(|| state.said()))
+}
+
+/// What was asked for and about, as values.
+fn complete(request: &Message) -> String {
+    let reference = &request.params["ref"];
+    let about = reference["name"].as_str().or(reference["uri"].as_str()).unwrap_or_default();
+    let value = request.params["argument"]["value"].as_str().unwrap_or_default();
+    json!({ "completion": { "values": [about, format!("{value}ab")], "total": 2, "hasMore": false } })
+        .to_string()
 }
 
 async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> Result<String, RpcError> {
@@ -77,8 +142,19 @@ async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> 
         told_before: request.session.as_deref().and_then(|session| state.tell(session, told)),
         arguments,
         progress_token: request.meta("progressToken").clone(),
+        level: level(state, request),
+        said: state.said(),
         notes,
         released: state.released.subscribe(),
     };
     Ok(tool.call(call).await)
+}
+
+/// The least level of log messages that are wanted during a call; `None` if there are to be none.
+fn level(state: &State, request: &Message) -> Option<String> {
+    if !request.meta(META_VERSION).is_null() {
+        return request.meta("io.modelcontextprotocol/logLevel").as_str().map(str::to_owned);
+    }
+    let session = request.session.as_deref().unwrap_or_default();
+    Some(state.level(session).unwrap_or_else(|| "debug".to_owned()))
 }

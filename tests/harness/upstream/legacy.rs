@@ -7,7 +7,8 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::answer;
-use super::message::{self, Message, RpcError, notification};
+use super::message::{self, Message, RpcError};
+use super::notice::Wanted;
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
 use super::setup::Sessions;
@@ -27,7 +28,7 @@ pub(super) async fn serve(
         (&Method::POST, Some(message)) => post(state, received, message).await,
         (&Method::POST, None) => refusal(StatusCode::BAD_REQUEST, -32700, "Parse error"),
         (&Method::GET, _) => match known_session(state, received) {
-            Ok(()) => notices(state),
+            Ok(()) => notices(state, received.header(SESSION_HEADER).unwrap_or_default()),
             Err((status, reason)) => refusal(status, -32000, reason),
         },
         (&Method::DELETE, _) => match received.header(SESSION_HEADER) {
@@ -71,7 +72,7 @@ pub(super) fn initialize_result(state: &State, params: &Value) -> String {
     let version = VERSIONS.into_iter().find(|&known| known == asked).unwrap_or(VERSIONS[0]);
     let mut result = json!({
         "protocolVersion": version,
-        "capabilities": { "tools": { "listChanged": true } },
+        "capabilities": state.setup.capabilities(),
         "serverInfo": { "name": state.setup.name, "version": "1.0.0" }
     });
     if let Some(text) = &state.setup.instructions {
@@ -103,13 +104,17 @@ pub(super) fn refusal(status: StatusCode, code: i64, reason: &str) -> Response<B
     respond::json(status, message::answer("null", &Err(RpcError::new(code, reason))))
 }
 
-/// The GET stream: a notice at every change of the tools.
-fn notices(state: &Arc<State>) -> Response<Body> {
-    let open = (state.stream_opened(), state.tools.subscribe());
-    let events = stream::unfold(open, |(guard, mut tools)| async move {
-        tools.changed().await.ok()?;
-        let notice = notification("notifications/tools/list_changed", &json!({}));
-        Some((Ok(respond::event(&notice)), (guard, tools)))
+/// The GET stream: a notice at every change of a list, and of what the session subscribed to.
+fn notices(state: &Arc<State>, session: &str) -> Response<Body> {
+    let open = (state.stream_opened(), state.notices.subscribe(), session.to_owned(), Arc::clone(state));
+    let events = stream::unfold(open, |(guard, mut notices, session, state)| async move {
+        loop {
+            let notice = notices.recv().await.ok()?;
+            let subscribed = state.subscriptions_of(&session);
+            if let Some(message) = Wanted::lists().message(&notice, &subscribed, &Value::Null) {
+                return Some((Ok(respond::event(&message)), (guard, notices, session, state)));
+            }
+        }
     });
     // The head leaves at once: a client counts as listening from then on.
     let started = stream::iter([Ok(": open\n\n".to_owned())]);

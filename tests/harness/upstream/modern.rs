@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::answer;
 use super::message::{self, META_CAPABILITIES, META_VERSION, Message, RpcError, notification};
+use super::notice::Wanted;
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
 use super::state::State;
+use super::tool::Tool;
 
 const VERSION: &str = "2026-07-28";
 const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
@@ -34,7 +36,10 @@ pub(super) async fn serve(
     if message.id.is_none() {
         return respond::empty(StatusCode::ACCEPTED);
     }
-    if let Err(error) = check(received, &message).and_then(|()| check_marks(state, received, &message)) {
+    let checked = check(received, &message)
+        .and_then(|()| check_marks(state, received, &message))
+        .and_then(|()| check_capability(state, &message));
+    if let Err(error) = checked {
         return refusal(message.id_text(), StatusCode::BAD_REQUEST, error);
     }
     match message.method_name() {
@@ -43,7 +48,14 @@ pub(super) async fn serve(
             respond::json(StatusCode::OK, message::answer(message.id_text(), &Ok(result)))
         }
         "subscriptions/listen" => listen(state, &message),
-        "tools/list" | "tools/call" => answer::respond(state, message, finish).await,
+        "tools/list"
+        | "tools/call"
+        | "prompts/list"
+        | "prompts/get"
+        | "resources/list"
+        | "resources/templates/list"
+        | "resources/read"
+        | "completion/complete" => answer::respond(state, message, finish).await,
         _ => refusal(message.id_text(), StatusCode::NOT_FOUND, RpcError::new(-32601, "Method not found")),
     }
 }
@@ -63,7 +75,10 @@ fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
     }
     equal(received, "mcp-method", message.method_name())?;
     match message.method_name() {
-        "tools/call" => equal(received, "mcp-name", message.params["name"].as_str().unwrap_or_default()),
+        "tools/call" | "prompts/get" => {
+            equal(received, "mcp-name", message.params["name"].as_str().unwrap_or_default())
+        }
+        "resources/read" => equal(received, "mcp-name", message.params["uri"].as_str().unwrap_or_default()),
         _ => Ok(()),
     }
 }
@@ -86,7 +101,22 @@ fn check_marks(state: &State, received: &Received, message: &Message) -> Result<
     Ok(())
 }
 
-/// Tool names of these servers are plain, so that a header never has to be decoded.
+/// Checks that the caller declares what the tool needs of it.
+fn check_capability(state: &State, message: &Message) -> Result<(), RpcError> {
+    let tools = state.tools.borrow();
+    let called = tools
+        .iter()
+        .find(|tool| message.method_name() == "tools/call" && message.params["name"] == tool.name());
+    match called.and_then(Tool::needs) {
+        Some(needed) if message.meta(META_CAPABILITIES).get(needed).is_none() => {
+            let data = json!({ "requiredCapabilities": { needed: {} } });
+            Err(RpcError { data, ..RpcError::new(-32021, "Missing required client capability") })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names of these servers are plain, so that a header never has to be decoded.
 fn equal(received: &Received, name: &str, expected: &str) -> Result<(), RpcError> {
     match received.header(name).map(str::trim) {
         Some(text) if text == expected => Ok(()),
@@ -96,8 +126,7 @@ fn equal(received: &Received, name: &str, expected: &str) -> Result<(), RpcError
 }
 
 fn discovered(state: &State) -> Value {
-    let mut result =
-        json!({ "supportedVersions": [VERSION], "capabilities": { "tools": { "listChanged": true } } });
+    let mut result = json!({ "supportedVersions": [VERSION], "capabilities": state.setup.capabilities() });
     if let Some(text) = &state.setup.instructions {
         result["instructions"] = json!(text);
     }
@@ -109,7 +138,7 @@ fn discovered(state: &State) -> Value {
 /// Fields are put in front of the result's own text, so that scripted results stay byte for byte.
 fn finish(state: &State, method: &str, result: String) -> String {
     let mut fields = Map::from_iter([("resultType".to_owned(), json!("complete"))]);
-    if method != "tools/call" {
+    if method.ends_with("/list") || matches!(method, "server/discover" | "resources/read") {
         fields.insert("ttlMs".to_owned(), json!(0));
         fields.insert("cacheScope".to_owned(), json!("private"));
     }
@@ -128,26 +157,47 @@ fn refusal(id: &str, status: StatusCode, error: RpcError) -> Response<Body> {
     respond::json(status, message::answer(id, &Err(error)))
 }
 
-/// Acknowledges what is honoured, then tells every change of the tools until the client leaves.
+/// Acknowledges what is honoured, then tells what is wanted until the client leaves.
 fn listen(state: &Arc<State>, request: &Message) -> Response<Body> {
-    let honoured = request.params["notifications"]["toolsListChanged"] == true;
+    let wanted = Wanted::of_filter(&request.params["notifications"]);
     let id: Value = serde_json::from_str(request.id_text()).unwrap_or_default();
     let meta = json!({ SUBSCRIPTION: id });
-    let filter = if honoured { json!({ "toolsListChanged": true }) } else { json!({}) };
-    let acknowledged = json!({ "_meta": meta, "notifications": filter });
+    let acknowledged = json!({ "_meta": meta, "notifications": wanted.filter() });
     let first = respond::event(&notification("notifications/subscriptions/acknowledged", &acknowledged));
-    let changed =
-        respond::event(&notification("notifications/tools/list_changed", &json!({ "_meta": meta })));
-    let open = (state.stream_opened(), state.tools.subscribe());
-    let events = stream::unfold(open, move |(guard, mut tools)| {
-        let changed = changed.clone();
+    let subscribed = Subscribed::new(state, request.id_text(), &wanted);
+    let open = (state.stream_opened(), state.notices.subscribe(), wanted, subscribed);
+    let events = stream::unfold(open, move |(guard, mut notices, wanted, subscribed)| {
+        let meta = meta.clone();
         async move {
-            tools.changed().await.ok()?;
-            if !honoured {
-                return std::future::pending().await;
+            loop {
+                let notice = notices.recv().await.ok()?;
+                if let Some(message) = wanted.message(&notice, &[], &meta) {
+                    return Some((Ok(respond::event(&message)), (guard, notices, wanted, subscribed)));
+                }
             }
-            Some((Ok(changed), (guard, tools)))
         }
     });
     respond::chunks(EVENT_STREAM, stream::iter([Ok(first)]).chain(events))
+}
+
+/// The subscriptions of one listening, for as long as it lasts.
+struct Subscribed {
+    state: Arc<State>,
+    who: String,
+}
+
+impl Subscribed {
+    fn new(state: &Arc<State>, id: &str, wanted: &Wanted) -> Self {
+        let who = format!("listen {id}");
+        for uri in wanted.uris() {
+            state.subscribe(&who, uri, true);
+        }
+        Self { state: Arc::clone(state), who }
+    }
+}
+
+impl Drop for Subscribed {
+    fn drop(&mut self) {
+        self.state.unsubscribe_all(&self.who);
+    }
 }

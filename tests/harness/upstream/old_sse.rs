@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt};
 use http::{Method, Response, StatusCode};
-use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc};
 
 use super::answer;
 use super::legacy::{initialize_result, refusal};
-use super::message::{self, Message, notification};
+use super::message::{self, Message};
+use super::notice::{Notice, Wanted};
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
 use super::spoil;
 use super::state::{OpenStream, State};
-use super::tool::Tool;
 
 /// Where clients of this revision post.
 const POST_PATH: &str = "/messages";
@@ -34,7 +34,10 @@ pub(super) async fn serve(
             let session = query.strip_prefix("sessionId=").unwrap_or_default();
             message.session = Some(session.to_owned());
             match state.session_stream(session) {
-                Some(stream) => accept(state, message, stream).await,
+                Some(stream) => {
+                    let message = Message { session: Some(session.to_owned()), ..message };
+                    accept(state, message, stream).await
+                }
                 None => refusal(StatusCode::NOT_FOUND, -32001, "Session not found"),
             }
         }
@@ -84,7 +87,7 @@ struct Open {
     state: Arc<State>,
     session: String,
     messages: mpsc::Receiver<String>,
-    tools: watch::Receiver<Vec<Tool>>,
+    notices: broadcast::Receiver<Notice>,
     _counted: OpenStream,
 }
 
@@ -99,20 +102,24 @@ fn open(state: &Arc<State>) -> Response<Body> {
     let open = Open {
         session: state.open_session(Some(sender)),
         messages,
-        tools: state.tools.subscribe(),
+        notices: state.notices.subscribe(),
         _counted: state.stream_opened(),
         state: Arc::clone(state),
     };
     let first = format!("event: endpoint\ndata: {POST_PATH}?sessionId={}\n\n", open.session);
     let events = stream::unfold(open, |mut open| async move {
-        let message = tokio::select! {
-            message = open.messages.recv() => message?,
-            changed = open.tools.changed() => {
-                changed.ok()?;
-                notification("notifications/tools/list_changed", &json!({}))
+        loop {
+            let message = tokio::select! {
+                message = open.messages.recv() => Some(message?),
+                notice = open.notices.recv() => {
+                    let subscribed = open.state.subscriptions_of(&open.session);
+                    Wanted::lists().message(&notice.ok()?, &subscribed, &Value::Null)
+                }
+            };
+            if let Some(message) = message {
+                return Some((Ok(respond::event(&message)), open));
             }
-        };
-        Some((Ok(respond::event(&message)), open))
+        }
     });
     respond::chunks(EVENT_STREAM, stream::iter([Ok(first)]).chain(events))
 }

@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::fault::{Fault, Rule};
 use super::message::{META_VERSION, Message};
+use super::notice::Notice;
+use super::prompt::Prompt;
 use super::record::Received;
+use super::resource::Resource;
 use super::respond::{Body, BrokenOff};
 use super::setup::{Era, Setup};
 use super::state::{SessionCounts, State};
@@ -71,15 +74,46 @@ impl Upstream {
 
     /// Offers other tools from now on, and tells whoever listens.
     pub fn set_tools(&self, tools: impl IntoIterator<Item = Tool>) {
-        self.state.tools.send_replace(tools.into_iter().collect());
+        self.set_tools_quietly(tools);
+        self.tells(Notice::Tools);
+    }
+
+    /// Offers other prompts from now on, and tells whoever listens.
+    pub fn set_prompts(&self, prompts: impl IntoIterator<Item = Prompt>) {
+        self.state.prompts.send_replace(prompts.into_iter().collect());
+        self.tells(Notice::Prompts);
+    }
+
+    /// Offers other resources and templates from now on, and tells whoever listens.
+    pub fn set_resources(&self, resources: impl IntoIterator<Item = Resource>) {
+        self.state.resources.send_replace(resources.into_iter().collect());
+        self.tells(Notice::Resources);
+    }
+
+    /// Tells whoever subscribed to it that a resource was updated.
+    pub fn updates(&self, uri: &str) {
+        self.tells(Notice::Updated(uri.to_owned()));
+    }
+
+    /// Lets the tools, prompts and resources that say what a test wants answer with this result from now on.
+    pub fn will_say(&self, result: &str) {
+        self.state.will_say(result);
+    }
+
+    /// The URIs that are subscribed to now, sorted, as often as they are.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<String> {
+        self.state.subscriptions()
+    }
+
+    fn tells(&self, notice: Notice) {
+        // Perhaps nobody listens.
+        let _ = self.state.notices.send(notice);
     }
 
     /// Offers other tools from now on, and tells nobody.
     pub fn set_tools_quietly(&self, tools: impl IntoIterator<Item = Tool>) {
-        self.state.tools.send_if_modified(|offered| {
-            *offered = tools.into_iter().collect();
-            false
-        });
+        self.state.tools.send_replace(tools.into_iter().collect());
     }
 
     /// Lets every held call that waits now go on.

@@ -2,6 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use serde_json::{Value, json};
+
+use super::prompt::Prompt;
+use super::resource::Resource;
 use super::server::Upstream;
 use super::tool::Tool;
 
@@ -44,6 +48,9 @@ pub struct Setup {
     pub(super) sessions: Sessions,
     pub(super) page_len: usize,
     pub(super) tools: Vec<Tool>,
+    pub(super) prompts: Vec<Prompt>,
+    pub(super) resources: Vec<Resource>,
+    pub(super) has_logging: bool,
     pub(super) bearer: Option<String>,
     pub(super) name: String,
     pub(super) instructions: Option<String>,
@@ -60,6 +67,9 @@ impl Setup {
             sessions: Sessions::Issued,
             page_len: usize::MAX,
             tools: Tool::examples(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            has_logging: false,
             bearer: None,
             name: "mcp-example".to_owned(),
             instructions: None,
@@ -102,7 +112,7 @@ impl Setup {
         Self { sessions, ..self }
     }
 
-    /// Lists at most `page_len` tools at once, at least one.
+    /// Lists at most `page_len` definitions at once, at least one.
     #[must_use]
     pub fn page_len(self, page_len: usize) -> Self {
         Self { page_len: page_len.max(1), ..self }
@@ -112,6 +122,40 @@ impl Setup {
     #[must_use]
     pub fn tools(self, tools: impl IntoIterator<Item = Tool>) -> Self {
         Self { tools: tools.into_iter().collect(), ..self }
+    }
+
+    /// Offers these prompts, and completes their arguments. Without any it declares none.
+    #[must_use]
+    pub fn prompts(self, prompts: impl IntoIterator<Item = Prompt>) -> Self {
+        Self { prompts: prompts.into_iter().collect(), ..self }
+    }
+
+    /// Offers these resources and templates. Without any it declares none.
+    #[must_use]
+    pub fn resources(self, resources: impl IntoIterator<Item = Resource>) -> Self {
+        Self { resources: resources.into_iter().collect(), ..self }
+    }
+
+    /// Declares that it sends log messages.
+    #[must_use]
+    pub fn logging(self) -> Self {
+        Self { has_logging: true, ..self }
+    }
+
+    /// What it declares in a handshake.
+    pub(super) fn capabilities(&self) -> Value {
+        let mut declared = json!({ "tools": { "listChanged": true } });
+        if !self.prompts.is_empty() {
+            declared["prompts"] = json!({ "listChanged": true });
+            declared["completions"] = json!({});
+        }
+        if !self.resources.is_empty() {
+            declared["resources"] = json!({ "listChanged": true, "subscribe": true });
+        }
+        if self.has_logging {
+            declared["logging"] = json!({});
+        }
+        declared
     }
 
     /// Answers 401 to whoever does not present this bearer.
@@ -139,6 +183,16 @@ impl Setup {
     pub async fn start(self) -> Upstream {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         self.start_at(address).await.expect("a free loopback port")
+    }
+
+    /// Brings it back where another one was, whose address may not be free at once.
+    pub async fn back_at(self, address: SocketAddr) -> Upstream {
+        loop {
+            match self.clone().start_at(address).await {
+                Ok(upstream) => return upstream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
     }
 
     /// Starts it at an address, as one does to bring a server back where it was.

@@ -4,12 +4,18 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::fault::{Fault, Rule, strike};
+use super::notice::Notice;
+use super::prompt::Prompt;
 use super::record::Record;
+use super::resource::Resource;
 use super::setup::Setup;
 use super::tool::Tool;
+
+/// Notices that wait for a slow listener.
+const NOTICES: usize = 256;
 
 /// Sessions of a server since it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +33,21 @@ pub struct SessionCounts {
 pub(super) struct State {
     pub(super) setup: Setup,
     pub(super) record: Arc<Record>,
-    /// The tools offered now; watchers are told of every change.
+    /// What is offered now.
     pub(super) tools: watch::Sender<Vec<Tool>>,
+    pub(super) prompts: watch::Sender<Vec<Prompt>>,
+    pub(super) resources: watch::Sender<Vec<Resource>>,
+    /// What has happened, for whoever listens.
+    pub(super) notices: broadcast::Sender<Notice>,
     /// Raised to let held tools go.
     pub(super) released: watch::Sender<u64>,
     rules: Mutex<Vec<Rule>>,
     sessions: Mutex<Sessions>,
+    /// By session, or by listening.
+    subscriptions: Mutex<HashMap<String, Vec<String>>>,
+    levels: Mutex<HashMap<String, String>>,
+    /// What is said next, by whatever says what a test wants.
+    said: Mutex<String>,
     streams: AtomicUsize,
 }
 
@@ -51,6 +66,12 @@ impl State {
         Arc::new(Self {
             record: Record::new(),
             tools: watch::Sender::new(setup.tools.clone()),
+            prompts: watch::Sender::new(setup.prompts.clone()),
+            resources: watch::Sender::new(setup.resources.clone()),
+            notices: broadcast::Sender::new(NOTICES),
+            subscriptions: Mutex::default(),
+            levels: Mutex::default(),
+            said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
             rules: Mutex::default(),
             sessions: Mutex::default(),
@@ -96,6 +117,8 @@ impl State {
     /// Forgets all sessions, as a restart does.
     pub(super) fn forget_sessions(&self) {
         locked(&self.sessions).known.clear();
+        locked(&self.subscriptions).clear();
+        locked(&self.levels).clear();
     }
 
     /// Keeps the text of a call in its session; gives that of the call before.
@@ -115,6 +138,56 @@ impl State {
     pub(super) fn session_counts(&self) -> SessionCounts {
         let sessions = locked(&self.sessions);
         SessionCounts { opened: sessions.opened, closed: sessions.closed, open: sessions.known.len() }
+    }
+
+    /// Adds a subscription, or takes it away.
+    pub(super) fn subscribe(&self, who: &str, uri: &str, wanted: bool) {
+        let mut subscriptions = locked(&self.subscriptions);
+        let own = subscriptions.entry(who.to_owned()).or_default();
+        own.retain(|other| other != uri);
+        if wanted {
+            own.push(uri.to_owned());
+        }
+        drop(subscriptions);
+        self.record.ring();
+    }
+
+    /// Takes all subscriptions of somebody away.
+    pub(super) fn unsubscribe_all(&self, who: &str) {
+        locked(&self.subscriptions).remove(who);
+        self.record.ring();
+    }
+
+    /// The subscriptions of somebody.
+    pub(super) fn subscriptions_of(&self, who: &str) -> Vec<String> {
+        locked(&self.subscriptions).get(who).cloned().unwrap_or_default()
+    }
+
+    /// Everybody's subscriptions, sorted.
+    pub(super) fn subscriptions(&self) -> Vec<String> {
+        let mut all: Vec<String> = locked(&self.subscriptions).values().flatten().cloned().collect();
+        all.sort();
+        all
+    }
+
+    /// Sets what is said from now on.
+    pub(super) fn will_say(&self, result: &str) {
+        result.clone_into(&mut locked(&self.said));
+    }
+
+    /// What is said now.
+    pub(super) fn said(&self) -> String {
+        locked(&self.said).clone()
+    }
+
+    /// Sets the least level of log messages in a session.
+    pub(super) fn set_level(&self, session: &str, level: &str) {
+        locked(&self.levels).insert(session.to_owned(), level.to_owned());
+    }
+
+    /// The least level of log messages in a session, if it was set.
+    pub(super) fn level(&self, session: &str) -> Option<String> {
+        locked(&self.levels).get(session).cloned()
     }
 
     /// Counts one open stream for as long as the guard lives.

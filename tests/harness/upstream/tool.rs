@@ -13,6 +13,7 @@ pub struct Tool {
     name: String,
     definition: Value,
     behaviour: Behaviour,
+    needs: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ enum Behaviour {
     Held,
     Asks(usize),
     Recall,
+    Talks(&'static [&'static str]),
+    Says,
     Answers(String),
 }
 
@@ -94,6 +97,31 @@ impl Tool {
         Self::new("recall", "Answers what it was told before.", input, Behaviour::Recall)
     }
 
+    /// `talk`: logs at levels `debug` and `error`, as far as that is wanted, and answers.
+    #[must_use]
+    pub fn talk() -> Self {
+        Self::talking("talk", &["debug", "error"])
+    }
+
+    /// A tool that logs once at each of these levels, as far as that is wanted, and answers.
+    #[must_use]
+    pub fn talking(name: &str, levels: &'static [&'static str]) -> Self {
+        Self::new(name, "Logs what it does.", json!({ "type": "object" }), Behaviour::Talks(levels))
+    }
+
+    /// A tool that modern callers may call only if they declare a capability.
+    #[must_use]
+    pub fn needing(name: &str, capability: &'static str) -> Self {
+        let tool = Self::answering(name, text_result("it is there"));
+        Self { needs: Some(capability), ..tool }
+    }
+
+    /// A tool whose result is what [`super::Upstream::will_say`] was told, byte for byte.
+    #[must_use]
+    pub fn saying(name: &str) -> Self {
+        Self::new(name, "Says what it is to say.", json!({ "type": "object" }), Behaviour::Says)
+    }
+
     /// A tool whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
@@ -134,7 +162,17 @@ impl Tool {
 
     fn new(name: &str, description: &str, input: Value, behaviour: Behaviour) -> Self {
         let definition = json!({ "name": name, "description": description, "inputSchema": input });
-        Self { name: name.to_owned(), definition, behaviour }
+        Self { name: name.to_owned(), definition, behaviour, needs: None }
+    }
+
+    /// The capability that its callers must declare.
+    pub(super) fn needs(&self) -> Option<&'static str> {
+        self.needs
+    }
+
+    /// Whether it may say something before it answers.
+    pub(super) fn talks(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Talks(_))
     }
 
     /// Calls it and gives its result as JSON text.
@@ -152,6 +190,8 @@ impl Tool {
             Behaviour::Held => held(call).await,
             Behaviour::Asks(bytes) => asks(&call, *bytes).await,
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
+            Behaviour::Talks(levels) => talks(&call, levels).await,
+            Behaviour::Says => call.said,
             Behaviour::Answers(text) => text.clone(),
         }
     }
@@ -165,6 +205,10 @@ pub(super) struct Call {
     pub(super) told_before: Option<String>,
     /// `_meta.progressToken`; `null` when nobody asked.
     pub(super) progress_token: Value,
+    /// What it is to say.
+    pub(super) said: String,
+    /// The least level of log messages that are wanted.
+    pub(super) level: Option<String>,
     /// Where notifications of this call go.
     pub(super) notes: mpsc::Sender<String>,
     /// How often held tools were let go.
@@ -202,6 +246,17 @@ async fn slow(call: &Call) -> String {
         }
     }
     text_result(&format!("done after {steps} steps"))
+}
+
+async fn talks(call: &Call, levels: &[&str]) -> String {
+    for level in levels {
+        let wanted = call.level.as_deref().is_some_and(|least| least == "debug" || least == *level);
+        if wanted {
+            let params = json!({ "level": level, "data": { "odd": 2.5 } });
+            let _ = call.notes.send(notification("notifications/message", &params)).await;
+        }
+    }
+    text_result("talked")
 }
 
 /// The question is written as the official SDKs write it: its id comes last.

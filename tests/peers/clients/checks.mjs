@@ -45,7 +45,17 @@ function expectText(result, text) {
   expect(textOf(result).includes(text), `${JSON.stringify(text)} is not in ${textOf(result).slice(0, 200)}`);
 }
 
-/** What a client has to offer: connect(onToolsChanged), toolNames(), callTool(name, args, onprogress). */
+/** The SDKs' own names of methods. */
+const METHODS = {
+  "prompts/list": "listPrompts",
+  "prompts/get": "getPrompt",
+  "resources/list": "listResources",
+  "resources/templates/list": "listResourceTemplates",
+  "resources/read": "readResource",
+  "completion/complete": "complete",
+};
+
+/** What a client has to offer: connect(onToolsChanged), toolNames(), callTool(name, args, onprogress), sdk. */
 export async function run(client) {
   let changes = 0;
   let heard = () => {};
@@ -62,6 +72,12 @@ export async function run(client) {
   });
   for (const call of plan.calls) {
     await check(call.check, async () => expectText(await client.callTool(call.tool, call.arguments), call.expect));
+  }
+  for (const ask of plan.asks) {
+    await check(ask.check, async () => {
+      const told = JSON.stringify(await client.sdk[METHODS[ask.method]](ask.params));
+      expect(told.includes(ask.expect), `${JSON.stringify(ask.expect)} is not in ${told.slice(0, 200)}`);
+    });
   }
   for (const call of plan.progress) {
     await check(call.check, async () => {

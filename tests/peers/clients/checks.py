@@ -8,6 +8,15 @@ from contextlib import suppress
 
 PLAN = json.loads(os.environ["PEER_PLAN"])
 PATIENCE_S = 20
+# The SDKs' own names of methods, and what of the parameters they take, in order.
+METHODS = {
+    "prompts/list": ("list_prompts",),
+    "prompts/get": ("get_prompt", "name", "arguments"),
+    "resources/list": ("list_resources",),
+    "resources/templates/list": ("list_resource_templates",),
+    "resources/read": ("read_resource", "uri"),
+    "completion/complete": ("complete", "ref", "argument"),
+}
 # Whether access has ended on our wish: from then on an end of the session is what we wait for.
 ENDING = {"asked": False, "told": False}
 
@@ -53,7 +62,8 @@ def expect_text(result, text):
 
 
 async def run(client, changed):
-    """Checks a connected client: tool_names(), call_tool(name, arguments, on_progress), version.
+    """Checks a connected client: tool_names(), call_tool(name, arguments, on_progress),
+    ask(method, params), version.
 
     `changed` is an asyncio.Event that the caller sets at every list_changed.
     """
@@ -75,6 +85,13 @@ async def run(client, changed):
             expect_text(await client.call_tool(call["tool"], call["arguments"]), call["expect"])
 
         await check(call["check"], called)
+    for ask in PLAN["asks"]:
+
+        async def asked(ask=ask):
+            answer = (await client.ask(ask["method"], ask["params"])).model_dump_json()
+            expect(ask["expect"] in answer, f"{ask['expect']!r} is not in {answer[:200]}")
+
+        await check(ask["check"], asked)
     for call in PLAN["progress"]:
 
         async def progressed(call=call):

@@ -5,7 +5,7 @@ import asyncio
 from mcp import ClientSession, types
 from mcp.client.streamable_http import streamablehttp_client
 
-from checks import PLAN, main, run
+from checks import METHODS, PLAN, main, run
 
 
 class Client:
@@ -18,6 +18,13 @@ class Client:
 
     async def call_tool(self, name, arguments, on_progress=None):
         return await self.session.call_tool(name, arguments, progress_callback=on_progress)
+
+    async def ask(self, method, params):
+        name, *given = METHODS[method]
+        arguments = [params.get(key) for key in given]
+        if method == "completion/complete":
+            arguments[0] = types.PromptReference(**arguments[0])
+        return await getattr(self.session, name)(*arguments)
 
 
 async def session():

@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+from mcp import types
 from mcp.client import Client as McpClient
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
-from checks import PLAN, main, run
+from checks import METHODS, PLAN, main, run
 
 MODERN = "2026-07-28"
 
@@ -21,6 +22,13 @@ class Client:
 
     async def call_tool(self, name, arguments, on_progress=None):
         return await self.client.call_tool(name, arguments, progress_callback=on_progress)
+
+    async def ask(self, method, params):
+        name, *given = METHODS[method]
+        arguments = [params.get(key) for key in given]
+        if method == "completion/complete":
+            arguments[0] = types.PromptReference(**arguments[0])
+        return await getattr(self.client, name)(*arguments)
 
 
 async def session():

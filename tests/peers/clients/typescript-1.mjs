@@ -11,6 +11,7 @@ const requestInit = { headers: plan.token ? { Authorization: `Bearer ${plan.toke
 const Transport = plan.transport === "sse" ? SSEClientTransport : StreamableHTTPClientTransport;
 
 run({
+  sdk: client,
   async connect(onToolsChanged) {
     client.setNotificationHandler(ToolListChangedNotificationSchema, onToolsChanged);
     await client.connect(new Transport(new URL(plan.url), { requestInit }));

@@ -15,6 +15,7 @@ const requestInit = { headers: plan.token ? { Authorization: `Bearer ${plan.toke
 let transport;
 
 run({
+  sdk: client,
   async connect(onToolsChanged) {
     changed = onToolsChanged;
     transport = new StreamableHTTPClientTransport(new URL(plan.url), { requestInit });

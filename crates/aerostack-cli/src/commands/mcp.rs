@@ -16,11 +16,13 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::table::Table;
 
-const INSTALL_FIELDS: [&str; 9] = [
+const INSTALL_FIELDS: [&str; 11] = [
     "slug",
     "server",
     "status",
     "tools",
+    "prompts",
+    "resources",
     "disabled_tools",
     "last_error",
     "listed_at",
@@ -123,7 +125,8 @@ async fn list(context: &mut Context<'_>, arguments: arguments::ListInstalls) -> 
 }
 
 fn install_table(installs: &[InstallView]) -> Table {
-    let mut table = Table::new(&["SERVER", "CATALOGUE", "STATUS", "TOOLS", "LAST ERROR"]);
+    let mut table =
+        Table::new(&["SERVER", "CATALOGUE", "STATUS", "TOOLS", "PROMPTS", "RESOURCES", "LAST ERROR"]);
     for install in installs {
         let tools = match install.disabled_tools.len() {
             0 => install.tools.to_string(),
@@ -134,6 +137,8 @@ fn install_table(installs: &[InstallView]) -> Table {
             install.server.clone(),
             install.status.word().to_owned(),
             tools,
+            install.prompts.to_string(),
+            install.resources.to_string(),
             install.last_error.clone().unwrap_or_default(),
         ]);
     }

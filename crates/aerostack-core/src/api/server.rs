@@ -194,6 +194,12 @@ pub struct InstallView {
     pub status: InstallStatus,
     /// Tools that are listed.
     pub tools: u32,
+    /// Prompts that are listed.
+    #[serde(default)]
+    pub prompts: u32,
+    /// Resources and resource templates that are listed.
+    #[serde(default)]
+    pub resources: u32,
     /// Tools switched off one by one.
     pub disabled_tools: Vec<String>,
     /// Why it last failed; with status `ok`, what was left out of its list and why.

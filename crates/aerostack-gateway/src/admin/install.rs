@@ -17,10 +17,11 @@ use super::error::ApiError;
 use super::paging::Paging;
 use super::stdio;
 use crate::app::{Order, Publication};
+use crate::definition::Kind;
 use crate::lists;
+use crate::offer_set::FreshList;
 use crate::store::install::InstallSummary;
 use crate::store::{self, Tx};
-use crate::tool_set::FreshList;
 use crate::upstream::{Credential, STDIO_SWITCHED_OFF, Target, UpstreamError};
 
 /// Lists the installs of a workspace.
@@ -171,7 +172,7 @@ fn no_server(reference: &Reference) -> ApiError {
 
 /// Asks a server or skill for its tools.
 pub(super) async fn ask(call: &Call, target: Target) -> Result<FreshList, UpstreamError> {
-    Ok(FreshList::of(lists::ask(&call.app, target).await?).await)
+    Ok(FreshList::of(lists::ask(&call.app, target).await?, None).await)
 }
 
 /// Keeps what it answered; gives what to warn of.
@@ -215,9 +216,9 @@ fn already_installed(call: &Call, existing: InstallSummary) -> InstalledReply {
     InstalledReply { install: view(call, existing), already_installed: true, warning: None }
 }
 
-/// An install as it is shown, with the number of its tools that callers are offered now.
+/// An install as it is shown, with the numbers of what callers are offered of it now.
 pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
-    let tools = offered_tools(call, &summary.install);
+    let Counts { tools, prompts, resources } = Counts::of(call, &summary.install);
     let is_kept_off = summary.is_stdio && call.app.config.stdio.is_none();
     let status = match &summary {
         summary if summary.install.withdrawn => InstallStatus::Withdrawn,
@@ -234,6 +235,8 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
         slug: summary.install.slug,
         status,
         tools,
+        prompts,
+        resources,
         disabled_tools: summary.install.disabled_tools,
         last_error: if is_kept_off { Some(STDIO_SWITCHED_OFF.to_owned()) } else { summary.status.last_error },
         listed_at: summary.status.listed_at,
@@ -241,12 +244,27 @@ pub(super) fn view(call: &Call, summary: InstallSummary) -> InstallView {
     }
 }
 
-fn offered_tools(call: &Call, install: &Install) -> u32 {
-    let Some(snapshot) = call.app.grants.snapshot(&install.workspace) else {
-        return 0;
-    };
-    let is_of =
-        |index: usize| snapshot.installs.get(index).is_some_and(|found| found.install.id == install.id);
-    let count = snapshot.listed().filter(|tool| is_of(tool.install)).count();
-    u32::try_from(count).unwrap_or(u32::MAX)
+/// How much of an install callers are offered now.
+#[derive(Default)]
+struct Counts {
+    tools: u32,
+    prompts: u32,
+    resources: u32,
+}
+
+impl Counts {
+    fn of(call: &Call, install: &Install) -> Self {
+        let Some(snapshot) = call.app.grants.snapshot(&install.workspace) else {
+            return Self::default();
+        };
+        let is_of =
+            |index: usize| snapshot.installs.get(index).is_some_and(|found| found.install.id == install.id);
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let items = |kind| snapshot.listed_items(kind).filter(|item| is_of(item.install)).count();
+        Self {
+            tools: number(snapshot.listed().filter(|tool| is_of(tool.install)).count()),
+            prompts: number(items(Kind::Prompt)),
+            resources: number(items(Kind::Resource) + items(Kind::Template)),
+        }
+    }
 }

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::App;
 use super::publish::{Publication, Relisted};
+use crate::offer_set::FreshList;
 use crate::store::{self, StoreError, Tx};
-use crate::tool_set::FreshList;
 
 impl App {
     /// Waits for the administrative lane and begins a transaction that writes.
@@ -53,7 +53,7 @@ impl Order<'_> {
         let note = list.note.as_deref();
         store::install::save_list(&mut self.tx, install, &list.document, note, now).await?;
         let (workspace, install) = (workspace.clone(), install.clone());
-        self.relisted.push(Relisted { workspace, install, tools: Arc::clone(&list.tools) });
+        self.relisted.push(Relisted { workspace, install, offers: Arc::clone(&list.offers) });
         Ok(())
     }
 

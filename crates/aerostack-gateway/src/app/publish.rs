@@ -11,11 +11,11 @@ use aerostack_core::token::Token;
 
 use super::App;
 use crate::lists;
+use crate::offer_set::OfferSet;
 use crate::snapshot::{Draft, Snapshot, target_of};
 use crate::store::install::InstalledServer;
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, StoreError, Tx};
-use crate::tool_set::ToolSet;
 use crate::upstream::{Caller, Credential, Target};
 
 /// First and longest wait between attempts to read back a commit of unknown outcome.
@@ -45,7 +45,7 @@ pub enum Publication {
 pub(super) struct Relisted {
     pub(super) workspace: WorkspaceId,
     pub(super) install: InstallId,
-    pub(super) tools: Arc<ToolSet>,
+    pub(super) offers: Arc<OfferSet>,
 }
 
 /// Snapshots that become valid with the commit.
@@ -67,19 +67,19 @@ impl App {
         for publication in publications {
             let Publication::Workspace(id) = publication else { continue };
             if let Some(state) = store::workspace::state(tx, id).await? {
-                let tools = self.known_tools(tx, &state, &relisted).await?;
-                drafts.push(Draft::of(state, tools).await);
+                let offers = self.known_offers(tx, &state, &relisted).await?;
+                drafts.push(Draft::of(state, offers).await);
             }
         }
         let mut snapshots: Vec<(WorkspaceId, Snapshot)> = Vec::new();
-        for Relisted { workspace, install, tools } in relisted {
+        for Relisted { workspace, install, offers } in relisted {
             if drafts.iter().any(|draft| draft.state.workspace.id == workspace) {
                 continue;
             }
             let place = snapshots.iter().position(|(id, _)| *id == workspace);
             let changed = match (place, self.grants.snapshot(&workspace)) {
-                (Some(place), _) => snapshots[place].1.with_tools(&install, &tools).await,
-                (None, Some(present)) => present.with_tools(&install, &tools).await,
+                (Some(place), _) => snapshots[place].1.with_offers(&install, &offers).await,
+                (None, Some(present)) => present.with_offers(&install, &offers).await,
                 (None, None) => None,
             };
             match (changed, place) {
@@ -92,28 +92,28 @@ impl App {
         Ok(Prepared { drafts, relisted: snapshots })
     }
 
-    /// The tools of a workspace's installs: those just stored, those in memory, which are what the
+    /// What a workspace's installs offer: those just stored, those in memory, which are what the
     /// database has, and from there only what is in neither.
-    async fn known_tools(
+    async fn known_offers(
         &self,
         tx: &mut Tx,
         state: &WorkspaceState,
         relisted: &[Relisted],
-    ) -> Result<Vec<Option<Arc<ToolSet>>>, StoreError> {
+    ) -> Result<Vec<Option<Arc<OfferSet>>>, StoreError> {
         let present = self.grants.snapshot(&state.workspace.id);
         let mut known = Vec::with_capacity(state.installs.len());
         for installed in &state.installs {
             let id = &installed.install.id;
             let fresh = relisted.iter().rfind(|relisted| relisted.install == *id);
-            // Another version of a skill has other tools.
+            // Another version of a skill offers other things.
             let in_memory = present
                 .as_ref()
                 .and_then(|snapshot| snapshot.install(id))
                 .filter(|present| present.install.source == installed.install.source);
             known.push(match (fresh, in_memory) {
-                (Some(fresh), _) => Some(Arc::clone(&fresh.tools)),
-                (None, Some(in_memory)) => in_memory.tools.clone(),
-                (None, None) => stored_tools(tx, &state.workspace.id, id).await?,
+                (Some(fresh), _) => Some(Arc::clone(&fresh.offers)),
+                (None, Some(in_memory)) => in_memory.offers.clone(),
+                (None, None) => stored_offers(tx, &state.workspace.id, id).await?,
             });
         }
         Ok(known)
@@ -253,27 +253,27 @@ impl App {
     }
 }
 
-/// A workspace as the database has it, with all its tools; `None` if it is deleted or unknown.
+/// A workspace as the database has it, with all that it offers; `None` if it is deleted or unknown.
 pub(super) async fn read_draft(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Option<Draft>, StoreError> {
     let Some(state) = store::workspace::state(tx, workspace).await? else {
         return Ok(None);
     };
-    let mut tools = vec![None; state.installs.len()];
+    let mut offers = vec![None; state.installs.len()];
     for (install, document) in store::install::documents(tx, workspace, None).await? {
         if let Some(place) = state.installs.iter().position(|installed| installed.install.id == install) {
-            tools[place] = Some(ToolSet::read(document).await?);
+            offers[place] = Some(OfferSet::read(document).await?);
         }
     }
-    Ok(Some(Draft::of(state, tools).await))
+    Ok(Some(Draft::of(state, offers).await))
 }
 
-async fn stored_tools(
+async fn stored_offers(
     tx: &mut Tx,
     workspace: &WorkspaceId,
     install: &InstallId,
-) -> Result<Option<Arc<ToolSet>>, StoreError> {
+) -> Result<Option<Arc<OfferSet>>, StoreError> {
     match store::install::documents(tx, workspace, Some(install)).await?.pop() {
-        Some((_, document)) => Ok(Some(ToolSet::read(document).await?)),
+        Some((_, document)) => Ok(Some(OfferSet::read(document).await?)),
         None => Ok(None),
     }
 }

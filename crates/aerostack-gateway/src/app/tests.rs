@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerostack_core::account::AccountKind;
+use aerostack_core::capability::Capabilities;
 use aerostack_core::server::{Install, Server};
 use aerostack_core::workspace::Workspace;
 use tokio::net::{TcpListener, TcpStream};
@@ -12,12 +13,13 @@ use super::publish::Prepared;
 use super::{App, Publication};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::snapshot::Snapshot;
+use crate::definition::Kind;
+use crate::offer_set::FreshList;
+use crate::snapshot::{Snapshot, Subject};
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{self, NOW};
 use crate::store::{self, Store, StoreError, Tx};
-use crate::tool_set::FreshList;
-use crate::upstream::{LeftOut, Listing, UpstreamError};
+use crate::upstream::{Listing, UpstreamError};
 use crate::vault::Vault;
 
 /// A hall, a workspace of an operator, and a server that takes connections and says nothing.
@@ -82,9 +84,14 @@ impl Hall {
         order.commit(vec![self.publication()]).await.unwrap();
     }
 
-    /// What callers would list.
+    /// The tools that callers would list.
     pub(crate) fn exposes(&self) -> Vec<String> {
         exposed(&self.snapshot().unwrap()).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The same of what is no tool.
+    fn exposes_more(&self, kind: Kind) -> Vec<String> {
+        self.snapshot().unwrap().listed_items(kind).map(|entry| entry.exposed.clone()).collect()
     }
 
     fn publication(&self) -> Publication {
@@ -112,19 +119,17 @@ impl Hall {
     }
 }
 
-/// The list of a server with one tool.
+/// The lists of a server with one tool, and one prompt, resource and template of the same name.
 pub(crate) async fn list_of(tool: &str) -> FreshList {
     let definition = format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#);
-    FreshList::of(Listing {
-        tools: vec![definition],
-        left_out: LeftOut::default(),
-        instructions: None,
-        server_name: None,
-        protocol_version: String::new(),
-        transport: "modern",
-        announces_changes: false,
-    })
-    .await
+    let listing = Listing {
+        prompts: Ok(vec![format!(r#"{{"name":"{tool}"}}"#)]),
+        resources: Ok(vec![format!(r#"{{"name":"{tool}","uri":"x:{tool}"}}"#)]),
+        templates: Ok(vec![format!(r#"{{"name":"{tool}","uriTemplate":"x:{tool}/{{y}}"}}"#)]),
+        capabilities: Capabilities { prompts: true, resources: true, ..Capabilities::default() },
+        ..Listing::of_tools(vec![definition], "modern")
+    };
+    FreshList::of(listing, None).await
 }
 
 fn exposed(snapshot: &Snapshot) -> Vec<&str> {
@@ -192,6 +197,13 @@ async fn what_a_change_of_unknown_outcome_takes_away_is_not_offered_until_the_tr
         drop(order);
         hall.app.fail_closed(&publications, &prepared);
         assert_eq!(hall.exposes(), ["stays__a"]);
+        assert_eq!(hall.exposes_more(Kind::Prompt), ["stays__a", "partly__a"]);
+        assert_eq!(hall.exposes_more(Kind::Resource), ["x:a", "aerostack+partly:x:a"]);
+        assert_eq!(hall.exposes_more(Kind::Template), ["x:a/{y}", "aerostack+partly:x:a/{y}"]);
+        for uri in ["aerostack+removed:x:a", "aerostack+off:x:b", "aerostack+off:x:a/b"] {
+            let subject = Subject::Resource(uri.to_owned());
+            assert!(hall.snapshot().unwrap().route(&subject).is_none(), "{uri}");
+        }
         // It did not happen.
         hall.until(|_| hall.exposes() == before).await;
         hall.closes().await;
@@ -229,7 +241,7 @@ async fn a_new_list_leaves_other_installs_as_they_are_and_survives_every_publica
         order.commit(vec![hall.publication()]).await.unwrap();
         let after = hall.snapshot().unwrap();
         assert_eq!(exposed(&after), ["first__a", "second__c"]);
-        let tools = |snapshot: &Snapshot| snapshot.install(&first.id).unwrap().tools.clone().unwrap();
+        let tools = |snapshot: &Snapshot| snapshot.install(&first.id).unwrap().offers.clone().unwrap();
         assert!(Arc::ptr_eq(&tools(&before), &tools(&after)), "what did not change is not read again");
         assert!(after.has_client(&before.install(&first.id).unwrap().client));
         // An order that is dropped publishes no list.

@@ -13,6 +13,7 @@ use aerostack_core::token::Token;
 use tokio::sync::Notify;
 
 use super::live_workspace::LiveWorkspace;
+use super::session_wishes::SessionWishes;
 use crate::clock::Clock;
 use crate::http::budget::Tally;
 use crate::limiter::Meter;
@@ -35,6 +36,8 @@ pub struct Grant {
     pub meter: Meter,
     /// Bytes held for its requests and answers.
     pub held: Arc<Tally>,
+    /// What its legacy sessions asked for.
+    pub wishes: SessionWishes,
     /// The digest it is found by.
     pub digest: TokenDigest,
     own_rate_limit: Option<u32>,
@@ -57,6 +60,7 @@ impl Grant {
             workspace,
             meter: Meter::default(),
             held: Arc::default(),
+            wishes: SessionWishes::default(),
             digest: token.digest,
             own_rate_limit: token.rate_limit_per_minute,
             ends_at_ms: AtomicI64::new(token.ends_at().map_or(NEVER, Timestamp::as_millis)),

@@ -7,10 +7,22 @@ use aerostack_core::id::WorkspaceId;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use crate::definition::Kind;
 use crate::snapshot::Snapshot;
 
 /// Stands for "the plan says nothing"; no plan allows no requests at all.
 const NO_LIMIT: u32 = 0;
+
+/// How often what callers may list has changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ListVersions {
+    /// The tools.
+    pub tools: u64,
+    /// The prompts.
+    pub prompts: u64,
+    /// The resources, or their templates.
+    pub resources: u64,
+}
 
 /// A workspace that is open to callers.
 pub struct LiveWorkspace {
@@ -23,7 +35,7 @@ pub struct LiveWorkspace {
     calls_dropped: AtomicU64,
     drops_written: AtomicU64,
     published: watch::Sender<u64>,
-    list_version: watch::Sender<u64>,
+    list_versions: watch::Sender<ListVersions>,
 }
 
 impl LiveWorkspace {
@@ -38,7 +50,7 @@ impl LiveWorkspace {
             calls_dropped: AtomicU64::new(0),
             drops_written: AtomicU64::new(0),
             published: watch::Sender::new(0),
-            list_version: watch::Sender::new(0),
+            list_versions: watch::Sender::new(ListVersions::default()),
         }
     }
 
@@ -56,11 +68,17 @@ impl LiveWorkspace {
         if snapshot.revision < previous.revision {
             return;
         }
-        let list_changed = !previous.lists_the_same_as(&snapshot);
+        let changed = |kind| u64::from(!previous.lists_the_same_as(&snapshot, kind));
+        let (tools, prompts) = (changed(Kind::Tool), changed(Kind::Prompt));
+        let resources = changed(Kind::Resource).max(changed(Kind::Template));
         self.snapshot.store(Arc::new(snapshot));
         self.announce();
-        if list_changed {
-            self.list_version.send_modify(|version| *version += 1);
+        if tools + prompts + resources > 0 {
+            self.list_versions.send_modify(|versions| {
+                versions.tools += tools;
+                versions.prompts += prompts;
+                versions.resources += resources;
+            });
         }
     }
 
@@ -111,7 +129,7 @@ impl LiveWorkspace {
 
     /// Tells of every change of what callers may list.
     #[must_use]
-    pub fn list_changes(&self) -> watch::Receiver<u64> {
-        self.list_version.subscribe()
+    pub fn list_changes(&self) -> watch::Receiver<ListVersions> {
+        self.list_versions.subscribe()
     }
 }

@@ -3,7 +3,8 @@
 pub mod grant;
 pub mod live_workspace;
 pub mod registry;
+pub mod session_wishes;
 
 pub use grant::{Grant, StreamPermit};
-pub use live_workspace::LiveWorkspace;
+pub use live_workspace::{ListVersions, LiveWorkspace};
 pub use registry::Grants;

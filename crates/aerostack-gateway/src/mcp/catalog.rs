@@ -1,13 +1,14 @@
-//! What is answered from memory: `initialize`, `server/discover`, `ping`, `tools/list`.
+//! What is answered from memory: `initialize`, `server/discover`, `ping`, and lists.
 
+use aerostack_core::capability::Capabilities;
 use aerostack_core::server::Install;
 use serde_json::{Value, json};
 
 use super::error::Refusal;
 use super::revision::{CallerEra, Legacy, META_SERVER_INFO, MODERN};
+use crate::definition::{Form, Kind};
 use crate::jsonrpc::Request;
 use crate::snapshot::{Snapshot, ToolEntry};
-use crate::tool_definition::Form;
 
 /// For how long a modern client may keep a list without asking again.
 const LIST_TTL_MS: u64 = 5_000;
@@ -28,7 +29,7 @@ pub fn initialize(snapshot: &Snapshot, request: &Request<'_>) -> (Legacy, String
     let revision = Legacy::negotiate(asked.as_deref().unwrap_or_default());
     let mut result = json!({
         "protocolVersion": revision.date(),
-        "capabilities": { "tools": { "listChanged": true } },
+        "capabilities": capabilities(snapshot),
         "serverInfo": server_info(snapshot),
     });
     if let Some(instructions) = instructions(snapshot) {
@@ -43,7 +44,7 @@ pub fn discover(snapshot: &Snapshot) -> String {
     let mut result = json!({
         "resultType": "complete",
         "supportedVersions": [MODERN],
-        "capabilities": { "tools": { "listChanged": true } },
+        "capabilities": capabilities(snapshot),
         "ttlMs": LIST_TTL_MS,
         "cacheScope": "private",
         "_meta": { META_SERVER_INFO: server_info(snapshot) },
@@ -54,11 +55,35 @@ pub fn discover(snapshot: &Snapshot) -> String {
     result.to_string()
 }
 
-/// The result of `tools/list`: everything in one page, in a stable order.
+/// What the workspace's servers offer together. Tools always: the next server may bring some.
+fn capabilities(snapshot: &Snapshot) -> Value {
+    let Capabilities { prompts, resources, subscriptions, completions, logging } = snapshot.capabilities();
+    let mut offered = json!({ "tools": { "listChanged": true } });
+    if prompts {
+        offered["prompts"] = json!({ "listChanged": true });
+    }
+    if resources {
+        offered["resources"] = json!({ "listChanged": true });
+    }
+    if resources && subscriptions {
+        offered["resources"]["subscribe"] = json!(true);
+    }
+    for (name, _) in [("completions", completions), ("logging", logging)].iter().filter(|(_, is)| *is) {
+        offered[*name] = json!({});
+    }
+    offered
+}
+
+/// The result of a list: everything in one page, in a stable order.
 ///
 /// # Errors
 /// [`Refusal::InvalidParams`] for a cursor: we never give one.
-pub fn tools(snapshot: &Snapshot, request: &Request<'_>, era: CallerEra) -> Result<String, Refusal> {
+pub fn list(
+    snapshot: &Snapshot,
+    kind: Kind,
+    request: &Request<'_>,
+    era: CallerEra,
+) -> Result<String, Refusal> {
     let cursor = request.params.as_ref().and_then(|params| params.raw("cursor"));
     if cursor.is_some_and(|cursor| cursor != "null") {
         return Err(Refusal::InvalidParams {
@@ -66,23 +91,42 @@ pub fn tools(snapshot: &Snapshot, request: &Request<'_>, era: CallerEra) -> Resu
             bad_request: false,
         });
     }
-    let mut list = String::from("[");
-    for tool in snapshot.listed() {
-        if list.len() > 1 {
-            list.push(',');
-        }
-        form(tool, era).write(&tool.exposed, &mut list);
-    }
-    list.push(']');
+    let list = match kind {
+        Kind::Tool => array(snapshot.listed().map(|tool| (form(tool, era), tool.exposed.as_str()))),
+        kind => array(snapshot.listed_items(kind).map(|entry| (&entry.item.form, entry.exposed.as_str()))),
+    };
+    let field = kind.field();
     Ok(match era {
-        CallerEra::Legacy => format!(r#"{{"tools":{list}}}"#),
+        CallerEra::Legacy => format!(r#"{{"{field}":{list}}}"#),
         CallerEra::Modern => {
             let meta = json!({ META_SERVER_INFO: server_info(snapshot) });
             format!(
-                r#"{{"resultType":"complete","tools":{list},"ttlMs":{LIST_TTL_MS},"cacheScope":"private","_meta":{meta}}}"#
+                r#"{{"resultType":"complete","{field}":{list},"ttlMs":{LIST_TTL_MS},"cacheScope":"private","_meta":{meta}}}"#
             )
         }
     })
+}
+
+/// Definitions under what they are exposed as.
+fn array<'a>(entries: impl Iterator<Item = (&'a Form, &'a str)>) -> String {
+    let mut list = String::from("[");
+    for (form, exposed) in entries {
+        if list.len() > 1 {
+            list.push(',');
+        }
+        form.write(exposed, &mut list);
+    }
+    list.push(']');
+    list
+}
+
+/// The result of `completion/complete` of a server that completes nothing.
+#[must_use]
+pub const fn no_completion(era: CallerEra) -> &'static str {
+    match era {
+        CallerEra::Legacy => r#"{"completion":{"values":[]}}"#,
+        CallerEra::Modern => r#"{"resultType":"complete","completion":{"values":[]}}"#,
+    }
 }
 
 fn form(tool: &ToolEntry, era: CallerEra) -> &Form {

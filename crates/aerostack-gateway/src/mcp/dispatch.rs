@@ -1,21 +1,27 @@
 //! What each method does, per era.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use aerostack_core::capability::Capabilities;
 use bytes::Bytes;
 use http::HeaderMap;
 
 use super::answer::Answer;
+use super::asked::Asked;
 use super::catalog;
 use super::error::Refusal;
-use super::in_flight::{CallKey, InFlight};
+use super::in_flight::{CallEntry, CallKey, InFlight};
 use super::listen::Listening;
+use super::log_level;
 use super::relay;
 use super::revision::{CallerEra, Legacy, version_header};
 use super::session::{EndedSessions, SESSION_HEADER, Session};
 use crate::app::App;
+use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::jsonrpc::Request;
+use crate::snapshot::{Route, Snapshot, Subject};
 
 /// One request, with everything that deciding over it takes.
 pub struct Order<'a> {
@@ -36,18 +42,13 @@ pub struct Order<'a> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
-    let Order { app, grant, headers, body, request } = order;
+    let Order { app, grant, request, .. } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
         "server/discover" => Ok(Answer::ok(catalog::response(id, &catalog::discover(&snapshot)))),
-        "tools/list" => {
-            let result = catalog::tools(&snapshot, request, CallerEra::Modern)?;
-            Ok(Answer::ok(catalog::response(id, &result)))
-        }
-        "tools/call" => relay::call(app, grant, body, request, CallerEra::Modern, headers, None),
         "subscriptions/listen" => Ok(Answer::Listen(Box::new(Listening::modern(app, grant, request)?))),
-        _ => Err(Refusal::UnknownMethod { modern: true }),
+        _ => either(order, &snapshot, CallerEra::Modern, || None),
     }
 }
 
@@ -56,7 +57,7 @@ pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
 /// # Errors
 /// A [`Refusal`] when it is not served.
 pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
-    let Order { app, grant, headers, body, request } = order;
+    let Order { app, grant, headers, request, .. } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
@@ -67,15 +68,82 @@ pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
             Ok(Answer::Message { status: http::StatusCode::OK, text, session: Some(session) })
         }
         "ping" => Ok(Answer::ok(catalog::response(id, "{}"))),
-        "tools/list" => {
-            let result = catalog::tools(&snapshot, request, CallerEra::Legacy)?;
-            Ok(Answer::ok(catalog::response(id, &result)))
+        "resources/subscribe" | "resources/unsubscribe" | "logging/setLevel" => {
+            wish(order, &snapshot)?;
+            Ok(Answer::ok(catalog::response(id, "{}")))
         }
-        "tools/call" => {
-            let entry = calls.enter(call_key(grant, headers, id));
-            relay::call(app, grant, body, request, CallerEra::Legacy, headers, Some(entry))
+        _ => either(order, &snapshot, CallerEra::Legacy, || Some(calls.enter(call_key(grant, headers, id)))),
+    }
+}
+
+/// Serves what both eras have: lists, and what servers answer.
+fn either(
+    order: &Order<'_>,
+    snapshot: &Snapshot,
+    era: CallerEra,
+    entry: impl FnOnce() -> Option<CallEntry>,
+) -> Result<Answer, Refusal> {
+    let request = order.request;
+    let id = request.id.unwrap_or("null");
+    let unknown = Refusal::UnknownMethod { modern: era == CallerEra::Modern };
+    if !is_offered(snapshot.capabilities(), &request.method) {
+        return Err(unknown);
+    }
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| request.method == kind.list_method()) {
+        return Ok(Answer::ok(catalog::response(id, &catalog::list(snapshot, kind, request, era)?)));
+    }
+    let asked = Asked::read(request).ok_or(unknown)?;
+    if request.method == "completion/complete" {
+        let subject = asked.as_ref().map(|asked| &asked.subject).map_err(Clone::clone)?;
+        let completes = |route: Route<'_>| route.install.capabilities().completions;
+        if snapshot.route(subject).is_some_and(|route| !completes(route)) {
+            return Ok(Answer::ok(catalog::response(id, catalog::no_completion(era))));
         }
-        _ => Err(Refusal::UnknownMethod { modern: false }),
+    }
+    relay::relay(order, asked, era, entry())
+}
+
+/// Remembers what a legacy session wants from now on.
+fn wish(order: &Order<'_>, snapshot: &Snapshot) -> Result<(), Refusal> {
+    let Order { grant, headers, request, .. } = order;
+    let session = session_header(headers).unwrap_or_default();
+    let invalid = |what: &str| Refusal::InvalidParams {
+        message: format!("Invalid params: {what}"),
+        bad_request: false,
+    };
+    let offered = snapshot.capabilities();
+    let text = |key| request.params.as_ref().and_then(|params| params.string(key)).map(Cow::into_owned);
+    if request.method == "logging/setLevel" {
+        if !offered.logging {
+            return Err(Refusal::UnknownMethod { modern: false });
+        }
+        let level = text("level").as_deref().and_then(log_level::level);
+        grant.wishes.set_log_level(session, level.ok_or_else(|| invalid("level is none"))?);
+        return Ok(());
+    }
+    if !offered.subscriptions {
+        return Err(Refusal::UnknownMethod { modern: false });
+    }
+    let uri = text("uri").ok_or_else(|| invalid("uri must be a string"))?;
+    if request.method == "resources/unsubscribe" {
+        grant.wishes.unsubscribe(session, &uri);
+        return Ok(());
+    }
+    let subject = Subject::Resource(uri.clone());
+    let route = snapshot.route(&subject).ok_or_else(|| Refusal::unknown(&subject, CallerEra::Legacy))?;
+    if !route.install.capabilities().subscriptions {
+        return Err(invalid("the server of this resource tells of no updates"));
+    }
+    grant.wishes.subscribe(session, &uri).map_err(|too_many| invalid(&too_many.to_string()))
+}
+
+/// Whether any of the workspace's servers has what a method is about.
+fn is_offered(offered: Capabilities, method: &str) -> bool {
+    match method.split('/').next() {
+        Some("prompts") => offered.prompts,
+        Some("resources") => offered.resources,
+        Some("completion") => offered.completions,
+        _ => true,
     }
 }
 

@@ -97,7 +97,8 @@ impl Door {
         }
         dispatch::legacy_revision(app, grant, headers, &self.ended)?;
         app.recorder.used(grant, app.clock.now());
-        let listening = Box::new(Listening::legacy(app, grant)?);
+        let session = dispatch::session_header(headers).unwrap_or_default();
+        let listening = Box::new(Listening::legacy(app, grant, session)?);
         Ok(streamable::respond(app, grant, Answer::Listen(listening), None, true).await)
     }
 
@@ -115,6 +116,7 @@ impl Door {
         };
         dispatch::legacy_revision(app, grant, headers, &self.ended)?;
         self.ended.end(id);
+        grant.wishes.end(id);
         Ok(respond::empty(StatusCode::NO_CONTENT))
     }
 

@@ -11,11 +11,12 @@ use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::revision::MODERN;
+use super::revision::{CallerEra, MODERN};
 use crate::http::body::{Body, ReadError};
 use crate::http::budget::NoRoom;
 use crate::http::respond;
 use crate::jsonrpc::Fault;
+use crate::snapshot::Subject;
 use crate::upstream::UpstreamError;
 
 /// Most characters of an unknown tool's name that are repeated.
@@ -79,6 +80,15 @@ pub enum Refusal {
     },
     /// No tool has this name, or it is switched off.
     UnknownTool(String),
+    /// No prompt has this name.
+    UnknownPrompt(String),
+    /// No server has this resource, or which one it is of cannot be told.
+    UnknownResource {
+        /// Its URI.
+        uri: String,
+        /// Whether the caller is modern: the code changed.
+        modern: bool,
+    },
     /// The server behind did not do its part.
     Upstream {
         /// Its slug in the workspace.
@@ -148,8 +158,28 @@ impl Refusal {
             Self::UnknownTool(name) => {
                 Told::new(StatusCode::OK, -32602, format!("Unknown tool: {}", cut(name)))
             }
+            Self::UnknownPrompt(name) => {
+                Told::new(StatusCode::OK, -32602, format!("Unknown prompt: {}", cut(name)))
+            }
+            Self::UnknownResource { uri, modern } => {
+                let code = if *modern { -32602 } else { -32002 };
+                let data = Some(json!({ "uri": cut(uri) }));
+                Told { data, ..Told::new(StatusCode::OK, code, "Resource not found") }
+            }
             Self::Upstream { server, error } => told_upstream(server, error),
             Self::Cancelled => Told::new(StatusCode::OK, -32800, "Request cancelled"),
+        }
+    }
+
+    /// What a caller is told of something that leads nowhere.
+    #[must_use]
+    pub fn unknown(subject: &Subject, era: CallerEra) -> Self {
+        match subject {
+            Subject::Tool(name) => Self::UnknownTool(name.clone()),
+            Subject::Prompt(name) => Self::UnknownPrompt(name.clone()),
+            Subject::Resource(uri) | Subject::Template(uri) => {
+                Self::UnknownResource { uri: uri.clone(), modern: era == CallerEra::Modern }
+            }
         }
     }
 

@@ -1,8 +1,8 @@
-//! A `tools/call` on its way to the server: the caller's bytes with the few edits that must be made.
+//! A request on its way to the server: the caller's bytes with the few edits that must be made.
 //!
-//! The closed list of edits is in `docs/protocol.md`: the id, the tool's name, the progress token and,
+//! The closed list of edits is in `docs/protocol.md`: the id, the name or URI, the progress token and,
 //! from a legacy caller to a modern server, the `_meta` that era demands. Everything else passes.
-//! What the caller wrote stays apart from what is known of the tool, so that a call which was refused
+//! What the caller wrote stays apart from what is known of its subject, so that a call which was refused
 //! for headers out of date can be prepared anew.
 
 use std::ops::Range;
@@ -15,9 +15,13 @@ use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
+use super::dispatch::session_header;
 use super::error::Refusal;
-use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_VERSION, MODERN};
+use super::log_level;
+use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
 use crate::app::App;
+use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::http::budget::Room;
 use crate::jsonrpc::{Request, Splice};
@@ -33,7 +37,11 @@ struct Written {
     text: Bytes,
     id: Range<usize>,
     params: Range<usize>,
-    name: Range<usize>,
+    method: &'static str,
+    kind: Kind,
+    /// The name or URI of what is asked for.
+    subject: Range<usize>,
+    is_named_in_header: bool,
     arguments: Option<Range<usize>>,
     meta: Option<Meta>,
     progress_token: Option<Range<usize>>,
@@ -43,6 +51,8 @@ struct Written {
     trace: HeaderMap,
     grant: Arc<Grant>,
     app: Arc<App>,
+    /// The least level of log messages that the caller wants, if it said so.
+    log_level: Option<&'static str>,
     taken_back: AtomicBool,
 }
 
@@ -60,24 +70,25 @@ enum MetaKind {
     NoObject,
 }
 
-/// A call, ready to be written for either era.
+/// A request, ready to be written for either era.
 pub struct Forward {
     written: Arc<Written>,
     install: InstallId,
-    tool: String,
+    /// The server's own name or URI of what is asked for.
+    own: String,
     mirrored: HeaderMap,
 }
 
 impl Forward {
-    /// Prepares a call of `route` by `grant`.
+    /// Prepares a request for what `route` leads to, by `grant`.
     ///
-    /// *Shape*: `body` is the buffer that `request` was read from.
+    /// *Shape*: `body` is the buffer that `request` and `asked` were read from.
     ///
     /// # Errors
     /// [`Refusal::HeaderMismatch`] when a modern caller's `Mcp-Param-*` headers do not mirror its arguments.
     pub fn new(
         body: &Bytes,
-        request: &Request<'_>,
+        (request, asked): (&Request<'_>, &Asked<'_>),
         era: CallerEra,
         route: &Route<'_>,
         headers: &HeaderMap,
@@ -89,7 +100,7 @@ impl Forward {
             let start = part.as_ptr() as usize - request.text.as_ptr() as usize;
             start..start + part.len()
         };
-        let params = request.params.as_ref().ok_or_else(no_name)?;
+        let params = request.params.as_ref().ok_or_else(no_params)?;
         let meta = request.meta().map_err(Refusal::Fault)?;
         let kind = match &meta {
             None => MetaKind::NoObject,
@@ -99,7 +110,10 @@ impl Forward {
         let written = Written {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
-            name: span(params.raw("name").ok_or_else(no_name)?),
+            method: asked.method,
+            kind: asked.subject.kind(),
+            subject: span(asked.raw),
+            is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
             meta: params.raw("_meta").map(|raw| Meta { span: span(raw), kind }),
             progress_token: meta.as_ref().and_then(|meta| meta.raw("progressToken")).map(span),
@@ -108,6 +122,13 @@ impl Forward {
             trace: trace_headers(headers),
             grant: Arc::clone(grant),
             app: Arc::clone(app),
+            log_level: match era {
+                CallerEra::Legacy => grant.wishes.log_level(session_header(headers).unwrap_or_default()),
+                CallerEra::Modern => meta
+                    .as_ref()
+                    .and_then(|meta| meta.string(META_LOG_LEVEL))
+                    .and_then(|level| log_level::level(&level)),
+            },
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -123,18 +144,21 @@ impl Forward {
     }
 
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
-        let parameters = route.entry.map(ToolEntry::header_parameters).unwrap_or_default();
+        let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
         let install = route.install.install.id.clone();
-        Ok(Self { install, tool: route.tool.clone(), mirrored, written })
+        Ok(Self { install, own: route.own.clone(), mirrored, written })
     }
 
-    /// Whether the tool may still be called: since the call was prepared, its server may have been removed or
-    /// switched off, or the right to the skill have ended.
+    /// Whether what is asked for may still be: since the request was prepared, its server may have been
+    /// removed or switched off, the tool switched off, or the right to the skill have ended.
     #[must_use]
     pub fn is_offered(&self) -> bool {
         let snapshot = self.written.grant.workspace.snapshot();
-        snapshot.install(&self.install).is_some_and(|found| found.install.offers(&self.tool))
+        snapshot.install(&self.install).is_some_and(|found| match self.written.kind {
+            Kind::Tool => found.install.offers(&self.own),
+            Kind::Prompt | Kind::Resource | Kind::Template => found.install.is_active(),
+        })
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -161,8 +185,8 @@ impl Forward {
     }
 }
 
-fn no_name() -> Refusal {
-    Refusal::InvalidParams { message: "Invalid params: name must be a string".to_owned(), bad_request: false }
+fn no_params() -> Refusal {
+    Refusal::InvalidParams { message: "Invalid params: there are none".to_owned(), bad_request: false }
 }
 
 impl Written {
@@ -206,7 +230,7 @@ impl Written {
 
     /// Adds the fields of `_meta` that the modern era demands.
     fn add_meta(&self, splice: &mut Splice<'_>) {
-        let (text, fields) = (self.str(), modern_meta());
+        let (text, fields) = (self.str(), modern_meta(self.log_level));
         match &self.meta {
             Some(Meta { span, kind: MetaKind::NoObject }) => {
                 splice.replace(&text[span.clone()], format!("{{{fields}}}"));
@@ -217,7 +241,7 @@ impl Written {
             }
             None => {
                 let meta = format!(r#""_meta":{{{fields}}}"#);
-                // `name` stands in params, so they are never empty.
+                // What is asked for stands in params, so they are never empty.
                 splice.insert_fields(&text[self.params.clone()], false, &meta);
             }
         }
@@ -230,7 +254,11 @@ impl Outgoing for Forward {
         let text = written.str();
         let mut splice = Splice::new(text);
         splice.replace(&text[written.id.clone()], id.to_string());
-        splice.replace(&text[written.name.clone()], Value::String(self.tool.clone()).to_string());
+        let subject = &text[written.subject.clone()];
+        // What stays as it is keeps its spelling.
+        if serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
+            splice.replace(subject, Value::String(self.own.clone()).to_string());
+        }
         if let Some(token) = &written.progress_token {
             splice.replace(&text[token.clone()], id.to_string());
         }
@@ -244,8 +272,10 @@ impl Outgoing for Forward {
         let mut headers = self.written.trace.clone();
         if era == Era::Modern {
             headers.extend(self.mirrored.clone());
-            headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
-            insert(&mut headers, "mcp-name", &self.tool);
+            headers.insert("mcp-method", HeaderValue::from_static(self.written.method));
+            if self.written.is_named_in_header {
+                insert(&mut headers, "mcp-name", &self.own);
+            }
         }
         headers
     }
@@ -257,6 +287,10 @@ impl Outgoing for Forward {
 
     fn room(&self) -> Room<'_> {
         self.written.app.budget.of(&self.written.grant.held)
+    }
+
+    fn log_level(&self) -> Option<&'static str> {
+        self.written.log_level
     }
 
     fn cancel_on_drop(&self) -> bool {
@@ -272,9 +306,10 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn modern_meta() -> String {
+fn modern_meta(log_level: Option<&str>) -> String {
+    let level = log_level.map(|level| format!(r#","{META_LOG_LEVEL}":"{level}""#)).unwrap_or_default();
     let info = json!({ "name": "aerostack-gateway", "version": env!("CARGO_PKG_VERSION") });
-    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}"#)
+    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}{level}"#)
 }
 
 fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {

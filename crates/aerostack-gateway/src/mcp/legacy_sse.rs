@@ -53,8 +53,8 @@ impl SseStreams {
     /// # Errors
     /// [`Refusal::TooManyStreams`] when the token has as many open as it may.
     pub fn open(&self, app: &Arc<App>, grant: &Arc<Grant>, address: &str) -> Result<Response<Body>, Refusal> {
-        let listening = Listening::legacy(app, grant)?;
         let name = random_name(app);
+        let listening = Listening::legacy(app, grant, &name)?;
         let (messages, receiver) = mpsc::channel(QUEUE_LEN);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
         let (token, held) = (grant.token.clone(), Arc::clone(&grant.held));
@@ -69,7 +69,7 @@ impl SseStreams {
             is_draining: false,
             app: Arc::clone(app),
             grant: Arc::clone(grant),
-            _entry: Entry { name, streams: self.clone() },
+            _entry: Entry { name, grant: Arc::clone(grant), streams: self.clone() },
         };
         let frames = stream::unfold(Some(open), |open| async {
             let mut open = open?;
@@ -189,12 +189,15 @@ struct Open {
 
 struct Entry {
     name: String,
+    grant: Arc<Grant>,
     streams: SseStreams,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         self.streams.0.pin().remove(&self.name);
+        // It was the session; nobody comes back to it.
+        self.grant.wishes.end(&self.name);
     }
 }
 

@@ -1,42 +1,57 @@
-//! Streams of change notices: the GET stream of the legacy era, `subscriptions/listen` of the modern.
+//! Streams of notices: the GET stream of the legacy era, `subscriptions/listen` of the modern.
 //!
-//! Both say that the workspace's tools changed, keep the connection alive with comments, and end when
-//! access ends or the gateway drains.
+//! Both say that what may be listed changed, and that a resource was updated to which the listener
+//! subscribed. They keep the connection alive with comments, and end when access ends or the gateway
+//! drains.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::catalog;
 use super::error::Refusal;
 use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION};
+use super::updates::{Updates, Wish};
 use crate::app::App;
-use crate::grants::{Grant, StreamPermit};
+use crate::grants::{Grant, ListVersions, StreamPermit};
 use crate::jsonrpc::Request;
 
-const LIST_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+/// Lists, as a filter names their changes, and as they are told.
+const LISTS: [(&str, &str); 3] = [
+    ("toolsListChanged", "notifications/tools/list_changed"),
+    ("promptsListChanged", "notifications/prompts/list_changed"),
+    ("resourcesListChanged", "notifications/resources/list_changed"),
+];
 
-/// One open stream of change notices.
+/// One open stream of notices.
 pub struct Listening {
     waiting: VecDeque<Bytes>,
-    notice: Option<Bytes>,
+    /// Which of [`LISTS`] are told of.
+    wanted: [bool; 3],
+    seen: [u64; 3],
+    changes: watch::Receiver<ListVersions>,
+    updates: Updates,
+    /// The raw id that a modern listener knows its notices by, until it is acknowledged apart.
+    tag: Option<String>,
+    is_acknowledged: bool,
     goodbye: Option<Bytes>,
-    changes: watch::Receiver<u64>,
     app: Arc<App>,
     over: bool,
     _permit: StreamPermit,
 }
 
 impl Listening {
-    /// The GET stream of a legacy client: notices only.
+    /// The GET stream of a legacy client: notices only, of every list and of what its session subscribed
+    /// to.
     ///
     /// # Errors
     /// [`Refusal::TooManyStreams`] when the token has as many open as it may.
-    pub fn legacy(app: &Arc<App>, grant: &Arc<Grant>) -> Result<Self, Refusal> {
-        Self::new(app, grant, VecDeque::new(), Some(Bytes::from_static(LIST_CHANGED.as_bytes())), None)
+    pub fn legacy(app: &Arc<App>, grant: &Arc<Grant>, session: &str) -> Result<Self, Refusal> {
+        let wish = Wish::OfSession(session.to_owned());
+        Self::new(app, grant, [true; 3], wish, None, None)
     }
 
     /// `subscriptions/listen`: the acknowledgement, notices under the caller's id, a result at the end.
@@ -44,64 +59,121 @@ impl Listening {
     /// # Errors
     /// [`Refusal::InvalidParams`] without a filter, [`Refusal::TooManyStreams`] as above.
     pub fn modern(app: &Arc<App>, grant: &Arc<Grant>, request: &Request<'_>) -> Result<Self, Refusal> {
-        let missing = || Refusal::InvalidParams {
-            message: "Invalid params: notifications must be an object".to_owned(),
+        let missing = |what: &str| Refusal::InvalidParams {
+            message: format!("Invalid params: {what}"),
             bad_request: false,
         };
-        let params = request.params.as_ref().ok_or_else(missing)?;
-        let filter = params.object("notifications").map_err(Refusal::Fault)?.ok_or_else(missing)?;
-        let wants_tools = filter.raw("toolsListChanged") == Some("true");
+        let no_filter = || missing("notifications must be an object");
+        let params = request.params.as_ref().ok_or_else(no_filter)?;
+        let filter = params.object("notifications").map_err(Refusal::Fault)?.ok_or_else(no_filter)?;
+        let wanted = LISTS.map(|(key, _)| filter.raw(key) == Some("true"));
+        let uris: Vec<String> = match filter.raw("resourceSubscriptions").filter(|raw| *raw != "null") {
+            None => Vec::new(),
+            Some(raw) => serde_json::from_str(raw)
+                .map_err(|_| missing("resourceSubscriptions must be a list of URIs"))?,
+        };
         let id = request.id.unwrap_or("null");
-        let meta = format!(r#""_meta":{{"{META_SUBSCRIPTION}":{id}}}"#);
-        let honoured = if wants_tools { r#"{"toolsListChanged":true}"# } else { "{}" };
-        let acknowledged = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{honoured}}}}}"#
-        );
-        let notice = wants_tools.then(|| {
-            format!(r#"{{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{{{meta}}}}}"#)
-                .into()
-        });
         let server_info = json!(catalog::server_info(&grant.workspace.snapshot()));
         let goodbye = format!(
             r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION}":{id},"{META_SERVER_INFO}":{server_info}}}}}}}"#
         );
-        Self::new(app, grant, VecDeque::from([acknowledged.into()]), notice, Some(goodbye.into()))
+        Self::new(app, grant, wanted, Wish::fixed(uris), Some(id.to_owned()), Some(goodbye.into()))
     }
 
     fn new(
         app: &Arc<App>,
         grant: &Arc<Grant>,
-        waiting: VecDeque<Bytes>,
-        notice: Option<Bytes>,
+        wanted: [bool; 3],
+        wish: Wish,
+        tag: Option<String>,
         goodbye: Option<Bytes>,
     ) -> Result<Self, Refusal> {
         let permit = grant.open_stream(app.config.limits.streams_per_token).ok_or(Refusal::TooManyStreams)?;
         let changes = grant.workspace.list_changes();
-        Ok(Self { waiting, notice, goodbye, changes, app: Arc::clone(app), over: false, _permit: permit })
+        let seen = numbers(*changes.borrow());
+        Ok(Self {
+            waiting: VecDeque::new(),
+            wanted,
+            seen,
+            changes,
+            updates: Updates::new(grant, wish),
+            is_acknowledged: tag.is_none(),
+            tag,
+            goodbye,
+            app: Arc::clone(app),
+            over: false,
+            _permit: permit,
+        })
     }
 
     /// The next message; `None` when the stream is over.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub async fn next(&mut self) -> Option<Bytes> {
-        if let Some(message) = self.waiting.pop_front() {
-            return Some(message);
-        }
-        if self.over {
-            return None;
+        if !self.is_acknowledged {
+            let honoured = self.updates.renew().await;
+            self.is_acknowledged = true;
+            return Some(self.acknowledgement(&honoured));
         }
         let draining = self.app.draining.clone();
-        tokio::select! {
-            () = draining.cancelled() => {}
-            () = changed(&mut self.changes, self.notice.is_some()) => return self.notice.clone(),
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Some(message);
+            }
+            if self.over {
+                return None;
+            }
+            tokio::select! {
+                () = draining.cancelled() => {
+                    self.over = true;
+                    return self.goodbye.take();
+                }
+                () = changed(&mut self.changes) => self.note_changes(),
+                update = self.updates.next(self.tag.as_deref()) => return Some(update),
+            }
         }
-        self.over = true;
-        self.goodbye.take()
+    }
+
+    /// What is honoured of the filter: lists always, of resources those whose servers tell of updates.
+    fn acknowledgement(&self, uris: &[String]) -> Bytes {
+        let lists = LISTS.iter().zip(self.wanted).filter(|(_, wanted)| *wanted);
+        let mut honoured: Vec<String> = lists.map(|((key, _), _)| format!(r#""{key}":true"#)).collect();
+        if !uris.is_empty() {
+            honoured.push(format!(r#""resourceSubscriptions":{}"#, Value::from(uris)));
+        }
+        let (meta, honoured) = (self.meta(), honoured.join(","));
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{{meta},"notifications":{{{honoured}}}}}}}"#
+        )
+        .into()
+    }
+
+    fn note_changes(&mut self) {
+        let now = numbers(*self.changes.borrow_and_update());
+        let before = std::mem::replace(&mut self.seen, now);
+        for (place, (_, method)) in LISTS.iter().enumerate() {
+            if !self.wanted[place] || now[place] == before[place] {
+                continue;
+            }
+            let params =
+                if self.tag.is_some() { format!(r#","params":{{{}}}"#, self.meta()) } else { String::new() };
+            self.waiting.push_back(format!(r#"{{"jsonrpc":"2.0","method":"{method}"{params}}}"#).into());
+        }
+    }
+
+    /// What modern notices say of the listening they belong to.
+    fn meta(&self) -> String {
+        format!(r#""_meta":{{"{META_SUBSCRIPTION}":{}}}"#, self.tag.as_deref().unwrap_or("null"))
     }
 }
 
-async fn changed(changes: &mut watch::Receiver<u64>, wanted: bool) {
-    if !wanted || changes.changed().await.is_err() {
+fn numbers(versions: ListVersions) -> [u64; 3] {
+    let ListVersions { tools, prompts, resources } = versions;
+    [tools, prompts, resources]
+}
+
+async fn changed(changes: &mut watch::Receiver<ListVersions>) {
+    if changes.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -4,6 +4,7 @@
 //! the wire; [`dispatch`] says what each method does, [`catalog`] answers from memory, [`relay`] calls.
 
 pub mod answer;
+pub mod asked;
 pub mod batch;
 mod behind;
 pub mod catalog;
@@ -15,14 +16,17 @@ pub mod gemini_schema;
 pub mod in_flight;
 pub mod legacy_sse;
 pub mod listen;
+mod log_level;
 pub mod model_tools;
 mod record;
 pub mod relay;
 pub mod revision;
+pub mod rewriter;
 pub mod session;
 pub mod streamable;
 pub mod translate;
 mod underway;
+mod updates;
 
 pub use door::Door;
 pub use error::Refusal;

@@ -1,52 +1,49 @@
-//! `tools/call`: to the server and back.
+//! Requests that servers answer: there and back.
 //!
 //! A call outlives its caller's connection in the legacy era and is taken back by it in the modern one.
 //! When access ends, every call is taken back.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::HeaderMap;
-
 use super::answer::{Answer, Piece};
+use super::asked::Asked;
 use super::behind;
+use super::dispatch::Order;
 use super::error::Refusal;
 use super::forward::Forward;
 use super::in_flight::{self, CallEntry};
 use super::record::CallRecord;
 use super::revision::CallerEra;
+use super::rewriter::Rewriter;
 use super::underway::{Sending, Underway};
-use crate::app::App;
-use crate::grants::Grant;
-use crate::jsonrpc::{Request, ResponseRewriter};
-use crate::upstream::{Era, Frame, Framing, UpstreamError};
+use crate::upstream::{Frame, Framing, UpstreamError};
 
-/// Finds where a call goes. It is sent as soon as its answer is asked for.
+/// Finds where a request goes. It is sent as soon as its answer is asked for.
 ///
 /// # Errors
-/// A [`Refusal`] when the tool is unknown, or the request does not fit it.
-pub fn call(
-    app: &Arc<App>,
-    grant: &Arc<Grant>,
-    body: &Bytes,
-    request: &Request<'_>,
+/// A [`Refusal`] when what it asks for is unknown, or the request does not fit it.
+pub fn relay(
+    order: &Order<'_>,
+    asked: Result<Asked<'_>, Refusal>,
     era: CallerEra,
-    headers: &HeaderMap,
     entry: Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
-    let mut record = CallRecord::begin(app, grant, request, headers);
-    let exposed = request.params.as_ref().and_then(|params| params.string("name"));
-    let exposed = exposed.ok_or_else(|| Refusal::InvalidParams {
-        message: "Invalid params: name must be a string".to_owned(),
-        bad_request: false,
-    });
-    let sending = exposed.and_then(|exposed| {
-        Sending::prepare(app, grant, &exposed, |route| {
-            record.goes_to(route);
-            Forward::new(body, request, era, route, headers, grant, app)
+    let Order { app, grant, headers, body, request } = order;
+    let is_call = request.method == "tools/call";
+    let mut record = is_call.then(|| CallRecord::begin(app, grant, request, headers));
+    let sending = asked.and_then(|asked| {
+        Sending::prepare(app, grant, &asked.subject, era, |route| {
+            if let Some(record) = &mut record {
+                record.goes_to(route);
+            }
+            Forward::new(body, (request, &asked), era, route, headers, grant, app)
         })
     });
-    let sending = sending.inspect_err(|refusal| record.fails(refusal))?;
+    let sending = sending.inspect_err(|refusal| {
+        if let Some(record) = &mut record {
+            record.fails(refusal);
+        }
+    })?;
     Ok(Answer::Call(Box::new(CallStream {
         forward: Arc::clone(&sending.forward),
         server: sending.server.clone(),
@@ -63,7 +60,7 @@ pub struct CallStream {
     /// `None` after the last piece.
     underway: Option<Underway>,
     /// Rewrites the large message that has begun and not ended.
-    large: Option<ResponseRewriter>,
+    large: Option<Rewriter>,
     entry: Option<CallEntry>,
 }
 
@@ -118,17 +115,17 @@ impl CallStream {
     fn accept(&mut self, frame: Frame) -> Option<Piece> {
         let translator = &self.underway.as_ref()?.begun()?.translator;
         match frame {
-            Frame::Whole(message) => Some(match translator.translate(&message) {
+            Frame::Whole(message) => match translator.translate(&message) {
                 Ok(piece) => {
-                    if matches!(piece, Piece::Response { .. }) {
+                    if matches!(piece, Some(Piece::Response { .. })) {
                         self.underway = None;
                     }
                     piece
                 }
-                Err(error) => self.upstream_failed(error),
-            }),
+                Err(error) => Some(self.upstream_failed(error)),
+            },
             Frame::Begin(piece) => {
-                let mut rewriter = translator.rewriter(translator.upstream_era == Era::Legacy);
+                let mut rewriter = translator.rewriter_of_large();
                 let begun = rewriter.push(&piece);
                 self.large = Some(rewriter);
                 Some(Piece::Begin(begun.into()))

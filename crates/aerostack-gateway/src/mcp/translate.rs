@@ -11,12 +11,23 @@ use serde_json::value::RawValue;
 
 use super::answer::Piece;
 use super::forward::Forward;
+use super::log_level;
 use super::revision::CallerEra;
-use crate::jsonrpc::{ResponseRewriter, Splice, Structured};
-use crate::upstream::{Era, UpstreamError};
+use super::rewriter::{Origin, Rewriter};
+use crate::jsonrpc::{ResponseRewriter, Splice, Structured, without};
+use crate::upstream::{Era, Outgoing, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
 const RESULT_TYPE: &str = r#""resultType":"complete""#;
+/// What they demand of a resource beside it: a legacy server says nothing, so it is stale at once.
+const TTL: &str = r#""ttlMs":0"#;
+const SCOPE: &str = r#""cacheScope":"private""#;
+/// What only results of modern servers have.
+const MODERN_FIELDS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
+const LOG_MESSAGE: &str = "notifications/message";
+/// "Resource not found", up to 2025-11-25; what it is since.
+const OLD_NOT_FOUND: i64 = -32002;
+const NOT_FOUND: &str = "-32602";
 
 /// Gives messages of the server the caller's ids, and what the caller's era demands.
 pub struct Translator {
@@ -28,6 +39,10 @@ pub struct Translator {
     pub id: u64,
     /// What becomes of structured content that is no object.
     pub structured: Structured,
+    /// Whether results say how long they may be kept.
+    pub is_cached: bool,
+    /// Whose URIs may lead elsewhere, if they may.
+    pub origin: Option<Origin>,
 }
 
 /// What of a server's message is read.
@@ -44,8 +59,9 @@ struct Shallow<'a> {
 }
 
 #[derive(Deserialize)]
-struct ErrorCode {
-    code: i64,
+struct ErrorCode<'a> {
+    #[serde(borrow)]
+    code: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -55,56 +71,123 @@ struct Progress<'a> {
 }
 
 #[derive(Deserialize)]
+struct LogMessage {
+    level: String,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
 struct ResultFields<'a> {
     #[serde(borrow, rename = "resultType")]
     kind: Option<&'a RawValue>,
+    #[serde(borrow, rename = "ttlMs")]
+    ttl: Option<&'a RawValue>,
+    #[serde(borrow, rename = "cacheScope")]
+    scope: Option<&'a RawValue>,
 }
 
 impl Translator {
-    /// The rewriter of one response.
+    /// The rewriter of a response whose fields are not known in advance.
     #[must_use]
-    pub fn rewriter(&self, lacks_result_type: bool) -> ResponseRewriter {
-        let insert = self.forward.era() == CallerEra::Modern && lacks_result_type;
-        let fields = insert.then(|| RESULT_TYPE.to_owned());
-        ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured)
+    pub fn rewriter_of_large(&self) -> Rewriter {
+        match self.upstream_era {
+            Era::Legacy => self.rewriter(ResultFields::default()),
+            Era::Modern => self.plain_rewriter(),
+        }
     }
 
-    /// Gives a whole message the form the caller is to see.
+    fn plain_rewriter(&self) -> Rewriter {
+        self.rewriter_with(None)
+    }
+
+    fn rewriter_with(&self, fields: Option<String>) -> Rewriter {
+        let response = ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured);
+        Rewriter::new(response, self.origin.clone())
+    }
+
+    /// The rewriter of a response whose result has these fields: a modern caller is given what it lacks.
+    fn rewriter(&self, fields: ResultFields<'_>) -> Rewriter {
+        if self.forward.era() == CallerEra::Legacy {
+            return self.plain_rewriter();
+        }
+        let is_complete = fields.kind.is_none_or(|kind| !is_no_result(kind.get()));
+        let is_cached = self.is_cached && is_complete;
+        let missing = [
+            fields.kind.is_none().then_some(RESULT_TYPE),
+            (is_cached && fields.ttl.is_none()).then_some(TTL),
+            (is_cached && fields.scope.is_none()).then_some(SCOPE),
+        ];
+        let missing: Vec<&str> = missing.into_iter().flatten().collect();
+        let missing = (!missing.is_empty()).then(|| missing.join(","));
+        self.rewriter_with(missing)
+    }
+
+    /// Gives a whole message the form the caller is to see; `None` if it is not to see it.
     ///
     /// # Errors
     /// [`UpstreamError::BadAnswer`] when it is no message, one about our own revision, or a question
     /// to a caller who cannot be asked.
-    pub fn translate(&self, message: &Bytes) -> Result<Piece, UpstreamError> {
+    pub fn translate(&self, message: &Bytes) -> Result<Option<Piece>, UpstreamError> {
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
-        if shallow.method.is_some() {
-            return Ok(Piece::Notification(self.notification(text, message, shallow.params)));
+        if let Some(method) = shallow.method {
+            let is_wanted = !self.is_unwanted_log(method, shallow.params);
+            return Ok(
+                is_wanted.then(|| Piece::Notification(self.notification(text, message, shallow.params)))
+            );
         }
-        let code = shallow.error.and_then(|error| serde_json::from_str::<ErrorCode>(error.get()).ok());
-        let caller_era = self.forward.era();
-        // The codes mean this in the modern era alone.
-        match code.map(|error| error.code).filter(|_| self.upstream_era == Era::Modern) {
+        if let Some(error) = shallow.error {
+            return self.error(text, error).map(Some);
+        }
+        let fields: ResultFields<'_> =
+            shallow.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
+        let crosses_back = self.forward.era() == CallerEra::Legacy && self.upstream_era == Era::Modern;
+        // Nothing was declared that could be asked for, and older clients would take it for an empty result.
+        if crosses_back && fields.kind.is_some_and(|kind| is_no_result(kind.get())) {
+            return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
+        }
+        let mut rewriter = self.rewriter(fields);
+        let text = match shallow.result.filter(|_| crosses_back) {
+            Some(result) => {
+                let mut splice = Splice::new(text);
+                splice.replace(result.get(), without(result.get(), &MODERN_FIELDS));
+                rewriter.push(&splice.finish())
+            }
+            None => rewriter.push(message),
+        };
+        Ok(Some(Piece::Response { status: StatusCode::OK, text: text.into() }))
+    }
+
+    /// An error of the server; codes mean in their own era alone what they mean there.
+    fn error(&self, text: &str, error: &RawValue) -> Result<Piece, UpstreamError> {
+        let raw = serde_json::from_str::<ErrorCode<'_>>(error.get()).ok().map(|error| error.code.get());
+        let code = raw.and_then(|raw| raw.parse::<i64>().ok());
+        let mut status = StatusCode::OK;
+        let mut splice = Splice::new(text);
+        match (self.upstream_era, self.forward.era(), code) {
             // About our own revision: not the caller's business.
-            Some(-32022) => return Err(UpstreamError::BadAnswer("refused our revision".to_owned())),
-            Some(-32021) if caller_era == CallerEra::Modern => {
-                let text = self.rewriter(false).push(message).into();
-                return Ok(Piece::Response { status: StatusCode::BAD_REQUEST, text });
+            (Era::Modern, _, Some(-32022)) => {
+                return Err(UpstreamError::BadAnswer("refused our revision".to_owned()));
+            }
+            (Era::Modern, CallerEra::Modern, Some(-32021)) => status = StatusCode::BAD_REQUEST,
+            (Era::Legacy, CallerEra::Modern, Some(OLD_NOT_FOUND)) if self.is_cached => {
+                raw.into_iter().for_each(|raw| splice.replace(raw, NOT_FOUND));
             }
             _ => {}
         }
-        let fields =
-            shallow.result.and_then(|result| serde_json::from_str::<ResultFields<'_>>(result.get()).ok());
-        let kind = fields.and_then(|fields| fields.kind).map(RawValue::get);
-        // Nothing was declared that could be asked for, and older clients would take it for an empty result.
-        if caller_era == CallerEra::Legacy
-            && self.upstream_era == Era::Modern
-            && kind.is_some_and(is_no_result)
-        {
-            return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
+        let text = self.plain_rewriter().push(&splice.finish()).into();
+        Ok(Piece::Response { status, text })
+    }
+
+    /// Whether this is a log message that a modern caller has not asked for: older servers send them unasked.
+    fn is_unwanted_log(&self, method: &RawValue, params: Option<&RawValue>) -> bool {
+        let crosses = self.forward.era() == CallerEra::Modern && self.upstream_era == Era::Legacy;
+        if !crosses || serde_json::from_str::<String>(method.get()).ok().as_deref() != Some(LOG_MESSAGE) {
+            return false;
         }
-        let text = self.rewriter(kind.is_none()).push(message).into();
-        Ok(Piece::Response { status: StatusCode::OK, text })
+        let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params.get()).ok());
+        let level = level.map(|message| message.level).unwrap_or_default();
+        self.forward.log_level().is_none_or(|least| !log_level::is_wanted(&level, least))
     }
 
     /// Progress is told under the caller's own token; everything else stays.

@@ -11,11 +11,12 @@ use super::error::Refusal;
 use super::forward::Forward;
 use super::record::CallRecord;
 use super::revision::CallerEra;
+use super::rewriter::Origin;
 use super::translate::Translator;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::Structured;
-use crate::snapshot::Route;
+use crate::snapshot::{Route, Subject};
 use crate::upstream::{Caller, Canceller, Client, Era, Frame, Framing, Reply, UpstreamError};
 
 /// Time that a new list may need beside the asking: its turn among others, and being written.
@@ -31,33 +32,39 @@ pub(super) struct Sending {
     pub forward: Arc<Forward>,
     /// The server's slug.
     pub server: String,
-    exposed: String,
+    subject: Subject,
     client: Arc<Client>,
+    /// Whose URIs may lead elsewhere, if they may.
+    origin: Option<Origin>,
     /// Whether older clients are shown another definition of the tool than newer ones.
     has_legacy_definition: bool,
 }
 
 impl Sending {
-    /// Finds where a call of `exposed` goes and lets `prepare` write it.
+    /// Finds where a request for `subject` goes and lets `prepare` write it.
     ///
     /// # Errors
-    /// [`Refusal::UnknownTool`], or what `prepare` refuses.
+    /// The [`Refusal`] of what is unknown, or what `prepare` refuses.
     pub(super) fn prepare(
         app: &Arc<App>,
         grant: &Arc<Grant>,
-        exposed: &str,
+        subject: &Subject,
+        era: CallerEra,
         prepare: impl FnOnce(&Route<'_>) -> Result<Forward, Refusal>,
     ) -> Result<Self, Refusal> {
         let snapshot = grant.workspace.snapshot();
-        let route = snapshot.route(exposed).ok_or_else(|| Refusal::UnknownTool(exposed.to_owned()))?;
+        let route = snapshot.route(subject).ok_or_else(|| Refusal::unknown(subject, era))?;
+        let may_lead_elsewhere = snapshot.may_lead_elsewhere(route.install);
+        let origin = || Origin { snapshot: Arc::clone(&snapshot), install: route.install.install.id.clone() };
         Ok(Self {
+            origin: may_lead_elsewhere.then(origin),
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             forward: Arc::new(prepare(&route)?),
             server: route.install.install.slug.to_string(),
-            exposed: exposed.to_owned(),
+            subject: subject.clone(),
             client: Arc::clone(&route.install.client),
-            has_legacy_definition: route.entry.is_some_and(|tool| tool.definition.legacy_form.is_some()),
+            has_legacy_definition: route.tool.is_some_and(|tool| tool.definition.legacy_form.is_some()),
         })
     }
 
@@ -70,7 +77,7 @@ impl Sending {
         match self.client.call(&caller, self.forward.as_ref()).await {
             Ok(reply) => Ok(self.begun(reply)),
             Err(UpstreamError::AccessEnded | UpstreamError::Unreachable(_)) if !self.forward.is_offered() => {
-                Err(Refusal::UnknownTool(self.exposed.clone()))
+                Err(Refusal::unknown(&self.subject, self.forward.era()))
             }
             // The token is accepted; only the gateway is not certain to be the one that may.
             Err(UpstreamError::AccessEnded) if self.grant.is_live(self.app.clock.now()) => {
@@ -86,18 +93,26 @@ impl Sending {
     async fn send_anew(self: Arc<Self>) -> Result<Begun, Refusal> {
         self.client.list_again(self.app.config.limits.list_timeout + LIST_SETTLES_WITHIN).await;
         let prepare = |route: &Route<'_>| self.forward.anew(route);
-        let anew = Self::prepare(&self.app, &self.grant, &self.exposed, prepare)?;
+        let anew = Self::prepare(&self.app, &self.grant, &self.subject, self.forward.era(), prepare)?;
         Arc::new(anew).send().await
     }
 
     fn begun(&self, reply: Reply) -> Begun {
         let Reply { framing, id, era, frames, cancel } = reply;
-        let crosses_back = self.forward.era() == CallerEra::Legacy;
+        let crosses_back =
+            self.forward.era() == CallerEra::Legacy && matches!(self.subject, Subject::Tool(_));
         let may_be_odd = era == Era::Modern || self.has_legacy_definition;
         let structured = if crosses_back && may_be_odd { Structured::Wrapped } else { Structured::AsItIs };
         let forward = Arc::clone(&self.forward);
         Begun {
-            translator: Translator { forward, upstream_era: era, id, structured },
+            translator: Translator {
+                forward,
+                upstream_era: era,
+                id,
+                structured,
+                is_cached: matches!(self.subject, Subject::Resource(_)),
+                origin: self.origin.clone(),
+            },
             framing,
             frames,
             cancel,
@@ -124,7 +139,8 @@ pub(super) struct Underway {
     pub sending: Arc<Sending>,
     stage: Stage,
     may_repeat: bool,
-    record: CallRecord,
+    /// Of calls of tools.
+    record: Option<CallRecord>,
 }
 
 enum Stage {
@@ -137,9 +153,9 @@ enum Stage {
 }
 
 impl Underway {
-    /// Begins a call. Nothing happens until its frames are asked for.
+    /// Begins a request. Nothing happens until its frames are asked for.
     #[must_use]
-    pub(super) fn begin(sending: Sending, record: CallRecord) -> Self {
+    pub(super) fn begin(sending: Sending, record: Option<CallRecord>) -> Self {
         let sending = Arc::new(sending);
         let stage = Stage::Waiting(Box::pin(Arc::clone(&sending).send()));
         Self { sending, stage, may_repeat: true, record }
@@ -158,7 +174,7 @@ impl Underway {
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub(super) async fn next(&mut self) -> Option<Result<Frame, Refusal>> {
-        self.record.asks();
+        self.notes(CallRecord::asks);
         loop {
             let error = match &mut self.stage {
                 Stage::Over => return None,
@@ -171,11 +187,11 @@ impl Underway {
                 },
                 Stage::Coming(begun) => match begun.frames.next().await {
                     None => {
-                        self.record.ends();
+                        self.notes(CallRecord::ends);
                         return None;
                     }
                     Some(Ok(frame)) => {
-                        self.record.sees(&frame);
+                        self.notes(|record| record.sees(&frame));
                         self.may_repeat = false;
                         return Some(Ok(frame));
                     }
@@ -183,10 +199,16 @@ impl Underway {
                 },
             };
             if !self.repeats_after(&error) {
-                self.record.fails(&error);
+                self.notes(|record| record.fails(&error));
                 self.stage = Stage::Over;
                 return Some(Err(error));
             }
+        }
+    }
+
+    fn notes(&mut self, note: impl FnOnce(&mut CallRecord)) {
+        if let Some(record) = &mut self.record {
+            note(record);
         }
     }
 

@@ -123,8 +123,8 @@ limits! {
     "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";
     "AEROSTACK_LIMIT_LIST_REFRESH_EVERY" list_refresh_every Seconds SPAN, "time between refreshes of a tool list";
     "AEROSTACK_LIMIT_LIST_REFRESHES_AT_ONCE" list_refreshes_at_once Pieces COUNT, "tool lists refreshed at the same time";
-    "AEROSTACK_LIMIT_TOOLS_PER_INSTALL" tools_per_install Pieces COUNT, "tools of one installed server";
-    "AEROSTACK_LIMIT_TOOL_LIST" tool_list_bytes Bytes SIZE, "total size of one server's tool definitions";
+    "AEROSTACK_LIMIT_TOOLS_PER_INSTALL" tools_per_install Pieces COUNT, "tools of one installed server, and as many prompts, resources and templates";
+    "AEROSTACK_LIMIT_TOOL_LIST" tool_list_bytes Bytes SIZE, "total size of one server's tool definitions, and of each other kind";
     "AEROSTACK_LIMIT_CALLS_PER_INSTALL" calls_per_install Pieces COUNT, "calls in flight to one installed server";
     "AEROSTACK_LIMIT_SESSIONS_PER_INSTALL" sessions_per_install Pieces COUNT, "upstream sessions of one installed server";
     "AEROSTACK_LIMIT_SESSION_IDLE_TIMEOUT" session_idle_timeout Seconds SPAN, "time after which an unused upstream session ends";

@@ -14,7 +14,7 @@ use super::skill_install;
 use super::sql::{Tx, execute, fetch_all};
 
 pub use super::install_summary::{InstallSummary, count_of_workspace, find_by_slug, list_page};
-pub use super::tool_list::{ListDocument, ListStatus, ToolList, documents, save_failure, save_list};
+pub use super::offer_list::{ListDocument, ListStatus, OfferList, documents, save_failure, save_list};
 
 /// An installed server, or skill, with all that is known of it but its tools.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use aerostack_core::time::Timestamp;
 use super::codec;
 use super::error::StoreError;
 use super::install::read_names;
+use super::offer_list::ListStatus;
 use super::sql::{Count, Tx, fetch_all, fetch_one, fetch_optional};
-use super::tool_list::ListStatus;
 
 /// An installed server or skill in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

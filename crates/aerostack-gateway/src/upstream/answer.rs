@@ -182,8 +182,9 @@ impl Answer {
             }
             Message::Response { id: None, outcome: Outcome::Error(raw) } => return Err(unaddressed(raw)),
             Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
-            Message::Response { .. } => {}
+            Message::Response { .. } | Message::Acknowledged => {}
             Message::ListChanged => self.aside.list_changed(),
+            Message::Updated { params } => self.aside.updated(params),
             Message::Request { id, ref method } => self.aside.answer(id, method),
         }
         Ok(Progress::More)

@@ -1,5 +1,5 @@
-//! What arrives beside an answer and concerns no caller: announcements that the list changed, and
-//! requests of a legacy server, which a pooled session answers itself.
+//! What arrives beside an answer and concerns no caller: announcements that a list changed or a resource
+//! was updated, and requests of a legacy server, which a pooled session answers itself.
 //!
 //! Whoever reads an answer never waits for this: what a server is told, it is told in a task beside.
 
@@ -12,6 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::http::Endpoint;
 use super::message;
 use super::stdio::Lines;
+use super::subscriptions::Subscriptions;
 
 /// Time for a message that nobody waits for.
 pub(super) const ASIDE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,6 +23,7 @@ pub(super) const ANSWERS_AT_ONCE: usize = 16;
 #[derive(Clone)]
 pub(super) struct Aside {
     changed: Arc<Notify>,
+    subscriptions: Arc<Subscriptions>,
     answering: Arc<Semaphore>,
     answers: Option<Answers>,
 }
@@ -35,8 +37,8 @@ enum Answers {
 
 impl Aside {
     /// For modern servers, which ask nothing on a stream.
-    pub(super) fn new(changed: Arc<Notify>) -> Self {
-        Self { changed, answering: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)), answers: None }
+    pub(super) fn new(changed: Arc<Notify>, subscriptions: Arc<Subscriptions>) -> Self {
+        Self { changed, subscriptions, answering: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)), answers: None }
     }
 
     /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
@@ -47,6 +49,11 @@ impl Aside {
     /// The same for a program: answers are written to it.
     pub(super) fn answering_on(&self, lines: Lines) -> Self {
         Self { answers: Some(Answers::Written(lines)), ..self.clone() }
+    }
+
+    /// The server says that a resource was updated; `params` are the notice's, raw.
+    pub(super) fn updated(&self, params: &str) {
+        self.subscriptions.updated(params);
     }
 
     /// The server says that its list changed.

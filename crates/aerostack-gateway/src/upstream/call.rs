@@ -34,6 +34,10 @@ pub(super) async fn call(
             return Err(UpstreamError::AccessEnded);
         }
         let lease = pool.lease(caller).await?;
+        // In a session of several callers one would choose for all.
+        if let Some(level) = request.log_level().filter(|_| pool.is_per_caller() && request.may_be_sent()) {
+            lease.session().set_log_level(level, pool.connector().next_id()).await;
+        }
         let expect = Expect {
             id: pool.connector().next_id(),
             idle: lease.session().endpoint().idle(),

@@ -70,6 +70,11 @@ impl Shared {
         self.state().is_open
     }
 
+    /// Waits until it has ended.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
     /// Notes that something came.
     pub(super) fn touch(&self) {
         self.state().last_byte = Instant::now();
@@ -116,6 +121,12 @@ impl Shared {
             Message::Notification { progress_token: Some(raw) } => {
                 if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.get(&id)) {
                     let _ = waiter.notifications.try_send(data);
+                }
+            }
+            // It names no request: certain whose it is only while there is one.
+            Message::Notification { progress_token: None } if state.waiters.len() == 1 => {
+                for waiter in state.waiters.values() {
+                    let _ = waiter.notifications.try_send(data.clone());
                 }
             }
             _ => {}
@@ -192,7 +203,7 @@ impl Channel {
 
     /// Waits until the stream has ended.
     pub(super) async fn closed(&self) {
-        self.shared.closed.cancelled().await;
+        self.shared.closed().await;
     }
 
     /// Registers a request, before it is posted. `None` if the stream has ended.
@@ -263,6 +274,7 @@ impl Reader {
         match Message::read(&data) {
             None => {}
             Some(Message::ListChanged) => self.aside.list_changed(),
+            Some(Message::Updated { params }) => self.aside.updated(params),
             Some(Message::Request { id, method }) => self.aside.answer(id, &method),
             Some(message) => self.shared.dispatch(data.clone(), &message),
         }

@@ -22,6 +22,7 @@ use super::function::Function;
 use super::http::{Clients, Endpoint, Http};
 use super::pool::{Pool, PoolLimits};
 use super::stdio::{Children, Program};
+use super::subscriptions::{Mailbox, Subscription, Subscriptions};
 use super::target::{Caller, Listing, Outgoing, Target};
 use super::{listing, watch};
 use crate::config::{Config, Limits};
@@ -48,11 +49,11 @@ pub struct Upstreams {
 pub struct Client {
     target: Target,
     limits: Limits,
-    list_timeout: Duration,
     list_refresh_every: Duration,
     pool: Arc<Pool>,
     calls: Arc<Semaphore>,
     freshness: Freshness,
+    subscriptions: Arc<Subscriptions>,
     listener: Mutex<Option<AbortHandle>>,
     /// In place of sessions, if it is a function.
     function: Option<Arc<Function>>,
@@ -136,6 +137,7 @@ impl Client {
     fn new(target: Target, limits: Limits, http: &Clients, children: Option<&Arc<Children>>) -> Self {
         let trust = if target.trusted { Trust::Operator } else { Trust::Anybody };
         let freshness = Freshness::default();
+        let subscriptions = Subscriptions::new(target.install.clone());
         let credential = target.credential.clone();
         let endpoint = Endpoint::new(http.of(trust), target.url.clone(), target.idle_timeout, credential);
         let function = target
@@ -153,7 +155,7 @@ impl Client {
             endpoint,
             program,
             ids: Arc::new(AtomicU64::new(1)),
-            aside: Aside::new(freshness.wanted()),
+            aside: Aside::new(freshness.wanted(), Arc::clone(&subscriptions)),
             event_limit_bytes: limits.event_limit_bytes,
         };
         Self {
@@ -162,10 +164,10 @@ impl Client {
             listener: Mutex::default(),
             function,
             target,
-            limits,
-            list_timeout,
+            limits: Limits { list_timeout, ..limits },
             list_refresh_every,
             freshness,
+            subscriptions,
         }
     }
 
@@ -186,8 +188,8 @@ impl Client {
         &self.target
     }
 
-    /// Connects if need be and lists all tools, following pages, within `Limits::list_timeout` in all; a
-    /// program has the time to start besides.
+    /// Connects if need be and lists all that it offers, following pages, within `Limits::list_timeout` in all;
+    /// a program has the time to start besides.
     ///
     /// # Errors
     /// [`UpstreamError`], the text of which the workspace's owner sees.
@@ -195,14 +197,9 @@ impl Client {
         if let Some(function) = &self.function {
             return Ok(function.listing());
         }
-        let limit = self.list_timeout;
         self.freshness.asked();
-        let listed = tokio::time::timeout(limit, listing::list(&self.pool, &self.limits)).await;
-        let mut listing = listed
-            .unwrap_or_else(|_| {
-                Err(UpstreamError::TimedOut(format!("no list of tools within {} s", limit.as_secs_f32())))
-            })
-            .map_err(|error| self.masked(error))?;
+        let listed = listing::list(&self.pool, &self.limits).await;
+        let mut listing = listed.map_err(|error| self.masked(error))?;
         self.target.credential.mask_listing(&mut listing);
         Ok(listing)
     }
@@ -263,10 +260,31 @@ impl Client {
         let _ = tokio::time::timeout(limit, self.freshness.renewed()).await;
     }
 
+    /// Wants to be told, in `mailbox`, of updates of the server's own `uri`, which the listener calls
+    /// `exposed`. The server is asked once for all listeners, behind; `None` if that is too many.
+    #[must_use]
+    pub fn subscribe(&self, uri: &str, exposed: &str, mailbox: &Mailbox) -> Option<Subscription> {
+        if self.function.is_some() {
+            return None;
+        }
+        self.start_listening();
+        self.subscriptions.add(uri, exposed, mailbox)
+    }
+
+    /// Its sessions, for tests.
+    #[cfg(test)]
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
     fn start_listening(&self) {
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if listener.is_none() {
-            let listening = watch::listen(self.pool.clone(), self.target.install.clone());
+            let listening = watch::listen(
+                self.pool.clone(),
+                self.target.install.clone(),
+                Arc::clone(&self.subscriptions),
+            );
             *listener = Some(tokio::spawn(listening).abort_handle());
         }
     }

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{Answer, Errors, Expect};
 use super::aside::Aside;
+use super::capabilities::Declared;
 use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received, Refusal};
@@ -246,7 +247,7 @@ pub(super) fn judge_result(raw: &str) -> Probe {
         version: message::MODERN.into(),
         instructions: result.instructions,
         server_name: server.and_then(|server| server.get("name")).and_then(Value::as_str).map(Into::into),
-        announces_changes: announces_changes(result.capabilities),
+        declared: Declared::read(result.capabilities),
     })
 }
 
@@ -282,7 +283,7 @@ pub(super) fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamE
         version: result.protocol_version,
         instructions: result.instructions,
         server_name: name.map(Into::into),
-        announces_changes: announces_changes(result.capabilities),
+        declared: Declared::read(result.capabilities),
     })
 }
 
@@ -293,21 +294,4 @@ fn confirm(posted: Result<Received, UpstreamError>) -> Result<(), UpstreamError>
         Ok(_) | Err(UpstreamError::BadAnswer(_)) => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-#[derive(Deserialize, Default)]
-struct Capabilities {
-    #[serde(default)]
-    tools: Option<ToolsCapability>,
-}
-
-#[derive(Deserialize)]
-struct ToolsCapability {
-    #[serde(rename = "listChanged", default)]
-    list_changed: bool,
-}
-
-fn announces_changes(capabilities: Option<&RawValue>) -> bool {
-    let capabilities = capabilities.and_then(|raw| serde_json::from_str::<Capabilities>(raw.get()).ok());
-    capabilities.and_then(|capabilities| capabilities.tools).is_some_and(|tools| tools.list_changed)
 }

@@ -23,7 +23,6 @@ use super::error::UpstreamError;
 use super::frame::{Canceller, Frame, Framing, Reply};
 use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
-use super::left_out::LeftOut;
 use super::target::{Era, Listing, Outgoing, Target};
 use crate::http::budget::Room;
 
@@ -80,15 +79,7 @@ impl Function {
         endpoint: Endpoint,
         whole_limit_bytes: usize,
     ) -> Self {
-        let listing = Listing {
-            tools: tools.iter().map(ManifestTool::definition).collect(),
-            left_out: LeftOut::default(),
-            instructions: None,
-            server_name: None,
-            protocol_version: String::new(),
-            transport: "function",
-            announces_changes: false,
-        };
+        let listing = Listing::of_tools(tools.iter().map(ManifestTool::definition).collect(), "function");
         let checks = tools.iter().map(|tool| (tool.name.clone(), InputCheck::new(tool.input_schema.clone())));
         Self {
             endpoint,

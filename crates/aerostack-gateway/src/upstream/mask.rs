@@ -14,7 +14,7 @@ use super::target::Listing;
 const MASK: &str = "[secret]";
 /// Shortest value that is masked in errors: shorter ones stand in any text by chance.
 const MASKED_IN_ERRORS_MIN_BYTES: usize = 4;
-/// Shortest value that is masked in tool definitions, which models have to read.
+/// Shortest value that is masked in definitions, which models have to read.
 const MASKED_IN_LISTS_MIN_BYTES: usize = 8;
 
 /// How JSON may write a character otherwise than as itself, where it could.
@@ -31,9 +31,16 @@ impl Credential {
 
     /// A listing without the secrets in it: it is kept, and shown to models.
     pub(super) fn mask_listing(&self, listing: &mut Listing) {
-        let Listing { tools, instructions, server_name, .. } = listing;
+        let Listing { tools, prompts, resources, templates, instructions, server_name, .. } = listing;
+        let mut reasons = Vec::new();
+        for listed in [prompts, resources, templates] {
+            match listed {
+                Ok(definitions) => self.mask_definitions(definitions),
+                Err(reason) => reasons.push(reason),
+            }
+        }
         self.mask_definitions(tools);
-        for text in instructions.iter_mut().chain(server_name) {
+        for text in instructions.iter_mut().chain(server_name).chain(reasons) {
             if let Cow::Owned(masked) = self.masked(text, MASKED_IN_LISTS_MIN_BYTES) {
                 *text = masked;
             }
@@ -152,5 +159,28 @@ mod tests {
         assert_eq!(masked("quoted\\", r#""bad quoted\" x""#), "bad quoted\" x");
         assert_eq!(masked("1234", r#""bad 1234""#), "bad [secret]");
         assert_eq!(masked("ghp_value", r#""bad \u0067hp_v\u0061lue""#), "bad [secret]");
+    }
+
+    #[test]
+    fn whatever_a_server_offers_is_listed_without_its_secrets() {
+        let credential = holding(&[("KEY", "ghp_value")]);
+        let said = |text: &str| vec![format!(r#"{{"x":"{text}"}}"#)];
+        let offering = |text: &str| Listing {
+            prompts: Ok(said(text)),
+            resources: Ok(said(text)),
+            templates: Ok(said(text)),
+            instructions: Some(text.to_owned()),
+            server_name: Some(text.to_owned()),
+            ..Listing::of_tools(said(text), "modern")
+        };
+        let mut listing = offering("a ghp_value");
+        credential.mask_listing(&mut listing);
+        assert_eq!(listing, offering("a [secret]"));
+        let mut escaped = Listing { prompts: Ok(said("a gh\\u0070_value")), ..offering("a") };
+        credential.mask_listing(&mut escaped);
+        assert_eq!(escaped, Listing { prompts: Ok(said("a [secret]")), ..offering("a") });
+        let mut failed = Listing { resources: Err("bad ghp_value".to_owned()), ..offering("a") };
+        credential.mask_listing(&mut failed);
+        assert_eq!(failed.resources, Err("bad [secret]".to_owned()));
     }
 }

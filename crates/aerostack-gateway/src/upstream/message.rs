@@ -3,11 +3,14 @@
 //! own account.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use super::capabilities::Announces;
 
 /// The newest legacy revision, which `initialize` asks for.
 pub(super) const NEWEST_LEGACY: &str = "2025-11-25";
@@ -15,8 +18,16 @@ pub(super) const NEWEST_LEGACY: &str = "2025-11-25";
 const LEGACY: [&str; 4] = [NEWEST_LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"];
 /// The modern revision spoken here.
 pub(super) const MODERN: &str = "2026-07-28";
-/// The notification that a server's list of tools changed.
-const LIST_CHANGED: &str = "notifications/tools/list_changed";
+/// The notifications that one of a server's lists changed.
+const LIST_CHANGED: [&str; 3] = [
+    "notifications/tools/list_changed",
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+];
+/// The notification that a resource was updated.
+const UPDATED: &str = "notifications/resources/updated";
+/// The notification that a server listens to our wish to be told.
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const PROGRESS: &str = "notifications/progress";
 /// Longest text of a server's error that is repeated to the workspace's owner.
 const ERROR_TEXT_CHARS: usize = 200;
@@ -30,8 +41,12 @@ pub(super) enum Message<'a> {
     Response { id: Option<&'a str>, outcome: Outcome<'a> },
     /// The server asks something.
     Request { id: &'a str, method: Cow<'a, str> },
-    /// The server's list of tools changed.
+    /// One of the server's lists changed.
     ListChanged,
+    /// A resource was updated; the notice's parameters as raw text.
+    Updated { params: &'a str },
+    /// A wish of the gateway's own to be told was heard: no caller's business.
+    Acknowledged,
     /// Any other notification, with the progress token it is about as raw text.
     Notification { progress_token: Option<&'a str> },
 }
@@ -92,8 +107,14 @@ impl<'a> Message<'a> {
     }
 
     fn notification(method: &str, params: Option<&'a RawValue>) -> Self {
-        if method == LIST_CHANGED {
+        if LIST_CHANGED.contains(&method) {
             return Self::ListChanged;
+        }
+        if let Some(params) = params.filter(|_| method == UPDATED) {
+            return Self::Updated { params: params.get() };
+        }
+        if method == ACKNOWLEDGED {
+            return Self::Acknowledged;
         }
         let token = params
             .filter(|_| method == PROGRESS)
@@ -128,6 +149,8 @@ pub(super) struct RpcError {
 }
 
 impl RpcError {
+    /// There is no such method.
+    pub(super) const UNKNOWN_METHOD: i64 = -32_601;
     /// The headers did not match the body, in the modern era.
     pub(super) const HEADER_MISMATCH: i64 = -32_020;
     /// A client capability is missing, in the modern era.
@@ -214,8 +237,8 @@ pub(super) fn cancelled(id: u64) -> Bytes {
     written(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }))
 }
 
-/// `tools/list`, from `cursor` on.
-pub(super) fn list_tools(era: super::Era, id: u64, cursor: Option<&str>) -> Bytes {
+/// A list by its method, from `cursor` on.
+pub(super) fn list(method: &str, era: super::Era, id: u64, cursor: Option<&str>) -> Bytes {
     let mut params = serde_json::Map::new();
     if era == super::Era::Modern {
         params.insert("_meta".into(), modern_meta());
@@ -223,13 +246,33 @@ pub(super) fn list_tools(era: super::Era, id: u64, cursor: Option<&str>) -> Byte
     if let Some(cursor) = cursor {
         params.insert("cursor".into(), cursor.into());
     }
-    written(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/list", "params": params }))
+    written(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
 }
 
-/// `subscriptions/listen` for changes of the list of tools.
-pub(super) fn listen(id: u64) -> Bytes {
-    let params = json!({ "_meta": modern_meta(), "notifications": { "toolsListChanged": true } });
+/// `subscriptions/listen` for changes of the lists that a server announces, and for these resources.
+pub(super) fn listen(id: u64, announces: Announces, uris: &BTreeSet<String>) -> Bytes {
+    let Announces { tools, prompts, resources } = announces;
+    let kinds =
+        [("toolsListChanged", tools), ("promptsListChanged", prompts), ("resourcesListChanged", resources)];
+    let mut filter: serde_json::Map<String, Value> =
+        kinds.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| (kind.into(), true.into())).collect();
+    if !uris.is_empty() {
+        filter.insert("resourceSubscriptions".into(), json!(uris));
+    }
+    let params = json!({ "_meta": modern_meta(), "notifications": filter });
     written(&json!({ "jsonrpc": "2.0", "id": id, "method": "subscriptions/listen", "params": params }))
+}
+
+/// `resources/subscribe` or `resources/unsubscribe`, which legacy servers have.
+pub(super) fn subscription(method: &str, id: u64, uri: &str) -> Bytes {
+    written(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": { "uri": uri } }))
+}
+
+/// `logging/setLevel`, which legacy servers have.
+pub(super) fn set_level(id: u64, level: &str) -> Bytes {
+    written(
+        &json!({ "jsonrpc": "2.0", "id": id, "method": "logging/setLevel", "params": { "level": level } }),
+    )
 }
 
 /// The answer to a request of the server: a pong, or that we do not do that.
@@ -255,6 +298,8 @@ mod tests {
         assert_eq!(request, Some(Message::Request { id: r#""x""#, method: "ping".into() }));
         let changed = br#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         assert_eq!(Message::read(changed), Some(Message::ListChanged));
+        let heard = br#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}}"#;
+        assert_eq!(Message::read(heard), Some(Message::Acknowledged));
         let progress = br#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7}}"#;
         assert_eq!(Message::read(progress), Some(Message::Notification { progress_token: Some("7") }));
     }

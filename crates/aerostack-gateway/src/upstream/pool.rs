@@ -73,6 +73,11 @@ impl Pool {
         &self.connector
     }
 
+    /// Whether callers have sessions of their own, where the server keeps any.
+    pub(super) fn is_per_caller(&self) -> bool {
+        self.mode == SessionMode::PerCaller
+    }
+
     /// Counts the sessions made for the gateway itself.
     pub(super) fn made(&self) -> watch::Receiver<u64> {
         self.made.subscribe()

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, Expect};
 use super::aside::{ASIDE_TIMEOUT, Aside};
 use super::begun::{Begun, Frames};
+use super::capabilities::Declared;
 use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received};
@@ -32,7 +33,7 @@ pub(super) struct About {
     pub(super) version: String,
     pub(super) instructions: Option<String>,
     pub(super) server_name: Option<String>,
-    pub(super) announces_changes: bool,
+    pub(super) declared: Declared,
 }
 
 /// How messages travel.
@@ -54,6 +55,8 @@ pub(super) struct Session {
     endpoint: Endpoint,
     aside: Aside,
     used: Mutex<Instant>,
+    /// The level of log messages that was asked for last.
+    pub(super) log_level: Mutex<Option<&'static str>>,
     /// Nothing new is sent in it.
     is_retired: AtomicBool,
     /// The server knows of its end, or has forgotten it.
@@ -105,6 +108,7 @@ impl Session {
             endpoint,
             aside,
             used: Mutex::new(Instant::now()),
+            log_level: Mutex::default(),
             is_retired: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aerostack_core::capability::Capabilities;
 use aerostack_core::id::{InstallId, TokenId};
 use aerostack_core::manifest::ManifestTool;
 use aerostack_core::server::SessionMode;
@@ -73,6 +74,11 @@ pub trait Outgoing: Send + Sync {
     /// Where what is gathered for the caller is counted.
     fn room(&self) -> Room<'_>;
 
+    /// The least level of log messages that a legacy server is to send, if the caller said so.
+    fn log_level(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Asked when the caller stops waiting before an answer began: whether a legacy server is told,
     /// which otherwise goes on. Modern servers always notice. By default they are not told.
     fn cancel_on_drop(&self) -> bool {
@@ -86,7 +92,15 @@ pub struct Listing {
     /// Its tool definitions that clients can be given, each a JSON object as the server wrote it, in
     /// the server's order.
     pub tools: Vec<String>,
-    /// The tools that no client can be given.
+    /// Its prompts in the same way, or why they are not known.
+    pub prompts: Result<Vec<String>, String>,
+    /// Its resources.
+    pub resources: Result<Vec<String>, String>,
+    /// Its resource templates.
+    pub templates: Result<Vec<String>, String>,
+    /// What it has beside tools.
+    pub capabilities: Capabilities,
+    /// What no client can be given.
     pub left_out: LeftOut,
     /// Its instructions to models.
     pub instructions: Option<String>,
@@ -96,6 +110,34 @@ pub struct Listing {
     pub protocol_version: String,
     /// How it was reached: `modern`, `streamable-http`, `http+sse`, `stdio`, or `function`.
     pub transport: &'static str,
-    /// Whether it announces changes of its list.
+    /// Whether it announces changes of its lists.
     pub announces_changes: bool,
+}
+
+impl Listing {
+    /// Of something that has these tools and nothing else.
+    #[must_use]
+    pub fn of_tools(tools: Vec<String>, transport: &'static str) -> Self {
+        Self {
+            tools,
+            prompts: Ok(Vec::new()),
+            resources: Ok(Vec::new()),
+            templates: Ok(Vec::new()),
+            capabilities: Capabilities::default(),
+            left_out: LeftOut::default(),
+            instructions: None,
+            server_name: None,
+            protocol_version: String::new(),
+            transport,
+            announces_changes: false,
+        }
+    }
+
+    /// The size of all definitions.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        let more = [&self.prompts, &self.resources, &self.templates];
+        let more = more.into_iter().filter_map(|listed| listed.as_ref().ok());
+        more.chain([&self.tools]).flatten().map(String::len).sum()
+    }
 }

@@ -1,8 +1,11 @@
-//! Listening for announcements that a server's list changed: one stream per server, opened again when
-//! it breaks, more and more patiently. A server that offers no such stream is asked again only when
-//! there is a new session with it.
+//! Listening for announcements that a server's lists changed, or resources were updated to which somebody
+//! subscribed: one stream per server, opened again when it breaks, more and more patiently. A server that
+//! offers no such stream is asked again only when there is a new session with it, or another wish.
+//!
+//! Subscriptions are made in the gateway's own session, and again whenever the stream is opened. A program has
+//! no stream beside its output; there is only to subscribe.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +13,19 @@ use std::time::Duration;
 use aerostack_core::id::InstallId;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::Response;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::aside::Aside;
+use super::capabilities::Announces;
 use super::error::UpstreamError;
 use super::exchange;
 use super::message::{self, Message};
 use super::pool::{Pool, Repeat};
 use super::session::{Route, SendError, Session};
-use super::target::Caller;
+use super::stdio::Child;
+use super::subscriptions::Subscriptions;
+use super::target::{Caller, Era};
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Shortest and longest wait before a broken stream is opened again.
@@ -29,6 +36,41 @@ const GOOD_STREAM: Duration = Duration::from_secs(60);
 /// Largest event on such a stream.
 const EVENT_LIMIT_BYTES: usize = 64 * 1_024;
 
+/// Time for which a stream is still followed when another has taken its place.
+const OVERLAP: Duration = Duration::from_millis(250);
+
+/// The resources that somebody wants to be told of.
+struct Wanted {
+    subscriptions: Arc<Subscriptions>,
+    changes: watch::Receiver<u64>,
+}
+
+impl Wanted {
+    /// All of them; from now on only another wish is a change.
+    fn all(&mut self) -> BTreeSet<String> {
+        self.changes.mark_unchanged();
+        self.subscriptions.uris()
+    }
+
+    /// The same of a server that tells of updates; none of another.
+    fn uris(&mut self, session: &Session) -> BTreeSet<String> {
+        let all = self.all();
+        if session.about.declared.more.subscriptions { all } else { BTreeSet::new() }
+    }
+
+    /// Waits for another wish. The sender lives as long as the subscriptions, which are held.
+    async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether there is nothing to listen for.
+    fn is_nothing(&mut self, session: &Session) -> bool {
+        self.uris(session).is_empty() && !session.about.declared.announces.any()
+    }
+}
+
 /// How an attempt to listen ended.
 enum Ended {
     /// The server offers nothing to listen to.
@@ -38,16 +80,20 @@ enum Ended {
 }
 
 /// Listens until it is aborted.
-pub(super) async fn listen(pool: Arc<Pool>, install: InstallId) {
+pub(super) async fn listen(pool: Arc<Pool>, install: InstallId, subscriptions: Arc<Subscriptions>) {
     let mut failures = 0;
     let mut made = pool.made();
+    let mut wanted = Wanted { changes: subscriptions.changes(), subscriptions };
     loop {
         let began = Instant::now();
-        match attempt(&pool, &mut made).await {
+        match attempt(&pool, &mut made, &mut wanted).await {
             Ok(Ended::NotOffered) => {
                 failures = 0;
-                // The pool, which holds the sender, lives as long as this task.
-                let _ = made.changed().await;
+                // Both senders live as long as this task.
+                tokio::select! {
+                    _ = made.changed() => {}
+                    () = wanted.changed() => {}
+                }
                 continue;
             }
             Ok(Ended::Broken) => {}
@@ -72,27 +118,45 @@ fn wait(failures: u32, install: &InstallId) -> Duration {
 
 async fn attempt(
     pool: &Arc<Pool>,
-    made: &mut tokio::sync::watch::Receiver<u64>,
+    made: &mut watch::Receiver<u64>,
+    wanted: &mut Wanted,
 ) -> Result<Ended, UpstreamError> {
+    // What a program announces arrives where everything does, while it runs; for that alone none is started.
+    if pool.connector().program.is_some() && wanted.all().is_empty() {
+        made.mark_unchanged();
+        return Ok(Ended::NotOffered);
+    }
     let lease = pool.lease(&Caller::Gateway).await?;
     made.mark_unchanged();
     let session = lease.session();
-    if !session.about.announces_changes {
+    if wanted.is_nothing(session) {
         return Ok(Ended::NotOffered);
     }
-    let opened = match session.route() {
+    let listened = match session.route() {
         Route::HttpSse(channel) => {
             // Announcements arrive where everything does.
-            channel.closed().await;
-            return Ok(Ended::Broken);
+            tokio::select! {
+                () = channel.closed() => {}
+                () = keep_subscribed(pool, session, wanted) => {}
+            }
+            Ok(Some(Ended::Broken))
         }
-        // Announcements arrive where everything does, while it runs; it is not kept running for them.
-        Route::Stdio { .. } => return Ok(Ended::NotOffered),
-        Route::Streamable { .. } => open_get(session).await,
-        Route::Modern => open_subscription(pool, session).await,
+        Route::Streamable { .. } => match open_get(session).await {
+            Ok(Some(stream)) => {
+                let aside = session.aside();
+                tokio::select! {
+                    ended = follow(stream, &aside) => Ok(Some(ended)),
+                    () = keep_subscribed(pool, session, wanted) => Ok(Some(Ended::Broken)),
+                }
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        },
+        Route::Modern => follow_subscription(pool, session, wanted).await,
+        Route::Stdio { child, era } => Ok(Some(follow_program(pool, session, child, *era, wanted).await)),
     };
-    match opened {
-        Ok(Some(stream)) => Ok(follow(stream, &session.aside()).await),
+    match listened {
+        Ok(Some(ended)) => Ok(ended),
         Ok(None) => Ok(Ended::NotOffered),
         Err(error) => match pool.learn(session, &error) {
             Repeat::Sensible => Ok(Ended::Broken),
@@ -109,12 +173,127 @@ async fn open_get(session: &Session) -> Result<Option<Response>, SendError> {
     Ok(exchange::event_stream(session.endpoint(), response).await?)
 }
 
-async fn open_subscription(pool: &Pool, session: &Session) -> Result<Option<Response>, SendError> {
+/// Listens to a modern server, anew whenever other resources are wanted. The stream before is followed
+/// until the new one stands and a little longer, so that nothing between them is missed.
+async fn follow_subscription(
+    pool: &Pool,
+    session: &Session,
+    wanted: &mut Wanted,
+) -> Result<Option<Ended>, SendError> {
+    let aside = session.aside();
+    let Some(stream) = open_subscription(pool, session, &wanted.uris(session)).await? else {
+        return Ok(None);
+    };
+    let mut following = Box::pin(follow(stream, &aside));
+    loop {
+        tokio::select! {
+            ended = &mut following => return Ok(Some(ended)),
+            () = wanted.changed() => {}
+        }
+        let uris = wanted.uris(session);
+        if wanted.is_nothing(session) {
+            return Ok(Some(Ended::NotOffered));
+        }
+        let opening = open_subscription(pool, session, &uris);
+        let opened = tokio::select! {
+            _ = &mut following => return Ok(Some(Ended::Broken)),
+            opened = opening => opened?,
+        };
+        let Some(stream) = opened else { return Ok(None) };
+        let _ = tokio::time::timeout(OVERLAP, &mut following).await;
+        following = Box::pin(follow(stream, &aside));
+    }
+}
+
+async fn open_subscription(
+    pool: &Pool,
+    session: &Session,
+    uris: &BTreeSet<String>,
+) -> Result<Option<Response>, SendError> {
     let mut headers: HeaderMap = session.headers();
     headers.insert("mcp-method", HeaderValue::from_static("subscriptions/listen"));
-    let body = message::listen(pool.connector().next_id());
+    let body = message::listen(pool.connector().next_id(), session.about.declared.announces, uris);
     let response = session.endpoint().post(headers, body).await?;
     Ok(exchange::event_stream(session.endpoint(), response).await?)
+}
+
+/// Subscribes a legacy session to what is wanted and to nothing else, for as long as it is polled.
+async fn keep_subscribed(pool: &Pool, session: &Session, wanted: &mut Wanted) {
+    let mut subscribed = BTreeSet::new();
+    loop {
+        let uris = wanted.uris(session);
+        subscribe(pool, session, &mut subscribed, uris).await;
+        wanted.changed().await;
+    }
+}
+
+/// Subscribes a legacy session to `uris`, and to nothing else that it was subscribed to before.
+async fn subscribe(
+    pool: &Pool,
+    session: &Session,
+    subscribed: &mut BTreeSet<String>,
+    uris: BTreeSet<String>,
+) {
+    for uri in subscribed.difference(&uris).cloned().collect::<Vec<_>>() {
+        let _ = tell(pool, session, "resources/unsubscribe", &uri).await;
+        subscribed.remove(&uri);
+    }
+    for uri in uris {
+        // One that was refused is tried again with the next wish.
+        if !subscribed.contains(&uri) && tell(pool, session, "resources/subscribe", &uri).await.is_ok() {
+            subscribed.insert(uri);
+        }
+    }
+}
+
+/// Subscribes to what is wanted of a program, which is kept running for as long as anything is. What it tells
+/// arrives where everything does.
+async fn follow_program(
+    pool: &Pool,
+    session: &Session,
+    child: &Child,
+    era: Era,
+    wanted: &mut Wanted,
+) -> Ended {
+    let (mut subscribed, mut listening) = (BTreeSet::new(), None);
+    let keeping = async {
+        loop {
+            let uris = wanted.uris(session);
+            let is_over = uris.is_empty();
+            match era {
+                Era::Legacy => subscribe(pool, session, &mut subscribed, uris).await,
+                Era::Modern => listen_instead(pool, child, &mut listening, &uris).await,
+            }
+            if is_over {
+                return;
+            }
+            wanted.changed().await;
+        }
+    };
+    tokio::select! {
+        () = child.closed() => Ended::Broken,
+        () = keeping => Ended::NotOffered,
+    }
+}
+
+/// Lets a modern program tell of `uris` in place of those it was asked for before. It is told the new ones
+/// first, so that nothing between them is missed.
+async fn listen_instead(pool: &Pool, child: &Child, listening: &mut Option<u64>, uris: &BTreeSet<String>) {
+    let before = listening.take();
+    if !uris.is_empty() {
+        let id = pool.connector().next_id();
+        child.tell(message::listen(id, Announces::default(), uris)).await;
+        *listening = Some(id);
+    }
+    if let Some(before) = before {
+        child.tell(message::cancelled(before)).await;
+    }
+}
+
+async fn tell(pool: &Pool, session: &Session, method: &str, uri: &str) -> Result<(), ()> {
+    let id = pool.connector().next_id();
+    let told = session.ask(message::subscription(method, id, uri), id).await;
+    told.map_err(|reason| tracing::debug!(reason, method, "a subscription was not taken"))
 }
 
 /// Reads the stream to its end. It may be silent for hours: the kernel watches over the connection.
@@ -129,6 +308,7 @@ async fn follow(mut stream: Response, aside: &Aside) -> Ended {
             let Piece::Event(event) = piece else { continue };
             match Message::read(&event.data) {
                 Some(Message::ListChanged) => aside.list_changed(),
+                Some(Message::Updated { params }) => aside.updated(params),
                 Some(Message::Request { id, method }) => aside.answer(id, &method),
                 // A modern server ends the subscription with its response, and the stream with that.
                 _ => {}

@@ -9,9 +9,9 @@ use aerostack_core::api::server::{
 use aerostack_core::server::{Auth, SessionMode};
 
 use super::person::{Hall, Person, in_a_hall};
+use crate::offer_set::FreshList;
 use crate::store;
-use crate::tool_set::FreshList;
-use crate::upstream::{LeftOut, Listing};
+use crate::upstream::Listing;
 
 fn server(slug: &str) -> AddServerRequest {
     AddServerRequest {
@@ -131,16 +131,8 @@ async fn installs_with_tools(hall: &Hall, person: &Person) {
     let installed =
         person.calls::<endpoint::InstallServer>(&["team"], &reference("github", None)).await.unwrap();
     let tool = |name: &str| format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#);
-    let listing = Listing {
-        tools: vec![tool("create"), tool("delete")],
-        left_out: LeftOut::default(),
-        instructions: None,
-        server_name: None,
-        protocol_version: String::new(),
-        transport: "modern",
-        announces_changes: false,
-    };
-    let list = FreshList::of(listing).await;
+    let listing = Listing::of_tools(vec![tool("create"), tool("delete")], "modern");
+    let list = FreshList::of(listing, None).await;
     let workspace = person.calls::<endpoint::ShowWorkspace>(&["team"], &Empty {}).await.unwrap().id;
     let mut order = hall.app.order().await.unwrap();
     let now = hall.clock.now();

@@ -4,7 +4,7 @@ use aerostack_core::id::InstallId;
 use aerostack_core::server::SessionMode;
 use url::Url;
 
-use crate::store::install::{ListStatus, ToolList};
+use crate::store::install::{ListStatus, OfferList};
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{NOW, acme, install, server, slug, workspace};
 use crate::store::{self, StoreError, Tx};
@@ -92,7 +92,7 @@ async fn the_last_good_list_outlives_failures() {
         assert_eq!(list, None);
 
         let tools = vec![r#"{"name" : "a\u0000\ud800", "n": 1e2}"#.to_owned()];
-        let list = ToolList { tools, instructions: Some("be\nkind".to_owned()) };
+        let list = OfferList { tools, instructions: Some("be\nkind".to_owned()), ..OfferList::default() };
         let expected = Some((placed.id.clone(), list.clone()));
         let save = store::install::save_list;
         save(&mut tx, &placed.id, &list.to_document(), Some("1 tool is left out"), NOW).await.unwrap();
@@ -122,7 +122,7 @@ async fn a_list_of_a_removed_install_is_dropped() {
     on_both_engines(|store| async move {
         let mut tx = store.write().await.unwrap();
         let gone = InstallId::new(NOW, &mut rand::rng());
-        store::install::save_list(&mut tx, &gone, &ToolList::default().to_document(), None, NOW)
+        store::install::save_list(&mut tx, &gone, &OfferList::default().to_document(), None, NOW)
             .await
             .unwrap();
         store::install::save_failure(&mut tx, &gone, "gone", NOW).await.unwrap();

@@ -127,6 +127,11 @@ impl Child {
         self.shared.is_open() && !self.ending.is_cancelled()
     }
 
+    /// Waits until nothing more comes from it.
+    pub(in super::super) async fn closed(&self) {
+        self.shared.closed().await;
+    }
+
     /// Notes that it has said what it speaks: from now on it breaks off if it ends.
     pub(super) fn set_ready(&self) {
         self.is_ready.store(true, Ordering::Release);
@@ -144,7 +149,7 @@ impl Child {
     }
 
     /// Writes a message that nothing answers.
-    pub(super) async fn tell(&self, body: Bytes) {
+    pub(in super::super) async fn tell(&self, body: Bytes) {
         self.lines.tell(body).await;
     }
 
@@ -245,6 +250,7 @@ fn hand_on(shared: &Shared, aside: &Aside, line: Bytes) -> bool {
     match Message::read(&line) {
         None => return false,
         Some(Message::ListChanged) => aside.list_changed(),
+        Some(Message::Updated { params }) => aside.updated(params),
         Some(Message::Request { id, method }) => aside.answer(id, &method),
         Some(message) => shared.dispatch(line.clone(), &message),
     }

@@ -4,6 +4,7 @@
 //! one that ends, or says nothing, is started again in it: older servers are undone by a first message they do
 //! not know.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -118,8 +119,9 @@ impl Program {
             let patience = self.limits.stdio_start_timeout / 2;
             match tokio::time::timeout(patience, discover(&child, connector)).await {
                 Ok(Ok(Some(about))) => {
-                    if about.announces_changes {
-                        child.tell(message::listen(connector.next_id())).await;
+                    let announced = about.declared.announces;
+                    if announced.any() {
+                        child.tell(message::listen(connector.next_id(), announced, &BTreeSet::new())).await;
                     }
                     return Ok(session(connector, about, child, Era::Modern));
                 }

@@ -1,9 +1,11 @@
 //! Listing a server's tools.
 
+use aerostack_core::capability::Capabilities;
+
 use super::super::testing::{Answer, Seen, Server, json, status, target};
 use super::super::{LeftOut, Listing, UpstreamError, Upstreams};
 use super::plays::{client, config, modern, sessionless, with_sessions};
-use crate::tool_definition::Unfit;
+use crate::definition::{Kind, Unfit};
 
 fn bad(reason: &str) -> Result<Listing, UpstreamError> {
     Err(UpstreamError::BadAnswer(reason.into()))
@@ -16,10 +18,10 @@ fn tool(name: &str) -> String {
 /// What is left out of [`pages`].
 fn left_out() -> LeftOut {
     let mut left_out = LeftOut::default();
-    left_out.add(None, Unfit::NoName);
-    left_out.add(None, Unfit::Malformed);
-    left_out.add(Some("odd"), Unfit::InputSchema);
-    left_out.add(Some("none"), Unfit::InputSchema);
+    left_out.add(Kind::Tool, None, Unfit::NoName);
+    left_out.add(Kind::Tool, None, Unfit::Malformed);
+    left_out.add(Kind::Tool, Some("odd"), Unfit::InputSchema);
+    left_out.add(Kind::Tool, Some("none"), Unfit::InputSchema);
     left_out
 }
 
@@ -39,6 +41,10 @@ async fn a_modern_list_follows_its_pages_and_keeps_every_byte() {
     let server = Server::start(modern(pages)).await;
     let listing = client(&server).list().await.unwrap();
     let expected = Listing {
+        prompts: Ok(Vec::new()),
+        resources: Ok(Vec::new()),
+        templates: Ok(Vec::new()),
+        capabilities: Capabilities::default(),
         tools: vec![r#"{"name":"b",  "x":2.50,"inputSchema":{"type":"object"}}"#.into(), tool("a")],
         left_out: left_out(),
         instructions: Some("be kind".into()),
@@ -62,6 +68,10 @@ async fn a_legacy_list_says_what_the_server_said_of_itself() {
     let client = client(&server);
     let listing = client.list().await.unwrap();
     let expected = Listing {
+        prompts: Ok(Vec::new()),
+        resources: Ok(Vec::new()),
+        templates: Ok(Vec::new()),
+        capabilities: Capabilities::default(),
         tools: vec![r#"{"name":"b",  "x":2.50,"inputSchema":{"type":"object"}}"#.into(), tool("a")],
         left_out: left_out(),
         instructions: Some("hi".into()),

@@ -5,6 +5,7 @@ mod eras;
 mod http_sse;
 mod large_answers;
 mod lists;
+mod own_request;
 mod plays;
 mod sessions;
 mod watching;

@@ -1,8 +1,9 @@
-//! The last good tool list of an installed server, and its last failure.
+//! What an installed server offered when it last answered, and its last failure.
 //!
-//! A list is one JSON text. The tool definitions inside are kept byte for byte as the server wrote
+//! The lists are one JSON text. The definitions inside are kept byte for byte as the server wrote
 //! them: number formats, order of keys and unknown fields are the server's business.
 
+use aerostack_core::capability::Capabilities;
 use aerostack_core::id::{InstallId, WorkspaceId};
 use aerostack_core::text::clean_line;
 use aerostack_core::time::Timestamp;
@@ -15,11 +16,19 @@ use super::sql::{Tx, execute, fetch_all};
 /// Most characters kept of a failure's message.
 const ERROR_MAX_CHARS: usize = 500;
 
-/// What a server offered when it last answered.
+/// What a server offered when it last answered: its definitions, each a JSON object as it wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ToolList {
-    /// Its tool definitions, each a JSON object as the server wrote it.
+pub struct OfferList {
+    /// Its tools.
     pub tools: Vec<String>,
+    /// Its prompts.
+    pub prompts: Vec<String>,
+    /// Its resources.
+    pub resources: Vec<String>,
+    /// Its resource templates.
+    pub templates: Vec<String>,
+    /// What else it can do.
+    pub capabilities: Capabilities,
     /// Its instructions to models.
     pub instructions: Option<String>,
 }
@@ -28,7 +37,7 @@ pub struct ToolList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListDocument(String);
 
-/// How asking a server went, without its tools.
+/// How asking a server went, without what it offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListStatus {
     /// When its last good list was listed.
@@ -39,33 +48,59 @@ pub struct ListStatus {
     pub failed_at: Option<Timestamp>,
 }
 
+/// Fields that older programs did not write are empty.
 #[derive(Serialize, Deserialize)]
 struct Document<'a> {
     #[serde(borrow)]
     tools: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    prompts: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    resources: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    templates: Vec<&'a RawValue>,
+    #[serde(default)]
+    capabilities: Capabilities,
     instructions: Option<String>,
 }
 
-impl ToolList {
-    /// Writes a list as one JSON text. A definition that is no JSON is left out.
+impl OfferList {
+    /// Writes the lists as one JSON text. A definition that is no JSON is left out.
     #[must_use]
     pub fn to_document(&self) -> ListDocument {
-        let tools = self.tools.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
-        let document = Document { tools, instructions: self.instructions.clone() };
+        let document = Document {
+            tools: raw(&self.tools),
+            prompts: raw(&self.prompts),
+            resources: raw(&self.resources),
+            templates: raw(&self.templates),
+            capabilities: self.capabilities,
+            instructions: self.instructions.clone(),
+        };
         ListDocument(serde_json::to_string(&document).expect("texts and JSON make JSON"))
     }
 }
 
+fn raw(texts: &[String]) -> Vec<&RawValue> {
+    texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
+}
+
 impl ListDocument {
-    /// Reads the list back.
+    /// Reads the lists back.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] when it is none.
-    pub fn read(&self) -> Result<ToolList, StoreError> {
+    /// [`StoreError::Unreadable`] when they are none.
+    pub fn read(&self) -> Result<OfferList, StoreError> {
         let document: Document<'_> = serde_json::from_str(&self.0)
-            .map_err(|_| StoreError::Unreadable { what: "install_lists.tools" })?;
-        let tools = document.tools.into_iter().map(|tool| tool.get().to_owned()).collect();
-        Ok(ToolList { tools, instructions: document.instructions })
+            .map_err(|_| StoreError::Unreadable { what: "install_lists.offers" })?;
+        let owned = |list: Vec<&RawValue>| list.into_iter().map(|raw| raw.get().to_owned()).collect();
+        Ok(OfferList {
+            tools: owned(document.tools),
+            prompts: owned(document.prompts),
+            resources: owned(document.resources),
+            templates: owned(document.templates),
+            capabilities: document.capabilities,
+            instructions: document.instructions,
+        })
     }
 
     /// Its length in bytes.
@@ -78,7 +113,7 @@ impl ListDocument {
 #[derive(sqlx::FromRow)]
 struct DocumentRow {
     install_id: String,
-    tools: String,
+    offers: String,
 }
 
 /// The last good lists of a workspace's installs, which may be megabytes; of one install or of all.
@@ -93,14 +128,14 @@ pub async fn documents(
     let rows = fetch_all!(
         tx,
         DocumentRow,
-        "SELECT l.install_id, l.tools FROM installs i JOIN install_lists l ON l.install_id = i.id
-         WHERE i.workspace_id = $1 AND ($2 IS NULL OR i.id = $2) AND l.tools IS NOT NULL",
+        "SELECT l.install_id, l.offers FROM installs i JOIN install_lists l ON l.install_id = i.id
+         WHERE i.workspace_id = $1 AND ($2 IS NULL OR i.id = $2) AND l.offers IS NOT NULL",
         workspace.as_str(),
         install.map(InstallId::as_str),
     )?;
     Ok(rows
         .into_iter()
-        .map(|row| (InstallId::from_stored(row.install_id), ListDocument(row.tools)))
+        .map(|row| (InstallId::from_stored(row.install_id), ListDocument(row.offers)))
         .collect())
 }
 
@@ -120,10 +155,10 @@ pub async fn save_list(
 ) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO install_lists (install_id, tools, listed_at_ms, last_error, failed_at_ms)
+        "INSERT INTO install_lists (install_id, offers, listed_at_ms, last_error, failed_at_ms)
          SELECT id, $2, $3, $4, NULL FROM installs WHERE id = $1
          ON CONFLICT (install_id) DO UPDATE SET
-             tools = excluded.tools, listed_at_ms = excluded.listed_at_ms,
+             offers = excluded.offers, listed_at_ms = excluded.listed_at_ms,
              last_error = excluded.last_error, failed_at_ms = NULL",
         install.as_str(),
         list.0.as_str(),
@@ -145,7 +180,7 @@ pub async fn save_failure(
 ) -> Result<(), StoreError> {
     execute!(
         tx,
-        "INSERT INTO install_lists (install_id, tools, listed_at_ms, last_error, failed_at_ms)
+        "INSERT INTO install_lists (install_id, offers, listed_at_ms, last_error, failed_at_ms)
          SELECT id, NULL, NULL, $2, $3 FROM installs WHERE id = $1
          ON CONFLICT (install_id) DO UPDATE SET
              last_error = excluded.last_error, failed_at_ms = excluded.failed_at_ms",
@@ -162,11 +197,16 @@ mod tests {
 
     #[test]
     fn definitions_come_back_byte_for_byte() {
-        let list = ToolList {
-            tools: vec![
-                r#"{"name":"a", "x": 1.0e2,"\u0000":"\ud83d\ude00"}"#.to_owned(),
-                "{\n  \"name\" : \"b\",\"name\":2}".to_owned(),
-            ],
+        let odd = [
+            r#"{"name":"a", "x": 1.0e2,"\u0000":"\ud83d\ude00"}"#.to_owned(),
+            "{\n  \"name\" : \"b\",\"name\":2}".to_owned(),
+        ];
+        let list = OfferList {
+            tools: odd.to_vec(),
+            prompts: odd.to_vec(),
+            resources: vec![odd[0].clone()],
+            templates: vec![odd[1].clone()],
+            capabilities: Capabilities { prompts: true, logging: true, ..Capabilities::default() },
             instructions: Some("line\none\u{0}".to_owned()),
         };
         assert_eq!(list.to_document().read().unwrap(), list);
@@ -174,8 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_older_programs_have_tools_alone() {
+        let document = ListDocument(r#"{"tools":[{"name":"a"}],"instructions":null}"#.to_owned());
+        let tools = vec![r#"{"name":"a"}"#.to_owned()];
+        assert_eq!(document.read().unwrap(), OfferList { tools, ..OfferList::default() });
+    }
+
+    #[test]
     fn what_is_no_json_is_left_out() {
-        let list = ToolList { tools: vec!["{".to_owned(), "{}".to_owned()], instructions: None };
+        let list = OfferList { tools: vec!["{".to_owned(), "{}".to_owned()], ..OfferList::default() };
         assert_eq!(list.to_document().read().unwrap().tools, ["{}"]);
     }
 }

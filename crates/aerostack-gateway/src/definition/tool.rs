@@ -1,13 +1,9 @@
-//! A tool's definition: what of it is read, and the forms in which clients can be given it.
-//!
-//! Clients refuse a *whole* list over one definition they cannot read. So a tool that none could read is
-//! left out, an optional field of a wrong kind is left out of its tool, and clients of 2025-11-25 and
-//! older are spared what only newer ones can read. Everything else stays byte for byte.
+//! A tool's definition. Clients of 2025-11-25 and older are spared what only newer ones can read of it.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
+use super::Unfit;
+use super::form::{Change, Form};
 use crate::jsonrpc::{Object, Splice};
 use crate::tool_header::{self, HeaderParameter, InvalidAnnotation};
 
@@ -24,23 +20,6 @@ const OPTIONAL: [(&str, char); 7] = [
 const INPUT_SCHEMA: &str = "inputSchema";
 const OUTPUT_SCHEMA: &str = "outputSchema";
 
-/// Why no client can be given a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// It is no object, or has a key twice.
-    #[error("malformed")]
-    Malformed,
-    /// It has no name.
-    #[error("no name")]
-    NoName,
-    /// Its input schema is missing or describes no object.
-    #[error("no usable input schema of type \"object\"")]
-    InputSchema,
-    /// It marks arguments as headers where that is not allowed.
-    #[error("invalid x-mcp-header annotations")]
-    Headers,
-}
-
 /// A definition that clients can be given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
@@ -54,13 +33,6 @@ pub struct Definition {
     pub legacy_form: Option<Form>,
     /// Arguments that modern requests mirror in headers.
     pub header_parameters: Result<Vec<HeaderParameter>, InvalidAnnotation>,
-}
-
-/// A definition as JSON text, with a gap where its name goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
-    before: Box<str>,
-    after: Box<str>,
 }
 
 impl Definition {
@@ -84,7 +56,7 @@ impl Definition {
             INPUT_SCHEMA if !plain_properties.is_empty() => Change::To(spelt_out(raw, &plain_properties)),
             _ => offered(key, raw),
         };
-        let (form, legacy_form) = (Form::of(&object, offered), Form::of(&object, legacy));
+        let (form, legacy_form) = (Form::of(&object, "name", offered), Form::of(&object, "name", legacy));
         Ok(Self {
             name: name.into_owned(),
             description: object.string("description").map(Cow::into_owned),
@@ -92,47 +64,6 @@ impl Definition {
             form,
             header_parameters: tool_header::parameters(input_schema),
         })
-    }
-}
-
-/// What becomes of a field.
-enum Change {
-    None,
-    LeaveOut,
-    To(String),
-}
-
-impl Form {
-    /// The object with its fields changed, byte for byte the same where none is.
-    fn of(object: &Object<'_>, change: impl Fn(&str, &str) -> Change) -> Self {
-        let name = object.raw("name").expect("only definitions with a name have forms");
-        let changes: Vec<_> = object.fields().map(|(key, raw)| (key, raw, change(key, raw))).collect();
-        if changes.iter().all(|(.., change)| matches!(change, Change::None)) {
-            let start = name.as_ptr() as usize - object.text.as_ptr() as usize;
-            let (before, after) = (&object.text[..start], &object.text[start + name.len()..]);
-            return Self { before: before.into(), after: after.into() };
-        }
-        let (mut before, mut text, mut separator) = (String::new(), String::new(), "{");
-        for (key, raw, change) in &changes {
-            let value = match change {
-                Change::None => raw,
-                Change::LeaveOut => continue,
-                Change::To(text) => text.as_str(),
-            };
-            text.extend([std::mem::replace(&mut separator, ","), &Value::from(*key).to_string(), ":"]);
-            if *key == "name" {
-                before = std::mem::take(&mut text);
-            } else {
-                text.push_str(value);
-            }
-        }
-        text.push('}');
-        Self { before: before.into(), after: text.into() }
-    }
-
-    /// Writes the definition with an exposed name, which needs no escapes.
-    pub fn write(&self, exposed: &str, out: &mut String) {
-        out.extend([&*self.before, "\"", exposed, "\"", &*self.after]);
     }
 }
 

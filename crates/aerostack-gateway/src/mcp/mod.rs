@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod asked;
+mod asking;
 pub mod batch;
 mod behind;
 pub mod catalog;
@@ -14,10 +15,14 @@ pub mod error;
 pub mod forward;
 pub mod gemini_schema;
 pub mod in_flight;
+mod inputs;
 pub mod legacy_sse;
 pub mod listen;
 mod log_level;
 pub mod model_tools;
+pub mod parked;
+pub mod question;
+pub mod reach;
 mod record;
 pub mod relay;
 pub mod revision;

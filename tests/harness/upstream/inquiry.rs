@@ -84,7 +84,8 @@ impl Inquiry {
         request: &Message,
         notes: &mpsc::Sender<String>,
     ) -> Result<Answered, RpcError> {
-        if request.meta(META_VERSION).is_null() {
+        // In a session everything is legacy: what a modern caller behind a gateway says of itself comes along.
+        if request.session.is_some() || request.meta(META_VERSION).is_null() {
             return Ok(Ok(self.ask_on_stream(state, request, notes).await));
         }
         self.ask_in_result(request)

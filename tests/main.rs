@@ -59,6 +59,8 @@ mod stories {
     mod old_sse;
     mod progress;
     mod prompt;
+    mod question;
+    mod question_end;
     mod quota;
     mod reader;
     mod refusal;

@@ -18,6 +18,7 @@
 mod answer;
 mod conformance;
 mod fault;
+mod inquiry;
 mod legacy;
 mod message;
 mod modern;
@@ -39,6 +40,7 @@ mod ticketed;
 mod tool;
 
 pub use fault::{Fault, Rule};
+pub use inquiry::{Ask, Inquiry};
 pub use prompt::Prompt;
 pub use record::{Ended, Received};
 pub use resource::Resource;

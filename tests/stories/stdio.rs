@@ -3,6 +3,7 @@
 use aerostack_core::api::server::InstallStatus;
 use aerostack_core::server::SessionMode;
 use aerostack_tests::client::{Caller, modern_params, notification, rpc};
+use aerostack_tests::events::Events;
 use aerostack_tests::patience::eventually;
 use aerostack_tests::stdio::{Example, Workshop};
 use aerostack_tests::story::story;
@@ -283,6 +284,22 @@ async fn a_program_that_cannot_run_says_why_and_its_callers_are_told_at_once() {
         assert!(!answer.text().contains("/no/such"), "callers see the kind alone");
         let shown = shop.owner.installed("broken").await;
         assert_eq!(shown.status, InstallStatus::Failing);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_program_asks_of_a_caller_who_can_answer_is_asked() {
+    story(async |world| {
+        let shop = Workshop::set(world, &["--era", "legacy"]).await;
+        let (session, _) = shop.alice.initializes_with("2025-11-25", json!({ "elicitation": {} })).await;
+        let call = json!({ "name": "desk__ask", "arguments": { "method": "elicitation/create" } });
+        let mut events = Events::open(session.begins("POST", &rpc("c", "tools/call", &call)).await).await;
+        let question = events.json().await;
+        assert_eq!(question["method"], "elicitation/create");
+        session.responds(&question["id"], json!({ "action": "decline" })).await;
+        let answer = events.json().await;
+        assert_eq!(answer["result"]["content"][0]["text"], r#"{"action":"decline"}"#);
     })
     .await;
 }

@@ -149,6 +149,12 @@ pub struct Limits {
     pub replay_timeout: Duration,
     /// Time after which the connection of a call's event stream is closed, for callers who then ask again.
     pub call_stream_for: Duration,
+    /// Time a question of an upstream waits for its answer, and a call with it.
+    pub question_timeout: Duration,
+    /// Calls that wait for answers of modern callers, over all workspaces.
+    pub parked_calls: usize,
+    /// The same of one token.
+    pub parked_calls_per_token: usize,
     /// Time for connecting to an upstream and listing all its tools.
     pub list_timeout: Duration,
     /// Time between refreshes of a tool list.
@@ -230,6 +236,9 @@ impl Default for Limits {
             abandoned_call_timeout: Duration::from_secs(600),
             replay_timeout: Duration::from_secs(300),
             call_stream_for: Duration::from_secs(600),
+            question_timeout: Duration::from_secs(300),
+            parked_calls: 1_024,
+            parked_calls_per_token: 16,
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),
             list_refreshes_at_once: 32,

@@ -1,8 +1,8 @@
 //! The master key and what is derived from it. The only holder of key and cipher.
 //!
 //! Every use has a key of its own (HKDF-SHA-256 with the use as its label): secrets, signing secrets of
-//! alerts, the audit chain, the session ids that legacy clients carry, and the keys of master keys that were replaced. Sealed
-//! values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
+//! alerts, the audit chain, the session ids that legacy clients carry, the handles of parked calls, and the keys of
+//! master keys that were replaced. Sealed values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
 
 use aerostack_core::audit::{AuditKey, AuditKeys};
 use aerostack_core::secret::{SealedSecret, SecretPlace, SecretValue};
@@ -57,6 +57,7 @@ pub struct Vault {
     alerts: XChaCha20Poly1305,
     former: XChaCha20Poly1305,
     session: XChaCha20Poly1305,
+    parked: XChaCha20Poly1305,
     session_key: Zeroizing<[u8; DERIVED_LEN]>,
     session_before: Option<XChaCha20Poly1305>,
     audit_key: Zeroizing<[u8; DERIVED_LEN]>,
@@ -76,6 +77,7 @@ impl Vault {
             alerts: cipher(&derive(master, b"aerostack alert v1")),
             former: cipher(&derive(master, b"aerostack former key v1")),
             session: cipher(&session_key),
+            parked: cipher(&derive(master, b"aerostack parked call v1")),
             session_key,
             session_before: None,
             audit: AuditKeys::of(FIRST_AUDIT_KEY_ID, AuditKey::new(*audit_key)),
@@ -235,6 +237,18 @@ impl Vault {
         let mut ciphers = [Some(&self.session), self.session_before.as_ref()].into_iter().flatten();
         ciphers.find_map(|cipher| open(cipher, &bytes, place)).map(|plain| plain.to_vec())
     }
+
+    /// Seals the handle of a parked call; URL-safe text.
+    pub fn seal_parked(&self, plain: &[u8], rng: &mut dyn CryptoRng) -> String {
+        URL_SAFE_NO_PAD.encode(seal(&self.parked, plain, b"parked call", rng))
+    }
+
+    /// Opens the handle of a parked call; `None` if this installation did not seal it.
+    #[must_use]
+    pub fn open_parked(&self, text: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        open(&self.parked, &bytes, b"parked call").map(|plain| plain.to_vec())
+    }
 }
 
 /// The name of a master key: derived like its keys, so that it tells nothing of it.
@@ -389,5 +403,9 @@ mod tests {
         assert_eq!(Vault::new(&[2; 32]).open_session(&text), None);
         assert_eq!(vault.open_session(&text[1..]), None);
         assert_eq!(vault.open_session(""), None);
+        assert_eq!(vault.open_parked(&text), None, "a session is no parked call");
+        let handle = vault.seal_parked(b"state", &mut rng);
+        assert_eq!(vault.open_parked(&handle).as_deref(), Some(&b"state"[..]));
+        assert_eq!((vault.open_session(&handle), vault.open_parked(&format!("{handle}A"))), (None, None));
     }
 }

@@ -54,6 +54,7 @@ async fn post(state: &Arc<State>, received: &Received, mut message: Message) -> 
         return refusal(status, -32000, reason);
     }
     if message.id.is_none() || message.method.is_none() {
+        state.answered(received.header(SESSION_HEADER).unwrap_or_default(), &message);
         return respond::empty(StatusCode::ACCEPTED);
     }
     if message.method_name() == "ping" {

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, mpsc, watch};
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::fault::{Fault, Rule, strike};
+use super::message::Message;
 use super::notice::Notice;
 use super::prompt::Prompt;
 use super::record::Record;
@@ -47,6 +49,8 @@ pub(super) struct State {
     /// By session, or by listening.
     subscriptions: Mutex<HashMap<String, Vec<String>>>,
     levels: Mutex<HashMap<String, String>>,
+    /// Questions that wait for their answer, by session and id.
+    asked: Mutex<HashMap<(String, String), oneshot::Sender<Value>>>,
     /// What is said next, by whatever says what a test wants.
     said: Mutex<String>,
     /// Calls that became tasks.
@@ -76,6 +80,7 @@ impl State {
             notices: broadcast::Sender::new(NOTICES),
             subscriptions: Mutex::default(),
             levels: Mutex::default(),
+            asked: Mutex::default(),
             said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
             kept: Mutex::default(),
@@ -208,6 +213,25 @@ impl State {
     /// The least level of log messages in a session, if it was set.
     pub(super) fn level(&self, session: &str) -> Option<String> {
         locked(&self.levels).get(session).cloned()
+    }
+
+    /// Waits for the answer to a question in a session.
+    pub(super) fn asks(&self, session: &str, id: &str) -> oneshot::Receiver<Value> {
+        let (sender, answer) = oneshot::channel();
+        locked(&self.asked).insert((session.to_owned(), id.to_owned()), sender);
+        answer
+    }
+
+    /// Takes the answer to a question: its result, or what it is answered with instead.
+    pub(super) fn answered(&self, session: &str, message: &Message) {
+        let id: String = serde_json::from_str(message.id_text()).unwrap_or_default();
+        let sender = locked(&self.asked).remove(&(session.to_owned(), id));
+        let error = || serde_json::json!({ "error": message.error });
+        let answer = if message.result.is_null() { error() } else { message.result.clone() };
+        if let Some(sender) = sender {
+            // The call may be over.
+            let _ = sender.send(answer);
+        }
     }
 
     /// Counts one open stream for as long as the guard lives.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::inquiry::Inquiry;
 use super::message::notification;
 
 /// A tool of a scripted server.
@@ -14,6 +15,7 @@ pub struct Tool {
     definition: Value,
     behaviour: Behaviour,
     needs: Option<&'static str>,
+    inquiry: Option<Inquiry>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +91,12 @@ impl Tool {
     #[must_use]
     pub fn asking(name: &str, bytes: usize) -> Self {
         Self::new(name, "Asks before it answers.", json!({ "type": "object" }), Behaviour::Asks(bytes))
+    }
+
+    /// A tool that answers with what it was told when it asked this.
+    #[must_use]
+    pub fn inquiring(name: &str, inquiry: Inquiry) -> Self {
+        Self { inquiry: Some(inquiry), ..Self::answering(name, "{}") }
     }
 
     /// `recall`: answers the `text` of the call before it in the same session; empty at first.
@@ -169,7 +177,7 @@ impl Tool {
 
     fn new(name: &str, description: &str, input: Value, behaviour: Behaviour) -> Self {
         let definition = json!({ "name": name, "description": description, "inputSchema": input });
-        Self { name: name.to_owned(), definition, behaviour, needs: None }
+        Self { name: name.to_owned(), definition, behaviour, needs: None, inquiry: None }
     }
 
     /// The capability that its callers must declare.
@@ -179,7 +187,12 @@ impl Tool {
 
     /// Whether it may say something before it answers.
     pub(super) fn talks(&self) -> bool {
-        matches!(self.behaviour, Behaviour::Talks(_))
+        matches!(self.behaviour, Behaviour::Talks(_)) || self.inquiry.is_some()
+    }
+
+    /// What it wants to know before it answers.
+    pub(super) fn inquiry(&self) -> Option<&Inquiry> {
+        self.inquiry.as_ref()
     }
 
     /// Whether it answers only when it is asked again.

@@ -11,6 +11,7 @@ use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::parked;
 use super::revision::{CallerEra, MODERN};
 use crate::http::body::{Body, ReadError};
 use crate::http::budget::NoRoom;
@@ -100,6 +101,11 @@ pub enum Refusal {
     },
     /// The caller took the request back.
     Cancelled,
+    /// A modern server wants input that a legacy caller did not give.
+    Unanswered {
+        /// The server's slug in the workspace.
+        server: String,
+    },
 }
 
 /// HTTP status, JSON-RPC code, message and data of a refusal.
@@ -174,6 +180,10 @@ impl Refusal {
             }
             Self::Upstream { server, error } => told_upstream(server, error),
             Self::Cancelled => Told::new(StatusCode::OK, -32800, "Request cancelled"),
+            Self::Unanswered { server } => Told {
+                data: Some(json!({ "server": server })),
+                ..Told::new(StatusCode::OK, -32015, "A question of the upstream was not answered")
+            },
         }
     }
 
@@ -291,6 +301,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
         UpstreamError::NoRoom(no_room) => return told_no_room(*no_room),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),
+        UpstreamError::NothingAsked => return parked::unknown_state().told(),
     };
     Told { data: Some(json!({ "server": server })), ..Told::new(StatusCode::OK, code, message) }
 }

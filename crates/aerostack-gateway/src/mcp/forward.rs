@@ -1,7 +1,7 @@
 //! A request on its way to the server: the caller's bytes with the few edits that must be made.
 //!
 //! The closed list of edits is in `docs/protocol.md`: the id, the name or URI, the progress token and,
-//! from a legacy caller to a modern server, the `_meta` that era demands. Everything else passes.
+//! from a legacy caller to a modern server, the `_meta` that era demands, and input that the server wanted. Everything else passes.
 //! What the caller wrote stays apart from what is known of its subject, so that a call which was refused
 //! for headers out of date can be prepared anew.
 
@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::InstallId;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -20,6 +21,8 @@ use super::dispatch::session_header;
 use super::error::Refusal;
 use super::handle::Handles;
 use super::log_level;
+use super::parked;
+use super::reach::Reach;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
 use crate::app::App;
 use crate::grants::Grant;
@@ -54,6 +57,10 @@ struct Written {
     /// The least level of log messages that the caller wants, if it said so.
     log_level: Option<&'static str>,
     wants_task: bool,
+    /// What a modern server is told that the caller can be asked for, if the caller cannot tell it.
+    declared: ClientCapabilities,
+    /// Whether it repeats what only a modern server answers with.
+    is_repeat: bool,
     taken_back: AtomicBool,
 }
 
@@ -78,6 +85,8 @@ pub struct Forward {
     /// The server's own name or URI of what is asked for.
     own: String,
     mirrored: HeaderMap,
+    /// Fields that the repeated call has beside its own.
+    input: Option<String>,
 }
 
 impl Forward {
@@ -93,7 +102,7 @@ impl Forward {
         era: CallerEra,
         route: &Route<'_>,
         headers: &HeaderMap,
-        grant: &Arc<Grant>,
+        (grant, reach): (&Arc<Grant>, &Reach),
         app: &Arc<App>,
     ) -> Result<Self, Refusal> {
         let text = body.slice_ref(request.text.as_bytes());
@@ -132,6 +141,8 @@ impl Forward {
             },
             wants_task: asked.subject.is_tool()
                 && params.raw("task").is_some_and(|task| task.starts_with('{')),
+            declared: reach.open(),
+            is_repeat: era == CallerEra::Modern && parked::state_of(request).is_some(),
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -143,14 +154,27 @@ impl Forward {
     /// # Errors
     /// As [`Forward::new`].
     pub fn anew(&self, route: &Route<'_>) -> Result<Self, Refusal> {
-        Self::of(Arc::clone(&self.written), route)
+        let anew = Self::of(Arc::clone(&self.written), route)?;
+        Ok(Self { input: self.input.clone(), ..anew })
+    }
+
+    /// The same call, repeated with these fields beside its own: what its server wanted to know.
+    #[must_use]
+    pub fn repeated_with(&self, fields: String) -> Self {
+        Self {
+            written: Arc::clone(&self.written),
+            install: self.install.clone(),
+            own: self.own.clone(),
+            mirrored: self.mirrored.clone(),
+            input: Some(fields),
+        }
     }
 
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
         let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
         let install = route.install.install.id.clone();
-        Ok(Self { install, own: route.own.clone(), mirrored, written })
+        Ok(Self { install, own: route.own.clone(), mirrored, input: None, written })
     }
 
     /// Whether what is asked for may still be: since the request was prepared, its server may have been
@@ -261,7 +285,7 @@ impl Written {
 
     /// Adds the fields of `_meta` that the modern era demands.
     fn add_meta(&self, splice: &mut Splice<'_>) {
-        let (text, fields) = (self.str(), modern_meta(self.log_level));
+        let (text, fields) = (self.str(), modern_meta(self.log_level, self.declared));
         match &self.meta {
             Some(Meta { span, kind: MetaKind::NoObject }) => {
                 splice.replace(&text[span.clone()], format!("{{{fields}}}"));
@@ -296,6 +320,9 @@ impl Outgoing for Forward {
         if era == Era::Modern && written.era == CallerEra::Legacy {
             written.add_meta(&mut splice);
         }
+        if let Some(input) = &self.input {
+            splice.insert_fields(&text[written.params.clone()], false, input);
+        }
         splice.finish()
     }
 
@@ -324,6 +351,10 @@ impl Outgoing for Forward {
         self.written.log_level
     }
 
+    fn is_repeat(&self) -> bool {
+        self.written.is_repeat
+    }
+
     fn cancel_on_drop(&self) -> bool {
         let taken_back = self.written.taken_back.load(Ordering::Relaxed);
         self.era() == CallerEra::Modern || taken_back || !self.may_be_sent()
@@ -337,10 +368,13 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn modern_meta(log_level: Option<&str>) -> String {
+fn modern_meta(log_level: Option<&str>, declared: ClientCapabilities) -> String {
     let level = log_level.map(|level| format!(r#","{META_LOG_LEVEL}":"{level}""#)).unwrap_or_default();
     let info = json!({ "name": "aerostack-gateway", "version": env!("CARGO_PKG_VERSION") });
-    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}{level}"#)
+    let declared = declared.declared();
+    format!(
+        r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{declared},"{META_CLIENT_INFO}":{info}{level}"#
+    )
 }
 
 fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod asked;
+mod asking;
 pub mod batch;
 mod behind;
 pub mod catalog;
@@ -15,11 +16,15 @@ pub mod forward;
 pub mod gemini_schema;
 pub mod handle;
 pub mod in_flight;
+mod inputs;
 pub mod legacy_sse;
 pub mod listen;
 mod log_level;
 pub mod model_tools;
+pub mod parked;
 mod pump;
+pub mod question;
+pub mod reach;
 mod record;
 pub mod relay;
 mod replay;

@@ -25,12 +25,24 @@ const TTL: &str = r#""ttlMs":0"#;
 const SCOPE: &str = r#""cacheScope":"private""#;
 /// What only results of modern servers have.
 const MODERN_FIELDS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
+/// As it is written in a message.
+const CANCELLED: &str = r#""notifications/cancelled""#;
 const LOG_MESSAGE: &str = "notifications/message";
 /// How the methods of notices about tasks begin, as JSON text.
 const TASK_NOTICES: &str = r#""notifications/tasks"#;
 /// "Resource not found", up to 2025-11-25; what it is since.
 const OLD_NOT_FOUND: i64 = -32002;
 const NOT_FOUND: &str = "-32602";
+
+/// What becomes of a message of the server.
+pub enum Translated {
+    /// The caller sees it in this form.
+    Piece(Piece),
+    /// It is not for the caller.
+    Nothing,
+    /// It is no result yet, and older callers do not know such a thing.
+    NoResult,
+}
 
 /// Gives messages of the server the caller's ids, and what the caller's era demands.
 pub struct Translator {
@@ -165,32 +177,31 @@ impl Translator {
         self.rewriter_with(missing)
     }
 
-    /// Gives a whole message the form the caller is to see; `None` if it is not to see it.
+    /// Gives a whole message the form the caller is to see.
     ///
     /// # Errors
-    /// [`UpstreamError::BadAnswer`] when it is no message, one about our own revision, or a question
-    /// to a caller who cannot be asked.
-    pub fn translate(&self, message: &Bytes) -> Result<Option<Piece>, UpstreamError> {
+    /// [`UpstreamError::BadAnswer`] when it is no message, or one about our own revision.
+    pub fn translate(&self, message: &Bytes) -> Result<Translated, UpstreamError> {
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
         if let Some(method) = shallow.method {
-            let is_wanted = !self.is_unwanted_log(method, shallow.params);
-            let told = || {
-                let notice = self.notification(text, message, shallow.params);
-                Piece::Notification(self.with_task_ids(method, shallow.params, notice))
-            };
-            return Ok(is_wanted.then(told));
+            // What a server takes back is no request of its caller.
+            if method.get() == CANCELLED || self.is_unwanted_log(method, shallow.params) {
+                return Ok(Translated::Nothing);
+            }
+            let notification = self.notification(text, message, shallow.params);
+            let notification = self.with_task_ids(method, shallow.params, notification);
+            return Ok(Translated::Piece(Piece::Notification(notification)));
         }
         if let Some(error) = shallow.error {
-            return self.error(text, error).map(Some);
+            return self.error(text, error).map(Translated::Piece);
         }
         let fields: ResultFields<'_> =
             shallow.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
         let crosses_back = self.forward.era() == CallerEra::Legacy && self.upstream_era == Era::Modern;
-        // Nothing was declared that could be asked for, and older clients would take it for an empty result.
         if crosses_back && fields.kind.is_some_and(|kind| is_no_result(kind.get())) {
-            return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
+            return Ok(Translated::NoResult);
         }
         let mut rewriter = self.rewriter(fields);
         if self.makes_task(fields) {
@@ -209,7 +220,7 @@ impl Translator {
             }
             None => rewriter.push(message),
         };
-        Ok(Some(Piece::Response { status: StatusCode::OK, text: text.into() }))
+        Ok(Translated::Piece(Piece::Response { status: StatusCode::OK, text: text.into() }))
     }
 
     /// An error of the server; codes mean in their own era alone what they mean there.

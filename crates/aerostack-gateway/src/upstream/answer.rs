@@ -19,6 +19,7 @@ use super::http::next_chunk;
 use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
 use super::passing::{Passed, Passing};
+use super::question::OpenQuestions;
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Time and bytes granted to the end of a body after the response was read, so that its connection
@@ -39,6 +40,17 @@ pub(super) struct Expect {
     pub(super) oversize: Oversize,
     /// Which errors are answers.
     pub(super) errors: Errors,
+    /// What becomes of what the server asks meanwhile.
+    pub(super) questions: Questions,
+}
+
+/// What becomes of a server's questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Questions {
+    /// Whoever waits for the answer is handed them, where the session is a caller's own.
+    HandedOn,
+    /// They are refused.
+    Refused,
 }
 
 /// Which errors are answers to a request.
@@ -68,6 +80,7 @@ pub(super) struct Answer {
     aside: Aside,
     /// Where its event stream is asked for again if it ends too early.
     again: Option<Again>,
+    open: OpenQuestions,
 }
 
 enum Reader {
@@ -84,7 +97,9 @@ impl Answer {
                 passing: Passing::default(),
             },
         };
-        Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside, again: None }
+        let aside = aside.handing_on(aside.hands_on() && expect.questions == Questions::HandedOn);
+        let (ready, open) = (VecDeque::new(), OpenQuestions::default());
+        Self { body: Some(body), reader, ready, fault: None, expect, aside, open, again: None }
     }
 
     /// The same, whose event stream may be resumed.
@@ -109,6 +124,8 @@ impl Answer {
             let read = match chunk {
                 Ok(Some(bytes)) => self.read(&bytes),
                 Ok(None) => self.end(),
+                // It waits for us.
+                Err(UpstreamError::TimedOut(_)) if self.open.count() > 0 => continue,
                 Err(error) => Err(error),
             };
             match read {
@@ -212,11 +229,14 @@ impl Answer {
                 return Ok(Progress::Complete);
             }
             Message::Response { id: None, outcome: Outcome::Error(raw) } => return Err(unaddressed(raw)),
-            Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
+            Message::Notification { .. } | Message::Cancelled => self.ready.push_back(Frame::Whole(data)),
             Message::Response { .. } | Message::Acknowledged => {}
             Message::ListChanged => self.aside.list_changed(),
             Message::Updated { params } => self.aside.updated(params),
-            Message::Request { id, ref method } => self.aside.answer(id, method),
+            Message::Request { id, ref method } => {
+                let question = self.aside.question(id, method, &data, &self.open);
+                self.ready.extend(question.map(Frame::Question));
+            }
         }
         Ok(Progress::More)
     }

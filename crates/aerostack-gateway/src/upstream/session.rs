@@ -176,6 +176,15 @@ impl Session {
         }
     }
 
+    /// Tells the server that the roots of its caller changed.
+    pub(super) fn roots_changed(&self) {
+        match &self.route {
+            Route::Stdio { child, era: Era::Legacy } => child.aside().roots_changed(),
+            Route::Streamable { .. } | Route::HttpSse(_) => self.aside().roots_changed(),
+            Route::Modern | Route::Stdio { era: Era::Modern, .. } => {}
+        }
+    }
+
     /// Sends a request and waits for the beginning of its answer.
     ///
     /// `headers` are those that depend on the message; the session's own win over them.
@@ -234,7 +243,7 @@ impl Session {
         body: Bytes,
         expect: Expect,
     ) -> Result<Begun, SendError> {
-        let Some(pending) = channel.expect(expect.id, expect.whole_bytes) else {
+        let Some(pending) = channel.expect(expect) else {
             return Err(SendError::SessionGone);
         };
         match post_on_stream(channel.endpoint(), headers, body).await {

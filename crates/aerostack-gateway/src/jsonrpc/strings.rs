@@ -370,7 +370,7 @@ mod tests {
         #[test]
         fn without_anything_to_change_every_byte_stays(text in ".{0,60}", number in any::<f64>(), cut in 0usize..200) {
             let text = serde_json::json!({ "result": { "contents": [{ "uri": text, "x": number }], "content": { text.clone(): [text] } } }).to_string();
-            let mut rewriter = StringRewriter::new(Box::new(|_| None));
+            let mut rewriter = StringRewriter::of_uris(Box::new(|_| None));
             let (head, tail) = text.as_bytes().split_at(cut.min(text.len()));
             let mut out = rewriter.push(head);
             out.extend(rewriter.push(tail));

@@ -45,8 +45,12 @@ pub(super) struct ParkedCall {
 /// What a handle is good for: this request, of whatever arguments.
 #[must_use]
 pub(super) fn purpose(asked: &Asked<'_>) -> String {
-    let (Subject::Tool(name) | Subject::Prompt(name) | Subject::Resource(name) | Subject::Template(name)) =
-        &asked.subject;
+    let name = match &asked.subject {
+        Subject::Tool(name) | Subject::Prompt(name) | Subject::Resource(name) | Subject::Template(name) => {
+            name
+        }
+        Subject::Task(task) | Subject::Tasks(task) => &task.own,
+    };
     format!("{} {name}", asked.method)
 }
 

@@ -10,6 +10,7 @@ mod contract {
 
 mod stories {
     //! One file per noun or promise. Each is told on SQLite and, where a server is named, on PostgreSQL.
+    mod abandoned;
     mod address;
     mod alert;
     mod alert_address;
@@ -58,12 +59,15 @@ mod stories {
     mod old_sse;
     mod progress;
     mod prompt;
+    mod question;
+    mod question_end;
     mod quota;
     mod reader;
     mod refusal;
     mod relayed;
     mod removed_member;
     mod resource;
+    mod resume;
     mod revocation;
     mod rotation;
     mod seats;
@@ -84,6 +88,7 @@ mod stories {
     mod stranger;
     mod subscription;
     mod takeover;
+    mod task;
     mod team;
     mod team_role;
     mod threshold;

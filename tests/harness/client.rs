@@ -159,13 +159,34 @@ impl Caller {
         self.asks_modern("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
+    /// Asks in the modern era, declaring these capabilities.
+    pub async fn asks_modern_with(&self, capabilities: &Value, method: &str, params: Value) -> Answer {
+        let name = params["name"].as_str().or(params["uri"].as_str()).map(str::to_owned);
+        let mut params = modern_params(params);
+        params["_meta"][META_CAPABILITIES] = capabilities.clone();
+        self.modern(method, name.as_deref()).asks(method, params).await
+    }
+
+    /// Answers a request of the server.
+    pub async fn responds(&self, id: &Value, result: Value) -> Answer {
+        self.posts(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()).await
+    }
+
     /// Opens a session of a legacy revision; gives the caller inside it, and the answer.
     ///
     /// # Panics
     /// When it is refused.
     pub async fn initializes(&self, revision: &str) -> (Self, Answer) {
+        self.initializes_with(revision, json!({})).await
+    }
+
+    /// The same, declaring these capabilities.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn initializes_with(&self, revision: &str, capabilities: Value) -> (Self, Answer) {
         let params = json!({
-            "protocolVersion": revision, "capabilities": {}, "clientInfo": { "name": "story", "version": "1" }
+            "protocolVersion": revision, "capabilities": capabilities, "clientInfo": { "name": "story", "version": "1" }
         });
         let answer = self.asks("initialize", params).await;
         let id =

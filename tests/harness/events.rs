@@ -12,6 +12,10 @@ use crate::wire::Wire;
 pub struct Events {
     /// Status and headers of the answer that opened it.
     pub head: Head,
+    /// The id of the last event that had one, with data or without.
+    pub last_id: Option<String>,
+    /// How long to wait before the stream is asked for again, in milliseconds, if that was said.
+    pub retry_ms: Option<u64>,
     wire: Wire,
     buffer: Vec<u8>,
     searched: usize,
@@ -48,17 +52,23 @@ impl Events {
             let body = wire.rest().await;
             panic!("an event stream was expected: {head:?} {body:?}");
         }
-        Self { head, wire, buffer: Vec::new(), searched: 0 }
+        Self { head, last_id: None, retry_ms: None, wire, buffer: Vec::new(), searched: 0 }
     }
 
-    /// The next event; `None` when the stream has ended properly.
+    /// The next event with data; `None` when the stream has ended properly.
     ///
     /// # Errors
     /// When the connection breaks off.
     pub async fn next(&mut self) -> io::Result<Option<Event>> {
         loop {
             while let Some(frame) = self.take_frame() {
-                if let Some(event) = parse(&frame) {
+                if let Some(id) = values(&frame, "id").last() {
+                    self.last_id = Some((*id).to_owned());
+                }
+                if let Some(retry) = values(&frame, "retry").last() {
+                    self.retry_ms = retry.parse().ok();
+                }
+                if let Some(event) = parse(&frame).filter(|event| !event.data.is_empty()) {
                     return Ok(Some(event));
                 }
             }

@@ -235,6 +235,18 @@ impl Process {
         Person::new(self.address, "acme", &key, Clock::system())
     }
 
+    /// Its resident memory, in KiB.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    #[must_use]
+    pub fn resident_kib(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+    }
+
     /// Ends it as a power cut does.
     ///
     /// # Panics

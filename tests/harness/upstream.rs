@@ -18,11 +18,13 @@
 mod answer;
 mod conformance;
 mod fault;
+mod inquiry;
 mod legacy;
 mod message;
 mod modern;
 mod notice;
 mod old_sse;
+mod polling;
 mod prompt;
 mod record;
 mod resource;
@@ -31,12 +33,14 @@ mod server;
 mod setup;
 mod spoil;
 mod state;
+mod task;
 #[cfg(test)]
 mod tests;
 mod ticketed;
 mod tool;
 
 pub use fault::{Fault, Rule};
+pub use inquiry::{Ask, Inquiry};
 pub use prompt::Prompt;
 pub use record::{Ended, Received};
 pub use resource::Resource;

@@ -112,6 +112,17 @@ async fn a_modern_caller_who_hangs_up_takes_the_call_back() {
     }
 }
 
+#[tokio::test]
+async fn over_the_old_transport_of_a_server_hanging_up_takes_back_modern_calls_alone() {
+    story_behind(&[Setup::old_sse().tools([Tool::held("wait")])], async |scene| {
+        drop(holds(scene, &scene.alice).await);
+        drop(holds(scene, &scene.alice.modern("tools/call", Some("desk__wait"))).await);
+        // The second call's alone: the first is left running.
+        is_told(&scene.upstream).await;
+    })
+    .await;
+}
+
 /// Begins a call that is held upstream, and hangs up.
 async fn holds_and_hangs_up(scene: &Scene, caller: &Caller) {
     drop(holds(scene, caller).await);

@@ -2,7 +2,8 @@
 
 use aerostack_core::api::server::InstallStatus;
 use aerostack_core::server::SessionMode;
-use aerostack_tests::client::{Caller, notification, rpc};
+use aerostack_tests::client::{Caller, modern_params, notification, rpc};
+use aerostack_tests::events::Events;
 use aerostack_tests::patience::eventually;
 use aerostack_tests::stdio::{Example, Workshop};
 use aerostack_tests::story::story;
@@ -123,6 +124,34 @@ async fn large_answers_pass_and_one_beyond_the_limit_ends_the_program() {
         assert_eq!(text(&shop.alice, "echo", json!({ "text": "again" })).await, "again");
     })
     .await;
+}
+
+#[tokio::test]
+async fn hanging_up_takes_back_modern_calls_alone() {
+    for era in ["legacy", "modern"] {
+        story(async |world| {
+            let shop = Workshop::set(world, &["--era", era]).await;
+            let ids = |words: &str| -> Vec<Value> {
+                let lines = shop.example.lines().into_iter().filter(|(_, line)| line.contains(words));
+                let messages = lines.filter_map(|(_, line)| serde_json::from_str::<Value>(&line).ok());
+                let id = |it: Value| {
+                    if it["id"].is_null() { it["params"]["requestId"].clone() } else { it["id"].clone() }
+                };
+                messages.map(id).collect()
+            };
+            let params = json!({ "name": "desk__hold", "arguments": {} });
+            let old = shop.alice.begins("POST", &rpc(7, "tools/call", &params)).await;
+            eventually("the first is held", async || ids("\"hold\"").len() == 1).await;
+            drop(old);
+            let modern = shop.alice.modern("tools/call", Some("desk__hold"));
+            let new = modern.begins("POST", &rpc(8, "tools/call", &modern_params(params))).await;
+            eventually("the second is held", async || ids("\"hold\"").len() == 2).await;
+            drop(new);
+            shop.example.wrote("notifications/cancelled").await;
+            assert_eq!(ids("notifications/cancelled"), ids("\"hold\"")[1..], "{era}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -255,6 +284,22 @@ async fn a_program_that_cannot_run_says_why_and_its_callers_are_told_at_once() {
         assert!(!answer.text().contains("/no/such"), "callers see the kind alone");
         let shown = shop.owner.installed("broken").await;
         assert_eq!(shown.status, InstallStatus::Failing);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_program_asks_of_a_caller_who_can_answer_is_asked() {
+    story(async |world| {
+        let shop = Workshop::set(world, &["--era", "legacy"]).await;
+        let (session, _) = shop.alice.initializes_with("2025-11-25", json!({ "elicitation": {} })).await;
+        let call = json!({ "name": "desk__ask", "arguments": { "method": "elicitation/create" } });
+        let mut events = Events::open(session.begins("POST", &rpc("c", "tools/call", &call)).await).await;
+        let question = events.json().await;
+        assert_eq!(question["method"], "elicitation/create");
+        session.responds(&question["id"], json!({ "action": "decline" })).await;
+        let answer = events.json().await;
+        assert_eq!(answer["result"]["content"][0]["text"], r#"{"action":"decline"}"#);
     })
     .await;
 }

@@ -16,6 +16,22 @@ pub struct Capabilities {
     pub completions: bool,
     /// Log messages, of the level that is asked for.
     pub logging: bool,
+    /// Calls that go on behind a handle.
+    pub tasks: TaskSupport,
+}
+
+/// How far a server has tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TaskSupport {
+    /// As of 2025-11-25: calls of tools become tasks where the caller wants it.
+    pub calls: bool,
+    /// They can be listed.
+    pub list: bool,
+    /// They can be cancelled.
+    pub cancel: bool,
+    /// As the extension of 2026-07-28: calls become tasks where the server wants it.
+    pub extension: bool,
 }
 
 impl Capabilities {
@@ -28,6 +44,12 @@ impl Capabilities {
             subscriptions: self.subscriptions || other.subscriptions,
             completions: self.completions || other.completions,
             logging: self.logging || other.logging,
+            tasks: TaskSupport {
+                calls: self.tasks.calls || other.tasks.calls,
+                list: self.tasks.list || other.tasks.list,
+                cancel: self.tasks.cancel || other.tasks.cancel,
+                extension: self.tasks.extension || other.tasks.extension,
+            },
         }
     }
 }

@@ -38,25 +38,18 @@ impl Histogram {
             self.buckets.clone_from(&other.buckets);
             return;
         }
-        let mut merged = Vec::with_capacity(self.buckets.len() + other.buckets.len());
-        let (mut ours, mut theirs) =
-            (self.buckets.iter().copied().peekable(), other.buckets.iter().copied().peekable());
-        while let (Some(&(left, left_count)), Some(&(right, right_count))) = (ours.peek(), theirs.peek()) {
-            if left <= right {
-                ours.next();
+        let (mut place, mut missing) = (0, Vec::new());
+        for &(index, count) in &other.buckets {
+            place += self.buckets[place..].iter().take_while(|&&(ours, _)| ours < index).count();
+            match self.buckets.get_mut(place) {
+                Some((ours, ours_count)) if *ours == index => *ours_count = ours_count.saturating_add(count),
+                _ => missing.push((index, count)),
             }
-            if right <= left {
-                theirs.next();
-            }
-            merged.push(match left.cmp(&right) {
-                std::cmp::Ordering::Less => (left, left_count),
-                std::cmp::Ordering::Greater => (right, right_count),
-                std::cmp::Ordering::Equal => (left, left_count.saturating_add(right_count)),
-            });
         }
-        merged.extend(ours);
-        merged.extend(theirs);
-        self.buckets = merged;
+        if !missing.is_empty() {
+            self.buckets.append(&mut missing);
+            self.buckets.sort_by_key(|&(index, _)| index);
+        }
     }
 
     /// How many values were counted.

@@ -10,6 +10,7 @@ pub mod api;
 pub mod audit;
 pub mod bearer;
 pub mod capability;
+pub mod client_capability;
 pub mod csv;
 pub mod histogram;
 pub mod id;

@@ -18,6 +18,7 @@ pub const UNKNOWN_TOOL: &str = "(unknown)";
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
+const WEEK_MS: i64 = 7 * DAY_MS;
 /// Written in front of a stored tally; raised when its form changes.
 const TALLY_FORM: u64 = 1;
 
@@ -232,16 +233,18 @@ pub enum Grain {
     Hour,
     /// Days of UTC.
     Day,
+    /// Seven days of UTC, from Thursday to Wednesday, as 1970 begins with a Thursday.
+    Week,
 }
 
 impl Grain {
-    /// Which hour or day a moment is in, counted from 1970.
+    /// Which hour, day or week a moment is in, counted from 1970.
     #[must_use]
     pub const fn bucket(self, moment: Timestamp) -> i64 {
         moment.as_millis().div_euclid(self.millis())
     }
 
-    /// When an hour or day begins.
+    /// When an hour, day or week begins.
     #[must_use]
     pub const fn start(self, bucket: i64) -> Timestamp {
         Timestamp::from_millis(bucket.saturating_mul(self.millis()))
@@ -251,6 +254,7 @@ impl Grain {
         match self {
             Self::Hour => HOUR_MS,
             Self::Day => DAY_MS,
+            Self::Week => WEEK_MS,
         }
     }
 }
@@ -259,7 +263,22 @@ impl Grain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
     number: u32,
-    unit: Grain,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Hours,
+    Days,
+}
+
+impl Unit {
+    const fn millis(self) -> i64 {
+        match self {
+            Self::Hours => HOUR_MS,
+            Self::Days => DAY_MS,
+        }
+    }
 }
 
 /// A period that cannot be.
@@ -269,7 +288,7 @@ pub struct PeriodError;
 
 impl Period {
     /// Seven days.
-    pub const DEFAULT: Self = Self { number: 7, unit: Grain::Day };
+    pub const DEFAULT: Self = Self { number: 7, unit: Unit::Days };
 
     /// Where it begins: rounded down to the hour.
     #[must_use]
@@ -292,8 +311,8 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, PeriodError> {
         let text = text.trim();
         let unit = match text.chars().last() {
-            Some('h') => Grain::Hour,
-            Some('d') => Grain::Day,
+            Some('h') => Unit::Hours,
+            Some('d') => Unit::Days,
             _ => return Err(PeriodError),
         };
         let number = &text[..text.len() - 1];
@@ -308,8 +327,8 @@ impl FromStr for Period {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.unit {
-            Grain::Hour => 'h',
-            Grain::Day => 'd',
+            Unit::Hours => 'h',
+            Unit::Days => 'd',
         };
         write!(f, "{}{unit}", self.number)
     }

@@ -145,6 +145,16 @@ pub struct Limits {
     pub call_idle_timeout: Duration,
     /// Time a legacy call may go on in all after its caller has hung up.
     pub abandoned_call_timeout: Duration,
+    /// Time for which what was said on an event stream is kept for a caller who comes back.
+    pub replay_timeout: Duration,
+    /// Time after which the connection of a call's event stream is closed, for callers who then ask again.
+    pub call_stream_for: Duration,
+    /// Time a question of an upstream waits for its answer, and a call with it.
+    pub question_timeout: Duration,
+    /// Calls that wait for answers of modern callers, over all workspaces.
+    pub parked_calls: usize,
+    /// The same of one token.
+    pub parked_calls_per_token: usize,
     /// Time for connecting to an upstream and listing all its tools.
     pub list_timeout: Duration,
     /// Time between refreshes of a tool list.
@@ -224,6 +234,11 @@ impl Default for Limits {
             held_per_token_bytes: 64 * MIB,
             call_idle_timeout: Duration::from_secs(300),
             abandoned_call_timeout: Duration::from_secs(600),
+            replay_timeout: Duration::from_secs(300),
+            call_stream_for: Duration::from_secs(600),
+            question_timeout: Duration::from_secs(300),
+            parked_calls: 1_024,
+            parked_calls_per_token: 16,
             list_timeout: Duration::from_secs(5),
             list_refresh_every: Duration::from_secs(300),
             list_refreshes_at_once: 32,

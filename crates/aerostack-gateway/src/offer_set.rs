@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aerostack_core::capability::Capabilities;
+use aerostack_core::capability::{Capabilities, TaskSupport};
 use sha2::{Digest, Sha256};
 
 use crate::definition::{Definition, Item, Kind};
@@ -97,8 +97,10 @@ fn digest(list: &OfferList) -> [u8; 32] {
             hasher.update(text.as_bytes());
         }
     }
-    let Capabilities { prompts, resources, subscriptions, completions, logging } = *capabilities;
+    let Capabilities { prompts, resources, subscriptions, completions, logging, tasks } = *capabilities;
     hasher.update([prompts, resources, subscriptions, completions, logging].map(u8::from));
+    let TaskSupport { calls, list, cancel, extension } = tasks;
+    hasher.update([calls, list, cancel, extension].map(u8::from));
     hasher.update(instructions.as_deref().unwrap_or_default().as_bytes());
     hasher.finalize().into()
 }

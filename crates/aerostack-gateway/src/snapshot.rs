@@ -18,7 +18,7 @@ mod offering;
 mod route;
 
 pub use offering::{CountedTool, ItemEntry, Offering, Stock, ToolEntry};
-pub use route::{Route, Subject};
+pub use route::{OwnTask, Route, Subject};
 
 use crate::definition::Kind;
 use crate::offer_set::OfferSet;

@@ -62,6 +62,10 @@ pub fn figures() -> &'static PrometheusHandle {
             metrics::Unit::Seconds,
             "From the request's headers to the answer's, by door"
         );
+        metrics::describe_counter!(
+            "aerostack_questions_total",
+            "Questions of servers that were put to callers, and in which way"
+        );
         metrics::describe_gauge!("aerostack_tokens", "Workspace tokens that are accepted now");
         metrics::describe_gauge!("aerostack_workspaces", "Workspaces that are open now");
         metrics::describe_gauge!(

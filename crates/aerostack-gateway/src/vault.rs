@@ -1,8 +1,8 @@
 //! The master key and what is derived from it. The only holder of key and cipher.
 //!
 //! Every use has a key of its own (HKDF-SHA-256 with the use as its label): secrets, signing secrets of
-//! alerts, the audit chain, the session ids that legacy clients carry, and the keys of master keys that were replaced. Sealed
-//! values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
+//! alerts, the audit chain, the session ids that legacy clients carry, the handles of parked calls, and the keys of
+//! master keys that were replaced. Sealed values are XChaCha20-Poly1305: a random nonce of 24 bytes, then the ciphertext.
 
 use aerostack_core::audit::{AuditKey, AuditKeys};
 use aerostack_core::secret::{SealedSecret, SecretPlace, SecretValue};
@@ -57,6 +57,7 @@ pub struct Vault {
     alerts: XChaCha20Poly1305,
     former: XChaCha20Poly1305,
     session: XChaCha20Poly1305,
+    parked: XChaCha20Poly1305,
     session_key: Zeroizing<[u8; DERIVED_LEN]>,
     session_before: Option<XChaCha20Poly1305>,
     audit_key: Zeroizing<[u8; DERIVED_LEN]>,
@@ -76,6 +77,7 @@ impl Vault {
             alerts: cipher(&derive(master, b"aerostack alert v1")),
             former: cipher(&derive(master, b"aerostack former key v1")),
             session: cipher(&session_key),
+            parked: cipher(&derive(master, b"aerostack parked call v1")),
             session_key,
             session_before: None,
             audit: AuditKeys::of(FIRST_AUDIT_KEY_ID, AuditKey::new(*audit_key)),
@@ -205,13 +207,47 @@ impl Vault {
         URL_SAFE_NO_PAD.encode(seal(&self.session, plain, b"session", rng))
     }
 
+    /// Seals what a handle carries; URL-safe text, and always the same for the same.
+    #[must_use]
+    pub fn seal_handle(&self, plain: &[u8]) -> String {
+        let mut nonce = [0u8; NONCE_LEN];
+        // Drawn from the plaintext under a key: equal only for what is equal, and nobody else can tell.
+        Hkdf::<Sha256>::new(Some(&self.session_key[..]), plain)
+            .expand(b"aerostack handle v1", &mut nonce)
+            .expect("24 bytes are within HKDF's reach");
+        URL_SAFE_NO_PAD.encode(seal_with(&self.session, nonce, plain, b"handle"))
+    }
+
+    /// Opens a handle, also one that was sealed under the master key before this one; `None` if this
+    /// installation did not seal it.
+    #[must_use]
+    pub fn open_handle(&self, text: &str) -> Option<Vec<u8>> {
+        self.open_either(text, b"handle")
+    }
+
     /// Opens a session id, also one that was sealed under the master key before this one; `None` if
     /// this installation did not seal it.
     #[must_use]
     pub fn open_session(&self, text: &str) -> Option<Vec<u8>> {
+        self.open_either(text, b"session")
+    }
+
+    fn open_either(&self, text: &str, place: &[u8]) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut ciphers = [Some(&self.session), self.session_before.as_ref()].into_iter().flatten();
-        ciphers.find_map(|cipher| open(cipher, &bytes, b"session")).map(|plain| plain.to_vec())
+        ciphers.find_map(|cipher| open(cipher, &bytes, place)).map(|plain| plain.to_vec())
+    }
+
+    /// Seals the handle of a parked call; URL-safe text.
+    pub fn seal_parked(&self, plain: &[u8], rng: &mut dyn CryptoRng) -> String {
+        URL_SAFE_NO_PAD.encode(seal(&self.parked, plain, b"parked call", rng))
+    }
+
+    /// Opens the handle of a parked call; `None` if this installation did not seal it.
+    #[must_use]
+    pub fn open_parked(&self, text: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        open(&self.parked, &bytes, b"parked call").map(|plain| plain.to_vec())
     }
 }
 
@@ -239,6 +275,10 @@ fn cipher(key: &[u8; DERIVED_LEN]) -> XChaCha20Poly1305 {
 fn seal(cipher: &XChaCha20Poly1305, plain: &[u8], place: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
     let mut nonce = [0u8; NONCE_LEN];
     rng.fill_bytes(&mut nonce);
+    seal_with(cipher, nonce, plain, place)
+}
+
+fn seal_with(cipher: &XChaCha20Poly1305, nonce: [u8; NONCE_LEN], plain: &[u8], place: &[u8]) -> Vec<u8> {
     let sealed = cipher
         .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: place })
         .expect("sealing fails only for values of hundreds of gigabytes");
@@ -285,6 +325,17 @@ mod tests {
 
     fn opened(vault: &Vault, secret: &SealedSecret) -> Option<String> {
         vault.open_secret(secret).map(|value| value.expose().to_owned())
+    }
+
+    #[test]
+    fn a_handle_is_always_the_same_and_opened_by_this_installation_alone() {
+        let vault = Vault::new(&[1; MASTER_KEY_LEN]);
+        let handle = vault.seal_handle(b"a task");
+        assert_eq!(handle, vault.seal_handle(b"a task"));
+        assert_ne!(handle, vault.seal_handle(b"another"));
+        assert_eq!(vault.open_handle(&handle).as_deref(), Some(&b"a task"[..]));
+        assert_eq!(Vault::new(&[2; MASTER_KEY_LEN]).open_handle(&handle), None);
+        assert_eq!((vault.open_session(&handle), vault.open_handle("made-up")), (None, None));
     }
 
     #[test]
@@ -352,5 +403,9 @@ mod tests {
         assert_eq!(Vault::new(&[2; 32]).open_session(&text), None);
         assert_eq!(vault.open_session(&text[1..]), None);
         assert_eq!(vault.open_session(""), None);
+        assert_eq!(vault.open_parked(&text), None, "a session is no parked call");
+        let handle = vault.seal_parked(b"state", &mut rng);
+        assert_eq!(vault.open_parked(&handle).as_deref(), Some(&b"state"[..]));
+        assert_eq!((vault.open_session(&handle), vault.open_parked(&format!("{handle}A"))), (None, None));
     }
 }

@@ -12,6 +12,7 @@ use super::resource::Resource;
 use super::respond::{self, Body};
 use super::setup::Answers;
 use super::state::State;
+use super::task;
 use super::tool::{Call, Tool};
 
 /// Notifications of one call that wait to be written.
@@ -28,7 +29,9 @@ pub(super) fn as_it_is(_: &State, _: &str, result: String) -> String {
 /// Answers a request that is carried by its own HTTP answer. Dropped, it drops the call where it
 /// stands, in whatever shape the answer was going to come.
 pub(super) async fn respond(state: &Arc<State>, request: Message, finish: Finish) -> http::Response<Body> {
-    let talks = state.tools.borrow().iter().any(|tool| request.params["name"] == tool.name() && tool.talks());
+    let named = &request.params["name"];
+    let talks = state.tools.borrow().iter().any(|tool| named == tool.name() && tool.talks())
+        || state.prompts.borrow().iter().any(|prompt| named == prompt.name() && prompt.inquiry().is_some());
     let wants_stream =
         state.setup.answers == Answers::Stream || talks || !request.meta("progressToken").is_null();
     let (notes, written) = mpsc::channel(NOTES);
@@ -55,11 +58,17 @@ pub(super) async fn whole(
     }
     let outcome = match request.method_name() {
         "tools/list" => list(&state, &request, "tools", state.tools.borrow().iter().map(Tool::definition)),
+        "tools/call" if state.setup.has_tasks && task::is_wanted(&request) => {
+            Ok(task::create(&state, &request))
+        }
         "tools/call" => call(&state, &request, notes).await,
+        method if state.setup.has_tasks && method.starts_with("tasks/") => {
+            task::answer(&state, &request).await
+        }
         "prompts/list" => {
             list(&state, &request, "prompts", state.prompts.borrow().iter().map(Prompt::definition))
         }
-        "prompts/get" => get(&state, &request),
+        "prompts/get" => get(&state, &request, notes).await,
         "resources/list" | "resources/templates/list" => {
             let templates = request.method_name() == "resources/templates/list";
             let field = if templates { "resourceTemplates" } else { "resources" };
@@ -104,11 +113,15 @@ fn list<'a>(
     Ok(Value::Object(result).to_string())
 }
 
-fn get(state: &State, request: &Message) -> Result<String, RpcError> {
+async fn get(state: &State, request: &Message, notes: mpsc::Sender<String>) -> Result<String, RpcError> {
     let name = request.params["name"].as_str().unwrap_or_default();
-    let prompts = state.prompts.borrow();
-    let prompt = prompts.iter().find(|prompt| prompt.name() == name);
+    let prompt = state.prompts.borrow().iter().find(|prompt| prompt.name() == name).cloned();
     let prompt = prompt.ok_or_else(|| RpcError::new(-32602, format!("Unknown prompt: {name}")))?;
+    if let Some(inquiry) = prompt.inquiry()
+        && let Err(asks) = inquiry.ask(state, request, &notes).await?
+    {
+        return Ok(asks);
+    }
     Ok(prompt.get(&request.params["arguments"]).unwrap_or_else(|| state.said()))
 }
 
@@ -136,6 +149,10 @@ async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> 
     let name = request.params["name"].as_str().unwrap_or_default();
     let tool = state.tools.borrow().iter().find(|tool| tool.name() == name).cloned();
     let tool = tool.ok_or_else(|| RpcError::new(-32602, format!("Unknown tool: {name}")))?;
+    if let Some(inquiry) = tool.inquiry() {
+        let answered = inquiry.ask(state, request, &notes).await?;
+        return Ok(answered.map_or_else(|asks| asks, |answers| asked(&answers)));
+    }
     let arguments = request.params["arguments"].clone();
     let told = arguments["text"].as_str().unwrap_or_default();
     let call = Call {
@@ -148,6 +165,12 @@ async fn call(state: &State, request: &Message, notes: mpsc::Sender<String>) -> 
         released: state.released.subscribe(),
     };
     Ok(tool.call(call).await)
+}
+
+/// The result of a tool that knows what it wanted to know.
+fn asked(answers: &Map<String, Value>) -> String {
+    let text = format!("state-ok {}", Value::Object(answers.clone()));
+    json!({ "content": [{ "type": "text", "text": text }] }).to_string()
 }
 
 /// The least level of log messages that are wanted during a call; `None` if there are to be none.

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use super::answer;
 use super::message::{self, Message, RpcError};
 use super::notice::Wanted;
+use super::polling;
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
 use super::setup::Sessions;
 use super::state::State;
+use super::tool::Tool;
 
 /// Revisions of this era, newest first.
 const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -28,6 +30,11 @@ pub(super) async fn serve(
         (&Method::POST, Some(message)) => post(state, received, message).await,
         (&Method::POST, None) => refusal(StatusCode::BAD_REQUEST, -32700, "Parse error"),
         (&Method::GET, _) => match known_session(state, received) {
+            Ok(()) if received.header("last-event-id").is_some() => {
+                let last_id = received.header("last-event-id").unwrap_or_default();
+                let unknown = || refusal(StatusCode::BAD_REQUEST, -32000, "Bad Request: Unknown event");
+                polling::resume(state, last_id).unwrap_or_else(unknown)
+            }
             Ok(()) => notices(state, received.header(SESSION_HEADER).unwrap_or_default()),
             Err((status, reason)) => refusal(status, -32000, reason),
         },
@@ -47,12 +54,17 @@ async fn post(state: &Arc<State>, received: &Received, mut message: Message) -> 
         return refusal(status, -32000, reason);
     }
     if message.id.is_none() || message.method.is_none() {
+        state.answered(received.header(SESSION_HEADER).unwrap_or_default(), &message);
         return respond::empty(StatusCode::ACCEPTED);
     }
     if message.method_name() == "ping" {
         return respond::json(StatusCode::OK, message::answer(message.id_text(), &Ok("{}".to_owned())));
     }
     message.session = received.header(SESSION_HEADER).map(str::to_owned);
+    let reconnects = |tool: &Tool| tool.reconnects() && message.params["name"] == tool.name();
+    if message.method_name() == "tools/call" && state.tools.borrow().iter().any(reconnects) {
+        return polling::begin(state, message).await;
+    }
     answer::respond(state, message, answer::as_it_is).await
 }
 

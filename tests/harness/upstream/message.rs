@@ -21,6 +21,12 @@ pub(super) struct Message {
     /// The parameters.
     #[serde(default)]
     pub(super) params: Value,
+    /// Of a response.
+    #[serde(default)]
+    pub(super) result: Value,
+    /// Of a response that is none.
+    #[serde(default)]
+    pub(super) error: Value,
     /// The session it was sent in.
     #[serde(skip)]
     pub(super) session: Option<String>,

@@ -55,6 +55,9 @@ pub(super) async fn serve(
         | "resources/list"
         | "resources/templates/list"
         | "resources/read"
+        | "tasks/get"
+        | "tasks/update"
+        | "tasks/cancel"
         | "completion/complete" => answer::respond(state, message, finish).await,
         _ => refusal(message.id_text(), StatusCode::NOT_FOUND, RpcError::new(-32601, "Method not found")),
     }
@@ -77,6 +80,9 @@ fn check(received: &Received, message: &Message) -> Result<(), RpcError> {
     match message.method_name() {
         "tools/call" | "prompts/get" => {
             equal(received, "mcp-name", message.params["name"].as_str().unwrap_or_default())
+        }
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            equal(received, "mcp-name", message.params["taskId"].as_str().unwrap_or_default())
         }
         "resources/read" => equal(received, "mcp-name", message.params["uri"].as_str().unwrap_or_default()),
         _ => Ok(()),

@@ -60,7 +60,7 @@ async fn accept(state: &Arc<State>, message: Message, stream: mpsc::Sender<Strin
         (true, None) => {
             tokio::spawn(answer_later(Arc::clone(state), message, stream));
         }
-        (false, _) => {}
+        (false, _) => state.answered(message.session.as_deref().unwrap_or_default(), &message),
     }
     respond::whole(StatusCode::ACCEPTED, "text/plain", "Accepted".to_owned())
 }

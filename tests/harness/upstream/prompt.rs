@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::inquiry::Inquiry;
+
 /// A prompt.
 #[derive(Clone, Debug)]
 pub struct Prompt {
     definition: Value,
     answer: Behaviour,
+    inquiry: Option<Inquiry>,
 }
 
 #[derive(Clone, Debug)]
@@ -23,13 +26,13 @@ impl Prompt {
     pub fn greet() -> Self {
         let arguments = json!([{ "name": "who", "description": "Whom to greet.", "required": true }]);
         let definition = json!({ "name": "greet", "description": "Greets.", "arguments": arguments });
-        Self { definition, answer: Behaviour::Greets }
+        Self { definition, answer: Behaviour::Greets, inquiry: None }
     }
 
     /// A prompt whose result is this JSON text, byte for byte.
     #[must_use]
     pub fn answering(name: &str, result: impl Into<String>) -> Self {
-        Self { definition: json!({ "name": name }), answer: Behaviour::Answers(result.into()) }
+        Self { definition: json!({ "name": name }), answer: Behaviour::Answers(result.into()), inquiry: None }
     }
 
     /// A prompt with these arguments whose message repeats what it was given for them.
@@ -37,13 +40,28 @@ impl Prompt {
     pub fn repeating(name: &str, arguments: &[&str]) -> Self {
         let argument = |name: &&str| json!({ "name": name, "required": true });
         let arguments: Vec<Value> = arguments.iter().map(argument).collect();
-        Self { definition: json!({ "name": name, "arguments": arguments }), answer: Behaviour::Repeats }
+        Self {
+            definition: json!({ "name": name, "arguments": arguments }),
+            answer: Behaviour::Repeats,
+            inquiry: None,
+        }
     }
 
     /// A prompt whose result is what [`super::Upstream::will_say`] was told, byte for byte.
     #[must_use]
     pub fn saying(name: &str) -> Self {
-        Self { definition: json!({ "name": name }), answer: Behaviour::Says }
+        Self { definition: json!({ "name": name }), answer: Behaviour::Says, inquiry: None }
+    }
+
+    /// The same prompt, wanting to know something first.
+    #[must_use]
+    pub fn asking(self, inquiry: Inquiry) -> Self {
+        Self { inquiry: Some(inquiry), ..self }
+    }
+
+    /// What it wants to know first.
+    pub(super) fn inquiry(&self) -> Option<&Inquiry> {
+        self.inquiry.as_ref()
     }
 
     /// The same prompt under another name.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::prompt::Prompt;
 use super::resource::Resource;
 use super::server::Upstream;
+use super::task;
 use super::tool::Tool;
 
 /// Which revisions a server speaks.
@@ -51,6 +52,7 @@ pub struct Setup {
     pub(super) prompts: Vec<Prompt>,
     pub(super) resources: Vec<Resource>,
     pub(super) has_logging: bool,
+    pub(super) has_tasks: bool,
     pub(super) bearer: Option<String>,
     pub(super) name: String,
     pub(super) instructions: Option<String>,
@@ -70,6 +72,7 @@ impl Setup {
             prompts: Vec::new(),
             resources: Vec::new(),
             has_logging: false,
+            has_tasks: false,
             bearer: None,
             name: "mcp-example".to_owned(),
             instructions: None,
@@ -142,6 +145,12 @@ impl Setup {
         Self { has_logging: true, ..self }
     }
 
+    /// Makes tasks of calls where its era lets it.
+    #[must_use]
+    pub fn tasks(self) -> Self {
+        Self { has_tasks: true, ..self }
+    }
+
     /// What it declares in a handshake.
     pub(super) fn capabilities(&self) -> Value {
         let mut declared = json!({ "tools": { "listChanged": true } });
@@ -154,6 +163,10 @@ impl Setup {
         }
         if self.has_logging {
             declared["logging"] = json!({});
+        }
+        if self.has_tasks {
+            declared["tasks"] = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+            declared["extensions"] = json!({ (task::EXTENSION): {} });
         }
         declared
     }

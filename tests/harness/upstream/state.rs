@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{broadcast, mpsc, watch};
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::fault::{Fault, Rule, strike};
+use super::message::Message;
 use super::notice::Notice;
 use super::prompt::Prompt;
 use super::record::Record;
 use super::resource::Resource;
 use super::setup::Setup;
+use super::task::Tasks;
 use super::tool::Tool;
 
 /// Notices that wait for a slow listener.
@@ -46,8 +49,14 @@ pub(super) struct State {
     /// By session, or by listening.
     subscriptions: Mutex<HashMap<String, Vec<String>>>,
     levels: Mutex<HashMap<String, String>>,
+    /// Questions that wait for their answer, by session and id.
+    asked: Mutex<HashMap<(String, String), oneshot::Sender<Value>>>,
     /// What is said next, by whatever says what a test wants.
     said: Mutex<String>,
+    /// Calls that became tasks.
+    pub(super) tasks_made: Tasks,
+    /// Answers that wait to be asked for again, by the id of the event before them.
+    kept: Mutex<HashMap<String, String>>,
     streams: AtomicUsize,
 }
 
@@ -71,8 +80,11 @@ impl State {
             notices: broadcast::Sender::new(NOTICES),
             subscriptions: Mutex::default(),
             levels: Mutex::default(),
+            asked: Mutex::default(),
             said: Mutex::new("{}".to_owned()),
             released: watch::Sender::new(0),
+            kept: Mutex::default(),
+            tasks_made: Tasks::default(),
             rules: Mutex::default(),
             sessions: Mutex::default(),
             streams: AtomicUsize::new(0),
@@ -180,6 +192,19 @@ impl State {
         locked(&self.said).clone()
     }
 
+    /// Keeps an answer; gives the id to ask for it.
+    pub(super) fn keep_answer(&self, answer: String) -> String {
+        let mut kept = locked(&self.kept);
+        let id = format!("event-{}", kept.len() + 1);
+        kept.insert(id.clone(), answer);
+        id
+    }
+
+    /// The answer that waits behind an event.
+    pub(super) fn kept_answer(&self, id: &str) -> Option<String> {
+        locked(&self.kept).get(id).cloned()
+    }
+
     /// Sets the least level of log messages in a session.
     pub(super) fn set_level(&self, session: &str, level: &str) {
         locked(&self.levels).insert(session.to_owned(), level.to_owned());
@@ -188,6 +213,25 @@ impl State {
     /// The least level of log messages in a session, if it was set.
     pub(super) fn level(&self, session: &str) -> Option<String> {
         locked(&self.levels).get(session).cloned()
+    }
+
+    /// Waits for the answer to a question in a session.
+    pub(super) fn asks(&self, session: &str, id: &str) -> oneshot::Receiver<Value> {
+        let (sender, answer) = oneshot::channel();
+        locked(&self.asked).insert((session.to_owned(), id.to_owned()), sender);
+        answer
+    }
+
+    /// Takes the answer to a question: its result, or what it is answered with instead.
+    pub(super) fn answered(&self, session: &str, message: &Message) {
+        let id: String = serde_json::from_str(message.id_text()).unwrap_or_default();
+        let sender = locked(&self.asked).remove(&(session.to_owned(), id));
+        let error = || serde_json::json!({ "error": message.error });
+        let answer = if message.result.is_null() { error() } else { message.result.clone() };
+        if let Some(sender) = sender {
+            // The call may be over.
+            let _ = sender.send(answer);
+        }
     }
 
     /// Counts one open stream for as long as the guard lives.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
+use super::inquiry::Inquiry;
 use super::message::notification;
 
 /// A tool of a scripted server.
@@ -14,6 +15,7 @@ pub struct Tool {
     definition: Value,
     behaviour: Behaviour,
     needs: Option<&'static str>,
+    inquiry: Option<Inquiry>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +30,7 @@ enum Behaviour {
     Recall,
     Talks(&'static [&'static str]),
     Says,
+    Reconnects,
     Answers(String),
 }
 
@@ -90,6 +93,12 @@ impl Tool {
         Self::new(name, "Asks before it answers.", json!({ "type": "object" }), Behaviour::Asks(bytes))
     }
 
+    /// A tool that answers with what it was told when it asked this.
+    #[must_use]
+    pub fn inquiring(name: &str, inquiry: Inquiry) -> Self {
+        Self { inquiry: Some(inquiry), ..Self::answering(name, "{}") }
+    }
+
     /// `recall`: answers the `text` of the call before it in the same session; empty at first.
     #[must_use]
     pub fn recall() -> Self {
@@ -114,6 +123,12 @@ impl Tool {
     pub fn needing(name: &str, capability: &'static str) -> Self {
         let tool = Self::answering(name, text_result("it is there"));
         Self { needs: Some(capability), ..tool }
+    }
+
+    /// A tool of a legacy server which closes its stream at once and answers when it is asked again.
+    #[must_use]
+    pub fn reconnecting(name: &str) -> Self {
+        Self::new(name, "Wants to be asked again.", json!({ "type": "object" }), Behaviour::Reconnects)
     }
 
     /// A tool whose result is what [`super::Upstream::will_say`] was told, byte for byte.
@@ -162,7 +177,7 @@ impl Tool {
 
     fn new(name: &str, description: &str, input: Value, behaviour: Behaviour) -> Self {
         let definition = json!({ "name": name, "description": description, "inputSchema": input });
-        Self { name: name.to_owned(), definition, behaviour, needs: None }
+        Self { name: name.to_owned(), definition, behaviour, needs: None, inquiry: None }
     }
 
     /// The capability that its callers must declare.
@@ -172,7 +187,17 @@ impl Tool {
 
     /// Whether it may say something before it answers.
     pub(super) fn talks(&self) -> bool {
-        matches!(self.behaviour, Behaviour::Talks(_))
+        matches!(self.behaviour, Behaviour::Talks(_)) || self.inquiry.is_some()
+    }
+
+    /// What it wants to know before it answers.
+    pub(super) fn inquiry(&self) -> Option<&Inquiry> {
+        self.inquiry.as_ref()
+    }
+
+    /// Whether it answers only when it is asked again.
+    pub(super) fn reconnects(&self) -> bool {
+        matches!(self.behaviour, Behaviour::Reconnects)
     }
 
     /// Calls it and gives its result as JSON text.
@@ -192,6 +217,7 @@ impl Tool {
             Behaviour::Recall => text_result(call.told_before.as_deref().unwrap_or_default()),
             Behaviour::Talks(levels) => talks(&call, levels).await,
             Behaviour::Says => call.said,
+            Behaviour::Reconnects => text_result("it was asked again"),
             Behaviour::Answers(text) => text.clone(),
         }
     }

@@ -90,7 +90,7 @@ proptest! {
 
     #[test]
     fn a_period_reads_back_as_it_was_written(number in 1u32..=90, days in any::<bool>()) {
-        let period = Period { number, unit: if days { Grain::Day } else { Grain::Hour } };
+        let period = Period { number, unit: if days { Unit::Days } else { Unit::Hours } };
         prop_assert_eq!(period.to_string().parse(), Ok(period));
     }
 }

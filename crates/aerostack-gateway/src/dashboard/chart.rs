@@ -139,6 +139,7 @@ impl Chart {
         match self.plan.grain {
             Grain::Hour => "Hour",
             Grain::Day => "Day",
+            Grain::Week => "Week",
         }
     }
 }

@@ -15,8 +15,14 @@ pub const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 /// the boundaries of several `data` lines; the reader joins them with a line feed.
 #[must_use]
 pub fn encode(message: &[u8]) -> Bytes {
-    let mut event = BytesMut::with_capacity(message.len() + 32);
-    event.extend_from_slice(b"event: message\n");
+    encode_with(None, message)
+}
+
+/// The same, with an id by which a reader can say how far it came.
+#[must_use]
+pub fn encode_with(id: Option<&str>, message: &[u8]) -> Bytes {
+    let mut event = BytesMut::with_capacity(message.len() + 96);
+    event.extend_from_slice(&head(id));
     let mut rest = message;
     loop {
         let end = rest.iter().position(|&byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
@@ -29,6 +35,22 @@ pub fn encode(message: &[u8]) -> Bytes {
     }
     event.extend_from_slice(b"\n");
     event.freeze()
+}
+
+/// How an event begins: everything before its `data`. An id has no line breaks.
+#[must_use]
+pub fn head(id: Option<&str>) -> Bytes {
+    match id {
+        Some(id) => format!("event: message\nid: {id}\n").into(),
+        None => Bytes::from_static(b"event: message\n"),
+    }
+}
+
+/// An event without a message, which tells a reader from where to go on before anything was said, and how
+/// long to wait before it asks again.
+#[must_use]
+pub fn prime(id: &str, retry_ms: u64) -> Bytes {
+    format!("id: {id}\nretry: {retry_ms}\ndata: \n\n").into()
 }
 
 #[cfg(test)]
@@ -58,6 +80,29 @@ mod tests {
         let text = b"\xEF\xBB\xBF: hello\r\nevent: endpoint\rid:7\ndata:  /m\r\n\r\nretry: 5\n\ndata\ndata: b\n\n: end";
         let expected = vec![event(Some("endpoint"), Some("7"), " /m"), event(None, None, "\nb")];
         assert_eq!(decode(&[text], 100, Oversize::Refuse), Ok(expected));
+    }
+
+    #[test]
+    fn how_far_a_stream_came_is_known_without_data_too() {
+        let mut decoder = Decoder::new(100, Oversize::Refuse);
+        let mut found = VecDeque::new();
+        let mut push = |text: &'static str| {
+            decoder.push(&Bytes::from_static(text.as_bytes()), &mut found).unwrap();
+            (decoder.last_id().map(str::to_owned), decoder.retry_ms())
+        };
+        assert_eq!(push("data: a\n\nid: not yet\n"), (None, None));
+        assert_eq!(push("retry: 500\n\n"), (Some("not yet".into()), Some(500)));
+        assert_eq!(push("retry: soon\ndata: b\n\n"), (Some("not yet".into()), Some(500)));
+        assert_eq!(push("id: 2\ndata\n\nid: \0\n\n"), (Some("2".into()), Some(500)));
+        assert_eq!(
+            push(std::str::from_utf8(b"id: 3\nretry: 7\ndata: \n\n").unwrap()),
+            (Some("3".into()), Some(7))
+        );
+        let primed = prime("abc-0", 1_000);
+        decoder.push(&primed, &mut found).unwrap();
+        assert_eq!((decoder.last_id(), decoder.retry_ms()), (Some("abc-0"), Some(1_000)));
+        decoder.push(&encode_with(Some("abc-1"), b"{}"), &mut found).unwrap();
+        assert_eq!(found.pop_back(), Some(event(Some("message"), Some("abc-1"), "{}")));
     }
 
     #[test]

@@ -48,8 +48,10 @@ pub enum Message<'a> {
     Request(Request<'a>),
     /// The answer to a request of ours, by its raw id.
     Response {
-        /// The raw id.
+        /// The raw id, a part of the text.
         id: &'a str,
+        /// The whole text.
+        text: &'a str,
     },
 }
 
@@ -194,7 +196,7 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
     let Some(method) = object.raw("method") else {
         let answers = object.raw("result").is_some() || object.raw("error").is_some();
         return match id {
-            Some(id) if answers => Ok(Message::Response { id }),
+            Some(id) if answers => Ok(Message::Response { id, text: object.text }),
             _ => Err(fault("Invalid request: no method")),
         };
     };

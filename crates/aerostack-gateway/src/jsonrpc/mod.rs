@@ -3,13 +3,13 @@
 pub mod message;
 pub mod rewrite;
 pub mod splice;
-pub mod uris;
+pub mod strings;
 pub mod verdict;
 pub mod without;
 
 pub use message::{Fault, Message, Object, Request};
 pub use rewrite::{ResponseRewriter, Rewritten, Structured};
 pub use splice::Splice;
-pub use uris::UriRewriter;
+pub use strings::StringRewriter;
 pub use verdict::{Verdict, VerdictReader};
 pub use without::without;

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use aerostack_core::client_capability::ClientCapabilities;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
-use super::dispatch::{self, Order};
+use super::dispatch::{self, Order, Standing};
 use super::door::{Door, count};
 use super::error::Refusal;
+use super::reach::Reach;
 use super::revision::{is_modern_header, version_header};
 use super::streamable;
 use crate::app::App;
@@ -30,13 +32,16 @@ impl Door {
         bytes: &Bytes,
         items: &[&RawValue],
     ) -> Response<Body> {
-        let (requests, errors) = match self.check_batch(app, grant, headers, items) {
+        let (declared, requests, errors) = match self.check_batch(app, grant, headers, items) {
             Ok(checked) => checked,
             Err(refusal) => return refusal.answer(None),
         };
+        // The answers are one document, in which nobody can be asked.
+        let reach = Reach::in_session(dispatch::session_header(headers), declared, false);
         let answers = requests.iter().map(|request| async {
-            let order = Order { app, grant, headers, body: bytes, request };
-            whole(&order, dispatch::legacy(&order, &self.calls)).await
+            let in_hand = &self.in_hand;
+            let order = Order { app, grant, headers, body: bytes, request, reach: &reach, in_hand };
+            whole(&order, dispatch::legacy(&order)).await
         });
         let mut texts = join_all(answers).await;
         texts.extend(errors);
@@ -46,19 +51,23 @@ impl Door {
         respond::json_body(StatusCode::OK, Body::pieces(array(texts)))
     }
 
-    /// The requests of a batch, and the errors of elements that are none. Notifications are taken note of.
+    /// What the client can be asked for, the requests of a batch, and the errors of elements that are none.
+    /// Notifications and responses are taken note of.
     fn check_batch<'a>(
         &self,
         app: &App,
         grant: &Arc<Grant>,
         headers: &HeaderMap,
         items: &[&'a RawValue],
-    ) -> Result<(Vec<Request<'a>>, Vec<Bytes>), Refusal> {
+    ) -> Result<(ClientCapabilities, Vec<Request<'a>>, Vec<Bytes>), Refusal> {
         let invalid = |text: &str| Refusal::InvalidRequest(format!("Invalid request: {text}"));
-        if version_header(headers).is_some_and(is_modern_header)
-            || !dispatch::legacy_revision(app, grant, headers, &self.ended)?.has_batches()
-        {
-            return Err(invalid("this revision has no batches"));
+        let no_batches = || invalid("this revision has no batches");
+        if version_header(headers).is_some_and(is_modern_header) {
+            return Err(no_batches());
+        }
+        let Standing { revision, capabilities } = dispatch::standing(app, grant, headers, &self.ended)?;
+        if !revision.has_batches() {
+            return Err(no_batches());
         }
         if items.is_empty() || items.len() > app.config.limits.batch_len {
             return Err(invalid(&format!("a batch has 1 to {} messages", app.config.limits.batch_len)));
@@ -71,14 +80,14 @@ impl Door {
                 }
                 Ok(Message::Request(request)) if request.id.is_some() => requests.push(request),
                 Ok(Message::Request(request)) => {
-                    dispatch::legacy_notification(grant, headers, &request, &self.calls);
+                    dispatch::legacy_notification(grant, headers, &request, &self.in_hand);
                 }
-                Ok(Message::Response { .. }) => {}
+                Ok(Message::Response { id, text }) => self.is_answered(app, grant, headers, id, text),
                 Err(fault) => errors.push(Refusal::Fault(fault).message(None).into()),
             }
         }
         count(app, grant, u32::try_from(requests.len()).unwrap_or(u32::MAX))?;
-        Ok((requests, errors))
+        Ok((capabilities, requests, errors))
     }
 }
 

@@ -4,16 +4,19 @@
 //! send `notifications/cancelled`, with its token, or when its time is over.
 
 use super::in_flight::{self, CallEntry};
+use super::question::CallQuestions;
 use super::underway::Underway;
 
 /// Lets a call go on in a task of its own, until it ends, is taken back, or the gateway stops.
-pub(super) fn go_on(mut underway: Underway, entry: Option<CallEntry>) {
+pub(super) fn go_on(mut underway: Underway, entry: Option<CallEntry>, questions: CallQuestions) {
     if tokio::runtime::Handle::try_current().is_err() {
         return;
     }
     let (app, grant) = (underway.sending.app.clone(), underway.sending.grant.clone());
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
+        // What the caller was asked before it may still answer.
+        let _questions = questions;
         let reason = tokio::select! {
             () = drain(&mut underway) => return,
             () = app.stopping.cancelled() => return,

@@ -5,6 +5,7 @@ use aerostack_core::server::Install;
 use serde_json::{Value, json};
 
 use super::error::Refusal;
+use super::handle::EXTENSION;
 use super::revision::{CallerEra, Legacy, META_SERVER_INFO, MODERN};
 use crate::definition::{Form, Kind};
 use crate::jsonrpc::Request;
@@ -29,7 +30,7 @@ pub fn initialize(snapshot: &Snapshot, request: &Request<'_>) -> (Legacy, String
     let revision = Legacy::negotiate(asked.as_deref().unwrap_or_default());
     let mut result = json!({
         "protocolVersion": revision.date(),
-        "capabilities": capabilities(snapshot),
+        "capabilities": capabilities(snapshot, CallerEra::Legacy),
         "serverInfo": server_info(snapshot),
     });
     if let Some(instructions) = instructions(snapshot) {
@@ -44,7 +45,7 @@ pub fn discover(snapshot: &Snapshot) -> String {
     let mut result = json!({
         "resultType": "complete",
         "supportedVersions": [MODERN],
-        "capabilities": capabilities(snapshot),
+        "capabilities": capabilities(snapshot, CallerEra::Modern),
         "ttlMs": LIST_TTL_MS,
         "cacheScope": "private",
         "_meta": { META_SERVER_INFO: server_info(snapshot) },
@@ -56,8 +57,9 @@ pub fn discover(snapshot: &Snapshot) -> String {
 }
 
 /// What the workspace's servers offer together. Tools always: the next server may bring some.
-fn capabilities(snapshot: &Snapshot) -> Value {
-    let Capabilities { prompts, resources, subscriptions, completions, logging } = snapshot.capabilities();
+fn capabilities(snapshot: &Snapshot, era: CallerEra) -> Value {
+    let Capabilities { prompts, resources, subscriptions, completions, logging, tasks } =
+        snapshot.capabilities();
     let mut offered = json!({ "tools": { "listChanged": true } });
     if prompts {
         offered["prompts"] = json!({ "listChanged": true });
@@ -70,6 +72,16 @@ fn capabilities(snapshot: &Snapshot) -> Value {
     }
     for (name, _) in [("completions", completions), ("logging", logging)].iter().filter(|(_, is)| *is) {
         offered[*name] = json!({});
+    }
+    match era {
+        CallerEra::Legacy if tasks.calls => {
+            offered["tasks"] = json!({ "requests": { "tools": { "call": {} } } });
+            for (name, _) in [("list", tasks.list), ("cancel", tasks.cancel)].iter().filter(|(_, is)| *is) {
+                offered["tasks"][*name] = json!({});
+            }
+        }
+        CallerEra::Modern if tasks.extension => offered["extensions"] = json!({ EXTENSION: {} }),
+        CallerEra::Legacy | CallerEra::Modern => {}
     }
     offered
 }

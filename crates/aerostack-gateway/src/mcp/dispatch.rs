@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use aerostack_core::capability::Capabilities;
+use aerostack_core::client_capability::ClientCapabilities;
 use bytes::Bytes;
 use http::HeaderMap;
 
@@ -14,9 +15,13 @@ use super::error::Refusal;
 use super::in_flight::{CallEntry, CallKey, InFlight};
 use super::listen::Listening;
 use super::log_level;
+use super::parked::Parked;
+use super::question::Questions;
+use super::reach::{self, Reach};
 use super::relay;
 use super::revision::{CallerEra, Legacy, version_header};
 use super::session::{EndedSessions, SESSION_HEADER, Session};
+use super::task;
 use crate::app::App;
 use crate::definition::Kind;
 use crate::grants::Grant;
@@ -35,6 +40,30 @@ pub struct Order<'a> {
     pub body: &'a Bytes,
     /// The request.
     pub request: &'a Request<'a>,
+    /// How its caller can be asked something.
+    pub reach: &'a Reach,
+    /// What is under way.
+    pub in_hand: &'a InHand,
+}
+
+/// What the door keeps of requests under way. Clones share it.
+#[derive(Clone, Default)]
+pub struct InHand {
+    /// Calls of legacy callers.
+    pub calls: InFlight,
+    /// Questions to them.
+    pub questions: Questions,
+    /// Calls that wait for modern callers.
+    pub parked: Parked,
+}
+
+/// What a legacy request stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// The revision it is served as.
+    pub revision: Legacy,
+    /// What the client of its session can be asked for.
+    pub capabilities: ClientCapabilities,
 }
 
 /// Serves a request of the modern era.
@@ -56,14 +85,16 @@ pub fn modern(order: &Order<'_>) -> Result<Answer, Refusal> {
 ///
 /// # Errors
 /// A [`Refusal`] when it is not served.
-pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
+pub fn legacy(order: &Order<'_>) -> Result<Answer, Refusal> {
     let Order { app, grant, headers, request, .. } = order;
     let id = request.id.unwrap_or("null");
     let snapshot = grant.workspace.snapshot();
     match request.method.as_ref() {
         "initialize" => {
             let (revision, result) = catalog::initialize(&snapshot, request);
-            let session = Session { revision, token: grant.token.clone() }.seal(&app.vault, &mut app.rng());
+            let capabilities = reach::declared_by(request);
+            let session = Session { revision, token: grant.token.clone(), capabilities };
+            let session = session.seal(&app.vault, &mut app.rng());
             let text = catalog::response(id, &result).into();
             Ok(Answer::Message { status: http::StatusCode::OK, text, session: Some(session) })
         }
@@ -72,7 +103,10 @@ pub fn legacy(order: &Order<'_>, calls: &InFlight) -> Result<Answer, Refusal> {
             wish(order, &snapshot)?;
             Ok(Answer::ok(catalog::response(id, "{}")))
         }
-        _ => either(order, &snapshot, CallerEra::Legacy, || Some(calls.enter(call_key(grant, headers, id)))),
+        _ => {
+            let enter = || Some(order.in_hand.calls.enter(call_key(grant, headers, id)));
+            either(order, &snapshot, CallerEra::Legacy, enter)
+        }
     }
 }
 
@@ -81,13 +115,16 @@ fn either(
     order: &Order<'_>,
     snapshot: &Snapshot,
     era: CallerEra,
-    entry: impl FnOnce() -> Option<CallEntry>,
+    mut entry: impl FnMut() -> Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
     let request = order.request;
     let id = request.id.unwrap_or("null");
     let unknown = Refusal::UnknownMethod { modern: era == CallerEra::Modern };
     if !is_offered(snapshot.capabilities(), &request.method) {
         return Err(unknown);
+    }
+    if let Some(served) = task::serve(order, snapshot, era, &mut entry) {
+        return served;
     }
     if let Some(kind) = Kind::ALL.into_iter().find(|kind| request.method == kind.list_method()) {
         return Ok(Answer::ok(catalog::response(id, &catalog::list(snapshot, kind, request, era)?)));
@@ -147,13 +184,25 @@ fn is_offered(offered: Capabilities, method: &str) -> bool {
     }
 }
 
-/// Takes note of a legacy notification. Only a cancellation means anything to the gateway.
-pub fn legacy_notification(grant: &Grant, headers: &HeaderMap, request: &Request<'_>, calls: &InFlight) {
-    if request.method != "notifications/cancelled" {
-        return;
-    }
-    if let Some(id) = request.params.as_ref().and_then(|params| params.raw("requestId")) {
-        calls.cancel(&call_key(grant, headers, id));
+/// Takes note of a legacy notification: of those that mean something to the gateway, or to a server that asked.
+pub fn legacy_notification(grant: &Grant, headers: &HeaderMap, request: &Request<'_>, in_hand: &InHand) {
+    let params = request.params.as_ref();
+    let session = session_header(headers);
+    match (request.method.as_ref(), params, session) {
+        ("notifications/cancelled", Some(params), _) => {
+            if let Some(id) = params.raw("requestId") {
+                in_hand.calls.cancel(&call_key(grant, headers, id));
+            }
+        }
+        ("notifications/progress", Some(params), Some(session)) => {
+            in_hand.questions.progress(grant, session, request.text, params);
+        }
+        ("notifications/roots/list_changed", _, Some(session)) => {
+            for install in &grant.workspace.snapshot().installs {
+                install.client.roots_changed(&grant.token, session);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -168,26 +217,28 @@ pub fn session_header(headers: &HeaderMap) -> Option<&str> {
     headers.get(SESSION_HEADER)?.to_str().ok()
 }
 
-/// The revision a legacy request is served as: its session's, its header's, or 2025-03-26.
+/// What a legacy request stands on: the revision is its session's, its header's, or 2025-03-26.
 ///
 /// # Errors
 /// [`Refusal::UnknownSession`] for a session that was ended, is another token's or none of ours;
 /// [`Refusal::UnknownRevision`] for a version header that names no revision.
-pub fn legacy_revision(
+pub fn standing(
     app: &App,
     grant: &Grant,
     headers: &HeaderMap,
     ended: &EndedSessions,
-) -> Result<Legacy, Refusal> {
+) -> Result<Standing, Refusal> {
     let named = match version_header(headers) {
         Some(version) => Some(Legacy::of(version).ok_or(Refusal::UnknownRevision)?),
         None => None,
     };
     let Some(id) = session_header(headers) else {
-        return Ok(named.unwrap_or(Legacy::WITHOUT_HANDSHAKE));
+        let revision = named.unwrap_or(Legacy::WITHOUT_HANDSHAKE);
+        return Ok(Standing { revision, capabilities: ClientCapabilities::default() });
     };
     let session =
         Session::open(id, &app.vault).filter(|session| session.token == grant.token && !ended.contains(id));
     let session = session.ok_or(Refusal::UnknownSession)?;
-    Ok(named.unwrap_or(session.revision))
+    let Session { revision, capabilities, .. } = session;
+    Ok(Standing { revision: named.unwrap_or(revision), capabilities })
 }

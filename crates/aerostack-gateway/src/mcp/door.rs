@@ -13,12 +13,14 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::answer::Answer;
-use super::dispatch::{self, Order};
+use super::dispatch::{self, InHand, Order};
 use super::error::Refusal;
-use super::in_flight::InFlight;
 use super::legacy_sse::{SseStream, SseStreams};
 use super::listen::Listening;
-use super::revision::{CallerEra, era_of, is_modern_header, version_header};
+use super::reach::{self, Reach};
+use super::replay::Replays;
+use super::resumable::{self, Terms};
+use super::revision::{CallerEra, Legacy, era_of, is_modern_header, version_header};
 use super::session::{EndedSessions, SESSION_HEADER};
 use super::streamable;
 use crate::app::App;
@@ -26,15 +28,17 @@ use crate::grants::Grant;
 use crate::http::body::{self, Body, RequestBody};
 use crate::http::ending::Ending;
 use crate::http::respond;
+use crate::jsonrpc::Request as RpcRequest;
 use crate::jsonrpc::message::{self, Message};
 use crate::router::Edge;
 
 /// The door, and what it remembers between requests.
 #[derive(Default)]
 pub struct Door {
-    pub(super) calls: InFlight,
+    pub(super) in_hand: InHand,
     pub(super) ended: EndedSessions,
     streams: SseStreams,
+    replays: Arc<Replays>,
 }
 
 impl Door {
@@ -69,7 +73,7 @@ impl Door {
     ) -> Response<Body> {
         let served = match parts.method {
             Method::POST => return self.post(app, grant, edge, parts, body).await,
-            Method::GET => self.get(app, grant, edge, parts).await,
+            Method::GET => self.get(app, grant, edge, parts),
             Method::DELETE => self.delete(app, grant, &parts.headers),
             _ => Err(Refusal::WrongMethod { allow: "GET, POST, DELETE" }),
         };
@@ -77,7 +81,7 @@ impl Door {
     }
 
     /// A stream of notices, or the whole transport of 2024-11-05.
-    async fn get(
+    fn get(
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
@@ -95,11 +99,21 @@ impl Door {
             app.recorder.used(grant, app.clock.now());
             return self.streams.open(app, grant, &address(app, parts.uri.path()));
         }
-        dispatch::legacy_revision(app, grant, headers, &self.ended)?;
+        let revision = dispatch::standing(app, grant, headers, &self.ended)?.revision;
         app.recorder.used(grant, app.clock.now());
-        let session = dispatch::session_header(headers).unwrap_or_default();
-        let listening = Box::new(Listening::legacy(app, grant, session)?);
-        Ok(streamable::respond(app, grant, Answer::Listen(listening), None, true).await)
+        let session = dispatch::session_header(headers);
+        let terms = Terms::of(&self.replays, session, revision);
+        let last_event = resumable::last_event(headers);
+        if let Some((terms, last_event)) = terms.zip(last_event)
+            && let Some(reader) = resumable::resume(app, grant, terms, last_event)?
+        {
+            return Ok(streamable::resumed(app, grant, reader));
+        }
+        let mut listening = Listening::legacy(app, grant, session.unwrap_or_default())?;
+        if last_event.is_some() {
+            listening = listening.telling_all();
+        }
+        Ok(streamable::listen(app, grant, listening, terms))
     }
 
     fn delete(
@@ -114,9 +128,11 @@ impl Door {
         let Some(id) = dispatch::session_header(headers) else {
             return Err(Refusal::WrongMethod { allow: "GET, POST" });
         };
-        dispatch::legacy_revision(app, grant, headers, &self.ended)?;
+        dispatch::standing(app, grant, headers, &self.ended)?;
         self.ended.end(id);
         grant.wishes.end(id);
+        self.replays.forget_session(&grant.token, id);
+        app.upstreams.end_session(&grant.token, id);
         Ok(respond::empty(StatusCode::NO_CONTENT))
     }
 
@@ -141,8 +157,8 @@ impl Door {
         if let (Edge::Sse, Some(name), Ok(messages)) = (edge, query_session(parts), &parsed) {
             let texts = texts_of(&bytes, messages, limits.batch_len);
             let posted = texts.and_then(|texts| {
-                // What is not answered always gets through: it may be a cancellation.
-                let places = if is_notification(messages) { 0 } else { texts.len() };
+                // What is not answered always gets through: it may be a cancellation, or an answer.
+                let places = if is_request(messages) { texts.len() } else { 0 };
                 self.post_to_stream(app, grant, &parts.headers, texts, name, places)
             });
             return posted.unwrap_or_else(|refusal| refusal.answer(None));
@@ -154,37 +170,66 @@ impl Door {
             }
             Err(fault) => return Refusal::Fault(fault).answer(None),
         };
-        let Message::Request(request) = message else {
-            return respond::empty(StatusCode::ACCEPTED);
+        let request = match message {
+            Message::Request(request) => request,
+            Message::Response { id, text } => {
+                self.is_answered(app, grant, &parts.headers, id, text);
+                return respond::empty(StatusCode::ACCEPTED);
+            }
         };
-        let order = Order { app, grant, headers: &parts.headers, body: &bytes, request: &request };
-        match self.answer(&order).await {
-            Ok(answer) => {
+        match self.answer(app, grant, &parts.headers, &bytes, &request).await {
+            Ok((answer, revision)) => {
+                let session = dispatch::session_header(&parts.headers);
+                let terms = revision.and_then(|revision| Terms::of(&self.replays, session, revision));
                 let takes_events = streamable::accepts_events(&parts.headers);
-                streamable::respond(app, grant, answer, request.id, takes_events).await
+                streamable::respond(app, grant, answer, request.id, takes_events, terms).await
             }
             Err(refusal) => refusal.answer(request.id),
         }
     }
 
-    /// Decides the era, counts the request, and serves it.
-    async fn answer(&self, order: &Order<'_>) -> Result<Answer, Refusal> {
-        let era = era_of(order.request, order.headers)?;
-        let handshake = order.request.method == "initialize";
-        if era == CallerEra::Legacy && !handshake {
-            dispatch::legacy_revision(order.app, order.grant, order.headers, &self.ended)?;
+    /// Takes a response of a client. Whoever was not asked learns nothing.
+    pub(super) fn is_answered(&self, app: &App, grant: &Grant, headers: &HeaderMap, id: &str, text: &str) {
+        let session = dispatch::session_header(headers).filter(|session| !self.ended.contains(session));
+        if let Some(session) = session {
+            self.in_hand.questions.answer(app, grant, session, id, text);
         }
-        if order.request.id.is_none() {
-            if era == CallerEra::Legacy {
-                dispatch::legacy_notification(order.grant, order.headers, order.request, &self.calls);
+    }
+
+    /// Decides the era, counts the request, and serves it. Gives the revision of a legacy one as well.
+    async fn answer(
+        &self,
+        app: &Arc<App>,
+        grant: &Arc<Grant>,
+        headers: &HeaderMap,
+        body: &Bytes,
+        request: &RpcRequest<'_>,
+    ) -> Result<(Answer, Option<Legacy>), Refusal> {
+        let era = era_of(request, headers)?;
+        let mut revision = None;
+        let reach = match era {
+            CallerEra::Modern => Reach::modern(request),
+            CallerEra::Legacy if request.method == "initialize" => Reach::default(),
+            CallerEra::Legacy => {
+                let standing = dispatch::standing(app, grant, headers, &self.ended)?;
+                revision = Some(standing.revision);
+                let session = dispatch::session_header(headers);
+                Reach::in_session(session, standing.capabilities, streamable::accepts_events(headers))
             }
-            return Ok(Answer::Accepted);
+        };
+        if request.id.is_none() {
+            if era == CallerEra::Legacy {
+                dispatch::legacy_notification(grant, headers, request, &self.in_hand);
+            }
+            return Ok((Answer::Accepted, revision));
         }
-        count(order.app, order.grant, 1)?;
-        match era {
-            CallerEra::Modern => dispatch::modern(order),
-            CallerEra::Legacy => dispatch::legacy(order, &self.calls),
-        }
+        count(app, grant, 1)?;
+        let order = Order { app, grant, headers, body, request, reach: &reach, in_hand: &self.in_hand };
+        let answer = match era {
+            CallerEra::Modern => dispatch::modern(&order)?,
+            CallerEra::Legacy => dispatch::legacy(&order)?,
+        };
+        Ok((answer, revision))
     }
 
     /// A POST of the old transport: accepted at once, answered on the stream. Of the stream's requests
@@ -200,8 +245,8 @@ impl Door {
     ) -> Result<Response<Body>, Refusal> {
         let stream = self.streams.find(app, name, &grant.token)?;
         let mut places = stream.begin(app, places)?;
-        let (app, grant, calls, headers) =
-            (Arc::clone(app), Arc::clone(grant), self.calls.clone(), headers.clone());
+        let (app, grant, in_hand, headers) =
+            (Arc::clone(app), Arc::clone(grant), self.in_hand.clone(), headers.clone());
         let mut headers = headers;
         // The stream is what a session is to other transports: ids are its own.
         if let Ok(name) = HeaderValue::from_str(name) {
@@ -210,12 +255,12 @@ impl Door {
 
         let tasks = app.tasks.clone();
         tasks.spawn(async move {
-            let (app, grant, headers, calls, stream) = (&app, &grant, &headers, &calls, &stream);
+            let (app, grant, headers, in_hand, stream) = (&app, &grant, &headers, &in_hand, &stream);
             let answers = join_all(texts.into_iter().map(|text| {
                 // Each gives its place back when it is answered.
                 let place = places.split(1);
                 async move {
-                    answer_on_stream(app, grant, headers, &text, calls, stream).await;
+                    answer_on_stream(app, grant, headers, &text, in_hand, stream).await;
                     drop(place);
                 }
             }));
@@ -231,8 +276,13 @@ impl Door {
     }
 }
 
-fn is_notification(messages: &message::Body<'_>) -> bool {
-    matches!(messages, message::Body::Single(Message::Request(request)) if request.id.is_none())
+/// Whether anything of it is answered; of batches that is not known yet.
+fn is_request(messages: &message::Body<'_>) -> bool {
+    match messages {
+        message::Body::Single(Message::Request(request)) => request.id.is_some(),
+        message::Body::Single(Message::Response { .. }) => false,
+        message::Body::Batch(_) => true,
+    }
 }
 
 /// The messages of a POST of the old transport. Each is read again by the task that answers it, so it
@@ -242,7 +292,7 @@ fn texts_of(bytes: &Bytes, messages: &message::Body<'_>, batch_len: usize) -> Re
         message::Body::Single(Message::Request(request)) => {
             Ok(vec![bytes.slice_ref(request.text.as_bytes())])
         }
-        message::Body::Single(Message::Response { .. }) => Ok(Vec::new()),
+        message::Body::Single(Message::Response { text, .. }) => Ok(vec![bytes.slice_ref(text.as_bytes())]),
         message::Body::Batch(items) if items.is_empty() || items.len() > batch_len => {
             Err(Refusal::InvalidRequest(format!("Invalid request: a batch has 1 to {batch_len} messages")))
         }
@@ -327,20 +377,28 @@ async fn answer_on_stream(
     grant: &Arc<Grant>,
     headers: &HeaderMap,
     text: &Bytes,
-    calls: &InFlight,
+    in_hand: &InHand,
     stream: &SseStream,
 ) {
     let request = match message::read(text, app.config.limits.json_depth) {
         Ok(message::Body::Single(Message::Request(request))) => request,
-        Ok(_) => return,
+        Ok(message::Body::Single(Message::Response { id, text })) => {
+            let session = dispatch::session_header(headers).unwrap_or_default();
+            return in_hand.questions.answer(app, grant, session, id, text);
+        }
+        Ok(message::Body::Batch(_)) => return,
         Err(fault) => return stream.write(app, "null", Err(Refusal::Fault(fault))).await,
     };
     let Some(id) = request.id else {
-        return dispatch::legacy_notification(grant, headers, &request, calls);
+        return dispatch::legacy_notification(grant, headers, &request, in_hand);
     };
-    let order = Order { app, grant, headers, body: text, request: &request };
+    if request.method == "initialize" {
+        stream.declare(reach::declared_by(&request));
+    }
+    let reach = Reach::in_session(dispatch::session_header(headers), stream.declared(), true);
+    let order = Order { app, grant, headers, body: text, request: &request, reach: &reach, in_hand };
     let outcome = match count(app, grant, 1) {
-        Ok(()) => dispatch::legacy(&order, calls),
+        Ok(()) => dispatch::legacy(&order),
         Err(refusal) => Err(refusal),
     };
     stream.write(app, id, outcome).await;

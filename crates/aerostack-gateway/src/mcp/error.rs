@@ -11,6 +11,7 @@ use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::parked;
 use super::revision::{CallerEra, MODERN};
 use crate::http::body::{Body, ReadError};
 use crate::http::budget::NoRoom;
@@ -78,6 +79,8 @@ pub enum Refusal {
         /// Whether the revision demands HTTP 400.
         bad_request: bool,
     },
+    /// A modern caller has not declared an extension that what it asks for needs.
+    MissingCapability(&'static str),
     /// No tool has this name, or it is switched off.
     UnknownTool(String),
     /// No prompt has this name.
@@ -98,6 +101,11 @@ pub enum Refusal {
     },
     /// The caller took the request back.
     Cancelled,
+    /// A modern server wants input that a legacy caller did not give.
+    Unanswered {
+        /// The server's slug in the workspace.
+        server: String,
+    },
 }
 
 /// HTTP status, JSON-RPC code, message and data of a refusal.
@@ -155,6 +163,10 @@ impl Refusal {
                 let status = if *bad_request { StatusCode::BAD_REQUEST } else { StatusCode::OK };
                 Told::new(status, -32602, message)
             }
+            Self::MissingCapability(extension) => Told {
+                data: Some(json!({ "requiredCapabilities": { "extensions": { (*extension): {} } } })),
+                ..Told::new(StatusCode::BAD_REQUEST, -32021, "Missing required client capability")
+            },
             Self::UnknownTool(name) => {
                 Told::new(StatusCode::OK, -32602, format!("Unknown tool: {}", cut(name)))
             }
@@ -168,6 +180,10 @@ impl Refusal {
             }
             Self::Upstream { server, error } => told_upstream(server, error),
             Self::Cancelled => Told::new(StatusCode::OK, -32800, "Request cancelled"),
+            Self::Unanswered { server } => Told {
+                data: Some(json!({ "server": server })),
+                ..Told::new(StatusCode::OK, -32015, "A question of the upstream was not answered")
+            },
         }
     }
 
@@ -180,7 +196,14 @@ impl Refusal {
             Subject::Resource(uri) | Subject::Template(uri) => {
                 Self::UnknownResource { uri: uri.clone(), modern: era == CallerEra::Modern }
             }
+            Subject::Task(_) | Subject::Tasks(_) => Self::unknown_task(),
         }
+    }
+
+    /// What a caller is told of a task that is not there, or not its own.
+    #[must_use]
+    pub fn unknown_task() -> Self {
+        Self::InvalidParams { message: "Invalid params: unknown task".to_owned(), bad_request: false }
     }
 
     /// The answer to a request with the raw id `id`, or without a readable one.
@@ -278,6 +301,7 @@ fn told_upstream(server: &str, error: &UpstreamError) -> Told {
         UpstreamError::Busy(_) => (-32014, "Upstream is busy"),
         UpstreamError::NoRoom(no_room) => return told_no_room(*no_room),
         UpstreamError::AccessEnded => return Refusal::Unauthorized.told(),
+        UpstreamError::NothingAsked => return parked::unknown_state().told(),
     };
     Told { data: Some(json!({ "server": server })), ..Told::new(StatusCode::OK, code, message) }
 }

@@ -1,7 +1,7 @@
 //! A request on its way to the server: the caller's bytes with the few edits that must be made.
 //!
 //! The closed list of edits is in `docs/protocol.md`: the id, the name or URI, the progress token and,
-//! from a legacy caller to a modern server, the `_meta` that era demands. Everything else passes.
+//! from a legacy caller to a modern server, the `_meta` that era demands, and input that the server wanted. Everything else passes.
 //! What the caller wrote stays apart from what is known of its subject, so that a call which was refused
 //! for headers out of date can be prepared anew.
 
@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::InstallId;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -18,14 +19,16 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::dispatch::session_header;
 use super::error::Refusal;
+use super::handle::Handles;
 use super::log_level;
+use super::parked;
+use super::reach::Reach;
 use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
 use crate::app::App;
-use crate::definition::Kind;
 use crate::grants::Grant;
 use crate::http::budget::Room;
 use crate::jsonrpc::{Request, Splice};
-use crate::snapshot::{Route, ToolEntry};
+use crate::snapshot::{Route, Snapshot, SnapshotInstall, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
 
@@ -38,7 +41,7 @@ struct Written {
     id: Range<usize>,
     params: Range<usize>,
     method: &'static str,
-    kind: Kind,
+    is_tool: bool,
     /// The name or URI of what is asked for.
     subject: Range<usize>,
     is_named_in_header: bool,
@@ -53,6 +56,11 @@ struct Written {
     app: Arc<App>,
     /// The least level of log messages that the caller wants, if it said so.
     log_level: Option<&'static str>,
+    wants_task: bool,
+    /// What a modern server is told that the caller can be asked for, if the caller cannot tell it.
+    declared: ClientCapabilities,
+    /// Whether it repeats what only a modern server answers with.
+    is_repeat: bool,
     taken_back: AtomicBool,
 }
 
@@ -77,6 +85,8 @@ pub struct Forward {
     /// The server's own name or URI of what is asked for.
     own: String,
     mirrored: HeaderMap,
+    /// Fields that the repeated call has beside its own.
+    input: Option<String>,
 }
 
 impl Forward {
@@ -92,7 +102,7 @@ impl Forward {
         era: CallerEra,
         route: &Route<'_>,
         headers: &HeaderMap,
-        grant: &Arc<Grant>,
+        (grant, reach): (&Arc<Grant>, &Reach),
         app: &Arc<App>,
     ) -> Result<Self, Refusal> {
         let text = body.slice_ref(request.text.as_bytes());
@@ -111,7 +121,7 @@ impl Forward {
             id: span(request.id.unwrap_or_default()),
             params: span(params.text),
             method: asked.method,
-            kind: asked.subject.kind(),
+            is_tool: asked.subject.is_tool(),
             subject: span(asked.raw),
             is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
@@ -129,6 +139,10 @@ impl Forward {
                     .and_then(|meta| meta.string(META_LOG_LEVEL))
                     .and_then(|level| log_level::level(&level)),
             },
+            wants_task: asked.subject.is_tool()
+                && params.raw("task").is_some_and(|task| task.starts_with('{')),
+            declared: reach.open(),
+            is_repeat: era == CallerEra::Modern && parked::state_of(request).is_some(),
             taken_back: AtomicBool::new(false),
             text,
         };
@@ -140,14 +154,27 @@ impl Forward {
     /// # Errors
     /// As [`Forward::new`].
     pub fn anew(&self, route: &Route<'_>) -> Result<Self, Refusal> {
-        Self::of(Arc::clone(&self.written), route)
+        let anew = Self::of(Arc::clone(&self.written), route)?;
+        Ok(Self { input: self.input.clone(), ..anew })
+    }
+
+    /// The same call, repeated with these fields beside its own: what its server wanted to know.
+    #[must_use]
+    pub fn repeated_with(&self, fields: String) -> Self {
+        Self {
+            written: Arc::clone(&self.written),
+            install: self.install.clone(),
+            own: self.own.clone(),
+            mirrored: self.mirrored.clone(),
+            input: Some(fields),
+        }
     }
 
     fn of(written: Arc<Written>, route: &Route<'_>) -> Result<Self, Refusal> {
         let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
         let install = route.install.install.id.clone();
-        Ok(Self { install, own: route.own.clone(), mirrored, written })
+        Ok(Self { install, own: route.own.clone(), mirrored, input: None, written })
     }
 
     /// Whether what is asked for may still be: since the request was prepared, its server may have been
@@ -155,10 +182,10 @@ impl Forward {
     #[must_use]
     pub fn is_offered(&self) -> bool {
         let snapshot = self.written.grant.workspace.snapshot();
-        snapshot.install(&self.install).is_some_and(|found| match self.written.kind {
-            Kind::Tool => found.install.offers(&self.own),
-            Kind::Prompt | Kind::Resource | Kind::Template => found.install.is_active(),
-        })
+        let is_offered = |found: &SnapshotInstall| {
+            if self.written.is_tool { found.install.offers(&self.own) } else { found.install.is_active() }
+        };
+        snapshot.install(&self.install).is_some_and(is_offered)
     }
 
     /// Notes that the caller has cancelled the call: the server is told when it is dropped.
@@ -170,6 +197,34 @@ impl Forward {
     #[must_use]
     pub fn progress_token(&self) -> Option<&str> {
         self.written.progress_token.clone().map(|range| &self.written.str()[range])
+    }
+
+    /// The install it goes to.
+    #[must_use]
+    pub fn install(&self) -> &InstallId {
+        &self.install
+    }
+
+    /// The workspace as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.written.grant.workspace.snapshot()
+    }
+
+    /// Whether the caller of a tool wants a task of it, as up to 2025-11-25.
+    #[must_use]
+    pub fn wants_task(&self) -> bool {
+        self.written.wants_task
+    }
+
+    /// What the ids of the server's tasks become for the caller.
+    #[must_use]
+    pub fn handles(&self) -> Handles {
+        Handles {
+            app: Arc::clone(&self.written.app),
+            token: self.written.grant.token.clone(),
+            era: self.era(),
+        }
     }
 
     /// The caller's id, raw.
@@ -230,7 +285,7 @@ impl Written {
 
     /// Adds the fields of `_meta` that the modern era demands.
     fn add_meta(&self, splice: &mut Splice<'_>) {
-        let (text, fields) = (self.str(), modern_meta(self.log_level));
+        let (text, fields) = (self.str(), modern_meta(self.log_level, self.declared));
         match &self.meta {
             Some(Meta { span, kind: MetaKind::NoObject }) => {
                 splice.replace(&text[span.clone()], format!("{{{fields}}}"));
@@ -255,8 +310,8 @@ impl Outgoing for Forward {
         let mut splice = Splice::new(text);
         splice.replace(&text[written.id.clone()], id.to_string());
         let subject = &text[written.subject.clone()];
-        // What stays as it is keeps its spelling.
-        if serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
+        // What stays as it is keeps its spelling; a first page is not named at all.
+        if !subject.is_empty() && serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
             splice.replace(subject, Value::String(self.own.clone()).to_string());
         }
         if let Some(token) = &written.progress_token {
@@ -264,6 +319,9 @@ impl Outgoing for Forward {
         }
         if era == Era::Modern && written.era == CallerEra::Legacy {
             written.add_meta(&mut splice);
+        }
+        if let Some(input) = &self.input {
+            splice.insert_fields(&text[written.params.clone()], false, input);
         }
         splice.finish()
     }
@@ -293,6 +351,10 @@ impl Outgoing for Forward {
         self.written.log_level
     }
 
+    fn is_repeat(&self) -> bool {
+        self.written.is_repeat
+    }
+
     fn cancel_on_drop(&self) -> bool {
         let taken_back = self.written.taken_back.load(Ordering::Relaxed);
         self.era() == CallerEra::Modern || taken_back || !self.may_be_sent()
@@ -306,10 +368,13 @@ fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     }
 }
 
-fn modern_meta(log_level: Option<&str>) -> String {
+fn modern_meta(log_level: Option<&str>, declared: ClientCapabilities) -> String {
     let level = log_level.map(|level| format!(r#","{META_LOG_LEVEL}":"{level}""#)).unwrap_or_default();
     let info = json!({ "name": "aerostack-gateway", "version": env!("CARGO_PKG_VERSION") });
-    format!(r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{{}},"{META_CLIENT_INFO}":{info}{level}"#)
+    let declared = declared.declared();
+    format!(
+        r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{declared},"{META_CLIENT_INFO}":{info}{level}"#
+    )
 }
 
 fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {

@@ -5,7 +5,9 @@
 //! When the gateway drains, the stream ends once everything under way is answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
+use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::TokenId;
 use bytes::Bytes;
 use futures_util::stream;
@@ -42,6 +44,8 @@ pub struct SseStream {
     held: Arc<Tally>,
     messages: mpsc::Sender<Bytes>,
     requests: Arc<Semaphore>,
+    /// What its client declared in its handshake, as bits.
+    declared: AtomicU8,
 }
 
 impl SseStreams {
@@ -58,7 +62,8 @@ impl SseStreams {
         let (messages, receiver) = mpsc::channel(QUEUE_LEN);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
         let (token, held) = (grant.token.clone(), Arc::clone(&grant.held));
-        let stream = SseStream { token, held, messages, requests: Arc::clone(&requests) };
+        let declared = AtomicU8::new(0);
+        let stream = SseStream { token, held, messages, requests: Arc::clone(&requests), declared };
         self.0.pin().insert(name.clone(), Arc::new(stream));
         let endpoint = format!("event: endpoint\ndata: {address}?sessionId={name}\n\n");
         let open = Open {
@@ -69,7 +74,7 @@ impl SseStreams {
             is_draining: false,
             app: Arc::clone(app),
             grant: Arc::clone(grant),
-            _entry: Entry { name, grant: Arc::clone(grant), streams: self.clone() },
+            _entry: Entry { name, app: Arc::clone(app), grant: Arc::clone(grant), streams: self.clone() },
         };
         let frames = stream::unfold(Some(open), |open| async {
             let mut open = open?;
@@ -109,6 +114,17 @@ impl SseStream {
         }
         let requests = u32::try_from(requests).map_err(|_| Refusal::TooManyStreams)?;
         Arc::clone(&self.requests).try_acquire_many_owned(requests).map_err(|_| Refusal::TooManyStreams)
+    }
+
+    /// Notes what its client can be asked for.
+    pub fn declare(&self, capabilities: ClientCapabilities) {
+        self.declared.store(capabilities.bits(), Ordering::Release);
+    }
+
+    /// What its client can be asked for.
+    #[must_use]
+    pub fn declared(&self) -> ClientCapabilities {
+        ClientCapabilities::of_bits(self.declared.load(Ordering::Acquire))
     }
 
     /// Waits until nobody reads the stream any more.
@@ -189,6 +205,7 @@ struct Open {
 
 struct Entry {
     name: String,
+    app: Arc<App>,
     grant: Arc<Grant>,
     streams: SseStreams,
 }
@@ -198,6 +215,7 @@ impl Drop for Entry {
         self.streams.0.pin().remove(&self.name);
         // It was the session; nobody comes back to it.
         self.grant.wishes.end(&self.name);
+        self.app.upstreams.end_session(&self.grant.token, &self.name);
     }
 }
 

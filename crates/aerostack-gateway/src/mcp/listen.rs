@@ -13,7 +13,8 @@ use tokio::sync::watch;
 
 use super::catalog;
 use super::error::Refusal;
-use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION};
+use super::handle::EXTENSION;
+use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION, declares};
 use super::updates::{Updates, Wish};
 use crate::app::App;
 use crate::grants::{Grant, ListVersions, StreamPermit};
@@ -40,7 +41,7 @@ pub struct Listening {
     goodbye: Option<Bytes>,
     app: Arc<App>,
     over: bool,
-    _permit: StreamPermit,
+    permit: Option<StreamPermit>,
 }
 
 impl Listening {
@@ -72,6 +73,9 @@ impl Listening {
             Some(raw) => serde_json::from_str(raw)
                 .map_err(|_| missing("resourceSubscriptions must be a list of URIs"))?,
         };
+        if filter.raw("taskIds").is_some() && !declares(request, EXTENSION)? {
+            return Err(Refusal::MissingCapability(EXTENSION));
+        }
         let id = request.id.unwrap_or("null");
         let server_info = json!(catalog::server_info(&grant.workspace.snapshot()));
         let goodbye = format!(
@@ -102,8 +106,21 @@ impl Listening {
             goodbye,
             app: Arc::clone(app),
             over: false,
-            _permit: permit,
+            permit: Some(permit),
         })
+    }
+
+    /// Takes the right to be open out of it, for whoever reads it.
+    pub(super) fn take_permit(&mut self) -> Option<StreamPermit> {
+        self.permit.take()
+    }
+
+    /// Lets every list count as changed: nobody knows what its listener has missed.
+    pub(super) fn telling_all(mut self) -> Self {
+        for (_, method) in LISTS {
+            self.waiting.push_back(format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#).into());
+        }
+        self
     }
 
     /// The next message; `None` when the stream is over.

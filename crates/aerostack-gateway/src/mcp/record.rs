@@ -84,6 +84,7 @@ impl CallRecord {
             }
             Frame::Begin(bytes) | Frame::More(bytes) => self.reads(bytes),
             Frame::End => self.ends_message(),
+            Frame::Question(_) => {}
         }
     }
 
@@ -110,11 +111,11 @@ impl CallRecord {
                 match error {
                     UpstreamError::TimedOut(_) => Outcome::Timeout,
                     UpstreamError::AccessEnded => Outcome::Cancelled,
-                    UpstreamError::LackingCredential(_) => Outcome::Refused,
+                    UpstreamError::LackingCredential(_) | UpstreamError::NothingAsked => Outcome::Refused,
                     _ => Outcome::UpstreamError,
                 }
             }
-            Refusal::Cancelled | Refusal::Unauthorized => Outcome::Cancelled,
+            Refusal::Cancelled | Refusal::Unauthorized | Refusal::Unanswered { .. } => Outcome::Cancelled,
             _ => Outcome::Refused,
         };
     }

@@ -3,7 +3,11 @@
 //! A call outlives its caller's connection in the legacy era and is taken back by it in the modern one.
 //! When access ends, every call is taken back.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::answer::{Answer, Piece};
 use super::asked::Asked;
@@ -12,11 +16,16 @@ use super::dispatch::Order;
 use super::error::Refusal;
 use super::forward::Forward;
 use super::in_flight::{self, CallEntry};
+use super::inputs::{Gathering, NotGiven, ROUNDS_MAX};
+use super::parked::{self, Parked, ParkedCall};
+use super::question::CallQuestions;
+use super::reach::Reach;
 use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::rewriter::Rewriter;
+use super::translate::Translated;
 use super::underway::{Sending, Underway};
-use crate::upstream::{Frame, Framing, UpstreamError};
+use crate::upstream::{Frame, Framing, Question, UpstreamError};
 
 /// Finds where a request goes. It is sent as soon as its answer is asked for.
 ///
@@ -28,15 +37,24 @@ pub fn relay(
     era: CallerEra,
     entry: Option<CallEntry>,
 ) -> Result<Answer, Refusal> {
-    let Order { app, grant, headers, body, request } = order;
+    let Order { app, grant, headers, body, request, reach, .. } = order;
+    if era == CallerEra::Modern
+        && let (Ok(asked), Some(state)) = (&asked, parked::state_of(request))
+        && let Some(call) = order.in_hand.parked.take(app, grant, state, &parked::purpose(asked))
+    {
+        return resume(order, asked, call?);
+    }
     let is_call = request.method == "tools/call";
     let mut record = is_call.then(|| CallRecord::begin(app, grant, request, headers));
+    let mut purpose = String::new();
     let sending = asked.and_then(|asked| {
-        Sending::prepare(app, grant, &asked.subject, era, |route| {
+        purpose = parked::purpose(&asked);
+        let caller = reach.caller(&grant.token);
+        Sending::prepare(app, grant, &asked.subject, era, caller, |route| {
             if let Some(record) = &mut record {
                 record.goes_to(route);
             }
-            Forward::new(body, (request, &asked), era, route, headers, grant, app)
+            Forward::new(body, (request, &asked), era, route, headers, (grant, reach), app)
         })
     });
     let sending = sending.inspect_err(|refusal| {
@@ -44,27 +62,100 @@ pub fn relay(
             record.fails(refusal);
         }
     })?;
-    Ok(Answer::Call(Box::new(CallStream {
-        forward: Arc::clone(&sending.forward),
-        server: sending.server.clone(),
-        underway: Some(Underway::begin(sending, record)),
-        large: None,
-        entry,
-    })))
+    let forward = Arc::clone(&sending.forward);
+    let underway = Underway::begin(sending, record);
+    let mut stream = CallStream::new(order, underway, forward, purpose);
+    stream.entry = entry;
+    Ok(Answer::Call(Box::new(stream)))
+}
+
+/// Goes on with a call whose server asked something that the caller has come back with.
+fn resume(order: &Order<'_>, asked: &Asked<'_>, call: ParkedCall) -> Result<Answer, Refusal> {
+    let Order { app, grant, headers, body, request, reach, .. } = order;
+    let ParkedCall { mut underway, questions, .. } = call;
+    let prepared = {
+        let snapshot = grant.workspace.snapshot();
+        let route = snapshot.route(&asked.subject);
+        let route = route.ok_or_else(|| Refusal::unknown(&asked.subject, CallerEra::Modern));
+        route.and_then(|route| {
+            Forward::new(body, (request, asked), CallerEra::Modern, &route, headers, (grant, reach), app)
+        })
+    };
+    let forward = match prepared {
+        Ok(forward) if grant.may_send(app.clock.now()) => Arc::new(forward),
+        Ok(_) => {
+            underway.take_back();
+            return Err(Refusal::Draining);
+        }
+        Err(refusal) => {
+            underway.take_back();
+            return Err(refusal);
+        }
+    };
+    underway.answers(&forward);
+    let left = parked::answer(questions, request);
+    let mut stream = CallStream::new(order, underway, forward, parked::purpose(asked));
+    // What was not answered is asked again.
+    stream.parks_at = (!left.is_empty()).then(Instant::now);
+    stream.asked = left;
+    Ok(Answer::Call(Box::new(stream)))
 }
 
 /// The answer to a call, message by message, with the caller's ids.
 pub struct CallStream {
-    forward: Arc<Forward>,
+    pub(super) forward: Arc<Forward>,
     server: String,
     /// `None` after the last piece.
-    underway: Option<Underway>,
+    pub(super) underway: Option<Underway>,
     /// Rewrites the large message that has begun and not ended.
     large: Option<Rewriter>,
     entry: Option<CallEntry>,
+    pub(super) reach: Reach,
+    /// What a legacy caller was asked.
+    pub(super) questions: CallQuestions,
+    /// Pieces that come before all others.
+    pub(super) waiting: VecDeque<Piece>,
+    /// What a modern server wants to know of a legacy caller.
+    pub(super) gathering: Option<Gathering>,
+    pub(super) rounds_left: u32,
+    /// What a modern caller is to be asked, and when.
+    pub(super) asked: Vec<Question>,
+    pub(super) parks_at: Option<Instant>,
+    pub(super) parked: Parked,
+    pub(super) purpose: String,
+}
+
+/// What happens next in a call.
+enum Event {
+    Frame(Option<Result<Frame, Refusal>>),
+    /// What its server wants to know is there, or will not be.
+    Given(Result<String, NotGiven>),
+    /// The caller is told something.
+    Told(Bytes),
+    Parks,
+    Cancelled,
 }
 
 impl CallStream {
+    fn new(order: &Order<'_>, underway: Underway, forward: Arc<Forward>, purpose: String) -> Self {
+        Self {
+            server: underway.sending.server.clone(),
+            forward,
+            underway: Some(underway),
+            large: None,
+            entry: None,
+            reach: order.reach.clone(),
+            questions: CallQuestions::new(&order.in_hand.questions, order.app.config.limits.question_timeout),
+            waiting: VecDeque::new(),
+            gathering: None,
+            rounds_left: ROUNDS_MAX,
+            asked: Vec::new(),
+            parks_at: None,
+            parked: order.in_hand.parked.clone(),
+            purpose,
+        }
+    }
+
     /// How the server chose to answer; JSON as long as that is not known.
     #[must_use]
     pub fn framing(&self) -> Framing {
@@ -83,28 +174,59 @@ impl CallStream {
         &self.server
     }
 
+    /// The caller's id of it, raw.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.forward.id()
+    }
+
     /// The next piece; `None` after the last.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
     pub async fn next(&mut self) -> Option<Piece> {
         loop {
-            let underway = self.underway.as_mut()?;
-            let frame = tokio::select! {
-                frame = underway.next() => frame,
-                () = in_flight::cancelled(self.entry.as_ref()) => {
-                    self.give_up();
-                    return Some(self.failed(&Refusal::Cancelled));
+            if let Some(piece) = self.waiting.pop_front() {
+                return Some(piece);
+            }
+            let event = self.event().await?;
+            let piece = match event {
+                Event::Frame(Some(Ok(frame))) => self.accept(frame),
+                Event::Frame(Some(Err(refusal))) => Some(self.failed(&refusal)),
+                Event::Frame(None) => Some(self.bad_answer("the answer ended without a response")),
+                Event::Given(Ok(fields)) => {
+                    self.gathering = None;
+                    self.underway.as_mut()?.repeat_with(fields);
+                    None
                 }
-            };
-            let piece = match frame {
-                Some(Ok(frame)) => self.accept(frame),
-                Some(Err(refusal)) => Some(self.failed(&refusal)),
-                None => Some(self.bad_answer("the answer ended without a response")),
+                Event::Given(Err(NotGiven)) => {
+                    Some(self.failed(&Refusal::Unanswered { server: self.server.clone() }))
+                }
+                Event::Told(message) => Some(Piece::Notification(message)),
+                Event::Parks => self.park(),
+                Event::Cancelled => {
+                    self.give_up();
+                    Some(self.failed(&Refusal::Cancelled))
+                }
             };
             if piece.is_some() {
                 return piece;
             }
         }
+    }
+
+    async fn event(&mut self) -> Option<Event> {
+        let underway = self.underway.as_mut()?;
+        let (gathering, questions, parks_at) = (&mut self.gathering, &mut self.questions, self.parks_at);
+        let is_gathering = gathering.is_some();
+        // Nothing is written into a large message.
+        let is_between = self.large.is_none();
+        Some(tokio::select! {
+            given = given(gathering) => Event::Given(given),
+            frame = underway.next(), if !is_gathering => Event::Frame(frame),
+            told = questions.overdue(), if is_between => Event::Told(told),
+            () = reached(parks_at), if is_between => Event::Parks,
+            () = in_flight::cancelled(self.entry.as_ref()) => Event::Cancelled,
+        })
     }
 
     /// Takes the call back: its answer is of no use to anybody.
@@ -113,17 +235,29 @@ impl CallStream {
     }
 
     fn accept(&mut self, frame: Frame) -> Option<Piece> {
+        if let Frame::Whole(message) = &frame
+            && let Some(theirs) = self.taken_back(message)
+        {
+            return self.forget(&theirs);
+        }
         let translator = &self.underway.as_ref()?.begun()?.translator;
         match frame {
+            Frame::Question(question) => self.is_asked(question),
             Frame::Whole(message) => match translator.translate(&message) {
-                Ok(piece) => {
-                    if matches!(piece, Some(Piece::Response { .. })) {
+                Ok(Translated::Piece(piece)) => {
+                    if matches!(piece, Piece::Response { .. }) {
                         self.underway = None;
                     }
-                    piece
+                    Some(piece)
+                }
+                Ok(Translated::Nothing) => None,
+                Ok(Translated::NoResult) => {
+                    let wanted = self.wants_input(&message);
+                    wanted.err().map(|reason| self.bad_answer(reason))
                 }
                 Err(error) => Some(self.upstream_failed(error)),
             },
+            Frame::Begin(_) if translator.needs_whole() => Some(self.bad_answer("the list is too large")),
             Frame::Begin(piece) => {
                 let mut rewriter = translator.rewriter_of_large();
                 let begun = rewriter.push(&piece);
@@ -155,7 +289,9 @@ impl CallStream {
 
     /// A refusal as the last piece.
     fn failed(&mut self, refusal: &Refusal) -> Piece {
-        self.underway = None;
+        if let Some(mut underway) = self.underway.take() {
+            underway.fails(refusal);
+        }
         if let Refusal::Upstream { server, error } = refusal {
             tracing::debug!(%error, server, "a call failed");
         }
@@ -167,12 +303,26 @@ impl CallStream {
     }
 }
 
+async fn given(gathering: &mut Option<Gathering>) -> Result<String, NotGiven> {
+    match gathering {
+        Some(gathering) => gathering.all().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 impl Drop for CallStream {
     fn drop(&mut self) {
         let Some(underway) = self.underway.take() else { return };
         let (app, grant) = (&underway.sending.app, &underway.sending.grant);
         if self.forward.era() == CallerEra::Legacy && grant.is_live(app.clock.now()) {
-            behind::go_on(underway, self.entry.take());
+            behind::go_on(underway, self.entry.take(), self.questions.take());
         } else {
             underway.take_back();
         }

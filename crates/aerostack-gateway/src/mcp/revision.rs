@@ -123,6 +123,19 @@ pub fn era_of(request: &Request<'_>, headers: &HeaderMap) -> Result<CallerEra, R
     Ok(CallerEra::Modern)
 }
 
+/// Whether a modern request declares an extension.
+///
+/// # Errors
+/// [`Refusal::Fault`] when a key of the declaration appears twice.
+pub fn declares(request: &Request<'_>, extension: &str) -> Result<bool, Refusal> {
+    let mut found = request.meta().map_err(Refusal::Fault)?;
+    for key in [META_CAPABILITIES, "extensions", extension] {
+        let Some(object) = found else { return Ok(false) };
+        found = object.object(key).map_err(Refusal::Fault)?;
+    }
+    Ok(found.is_some())
+}
+
 fn missing_meta(key: &str) -> Refusal {
     Refusal::InvalidParams { message: format!("Invalid params: _meta lacks {key}"), bad_request: true }
 }
@@ -143,6 +156,7 @@ fn check_headers(request: &Request<'_>, named: &str, headers: &HeaderMap) -> Res
     let key = match request.method.as_ref() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
     let Some(expected) = request.params.as_ref().and_then(|params| params.string(key)) else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aerostack_core::id::InstallId;
 use aerostack_core::resource;
 
-use crate::jsonrpc::{ResponseRewriter, Rewritten, UriRewriter};
+use crate::jsonrpc::{ResponseRewriter, Rewritten, StringRewriter};
 use crate::snapshot::Snapshot;
 
 /// URIs of one answer, listed by no server, whose way is looked up: finding it may cost some time.
@@ -23,23 +23,28 @@ pub struct Origin {
 /// Rewrites one response, piece by piece.
 pub struct Rewriter {
     response: ResponseRewriter,
-    uris: Option<UriRewriter>,
+    uris: Option<StringRewriter>,
+    task_ids: Option<StringRewriter>,
 }
 
 impl Rewriter {
     /// Begins a response; one of `origin` has its URIs looked at.
     #[must_use]
     pub fn new(response: ResponseRewriter, origin: Option<Origin>) -> Self {
-        Self { response, uris: origin.map(Origin::rewriter) }
+        Self { response, uris: origin.map(Origin::rewriter), task_ids: None }
+    }
+
+    /// The same, which changes ids of tasks as well.
+    #[must_use]
+    pub fn with_task_ids(self, task_ids: Option<StringRewriter>) -> Self {
+        Self { task_ids, ..self }
     }
 
     /// Takes the next piece and gives it rewritten.
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         let rewritten = self.response.push(piece);
-        match &mut self.uris {
-            Some(uris) => uris.push(&rewritten),
-            None => rewritten,
-        }
+        let rewriters = [&mut self.uris, &mut self.task_ids].into_iter().flatten();
+        rewriters.fold(rewritten, |text, rewriter| rewriter.push(&text))
     }
 
     /// What was met so far.
@@ -51,9 +56,9 @@ impl Rewriter {
 
 impl Origin {
     /// Makes every URI lead back to where it came from.
-    fn rewriter(self) -> UriRewriter {
+    fn rewriter(self) -> StringRewriter {
         let mut left = URIS_FOLLOWED;
-        UriRewriter::new(Box::new(move |uri| {
+        StringRewriter::of_uris(Box::new(move |uri| {
             let install = self.snapshot.install(&self.install)?;
             if !self.snapshot.lists_resource(uri) {
                 let Some(fewer) = left.checked_sub(1) else {

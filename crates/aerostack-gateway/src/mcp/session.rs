@@ -4,6 +4,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::TokenId;
 use rand::CryptoRng;
 
@@ -15,6 +16,8 @@ pub const SESSION_HEADER: &str = "mcp-session-id";
 /// Ended sessions that are remembered; older ones are forgotten first.
 const ENDED_MAX: usize = 65_536;
 const NONCE_LEN: usize = 16;
+/// In the byte of the revision: capabilities follow. Clients that declare none have ids as before there were any.
+const DECLARES: u8 = 0x80;
 
 /// What a session id says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Session {
     pub revision: Legacy,
     /// The token it was opened with.
     pub token: TokenId,
+    /// What its client can be asked for.
+    pub capabilities: ClientCapabilities,
 }
 
 impl Session {
@@ -31,7 +36,11 @@ impl Session {
         let revision = Legacy::ALL.iter().position(|revision| *revision == self.revision).unwrap_or_default();
         let mut nonce = [0u8; NONCE_LEN];
         rng.fill_bytes(&mut nonce);
-        let mut plain = vec![u8::try_from(revision).expect("there are four revisions")];
+        let revision = u8::try_from(revision).expect("there are four revisions");
+        let mut plain = match self.capabilities.any() {
+            true => vec![revision | DECLARES, self.capabilities.bits()],
+            false => vec![revision],
+        };
         plain.extend_from_slice(&nonce);
         plain.extend_from_slice(self.token.as_str().as_bytes());
         vault.seal_session(&plain, rng)
@@ -41,9 +50,12 @@ impl Session {
     #[must_use]
     pub fn open(text: &str, vault: &Vault) -> Option<Self> {
         let plain = vault.open_session(text)?;
-        let revision = *Legacy::ALL.get(usize::from(*plain.first()?))?;
-        let token = TokenId::parse(std::str::from_utf8(plain.get(1 + NONCE_LEN..)?).ok()?)?;
-        Some(Self { revision, token })
+        let (&first, rest) = plain.split_first()?;
+        let (bits, rest) =
+            if first & DECLARES == 0 { (0, rest) } else { rest.split_first().map(|(b, r)| (*b, r))? };
+        let revision = *Legacy::ALL.get(usize::from(first & !DECLARES))?;
+        let token = TokenId::parse(std::str::from_utf8(rest.get(NONCE_LEN..)?).ok()?)?;
+        Some(Self { revision, token, capabilities: ClientCapabilities::of_bits(bits) })
     }
 }
 
@@ -84,13 +96,28 @@ mod tests {
     fn a_session_id_carries_its_state_and_only_this_installation_reads_it() {
         let mut rng = StdRng::seed_from_u64(1);
         let token = TokenId::new(Timestamp::from_millis(1), &mut rng);
-        let session = Session { revision: Legacy::V2025_06_18, token };
         let vault = Vault::new(&[1; 32]);
-        let id = session.seal(&vault, &mut rng);
-        assert!(id.bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
-        assert_eq!(Session::open(&id, &vault), Some(session));
+        let mut id = String::new();
+        for bits in [0, 1, 0x7f] {
+            let capabilities = ClientCapabilities::of_bits(bits);
+            let session = Session { revision: Legacy::V2025_06_18, token: token.clone(), capabilities };
+            id = session.seal(&vault, &mut rng);
+            assert!(id.bytes().all(|byte| (0x21..=0x7e).contains(&byte)));
+            assert_eq!(Session::open(&id, &vault), Some(session));
+        }
         assert_eq!(Session::open(&id, &Vault::new(&[2; 32])), None);
         assert_eq!(Session::open("made-up", &vault), None);
+    }
+
+    #[test]
+    fn an_id_from_before_there_were_capabilities_still_opens() {
+        let mut rng = StdRng::seed_from_u64(1);
+        let token = TokenId::new(Timestamp::from_millis(1), &mut rng);
+        let vault = Vault::new(&[1; 32]);
+        let old = [&[3][..], &[7; NONCE_LEN], token.as_str().as_bytes()].concat();
+        let expected =
+            Session { revision: Legacy::V2025_11_25, token, capabilities: ClientCapabilities::default() };
+        assert_eq!(Session::open(&vault.seal_session(&old, &mut rng), &vault), Some(expected));
     }
 
     #[test]

@@ -17,7 +17,10 @@ use hyper::body::Frame;
 use super::answer::{Answer, Piece};
 use super::error::Refusal;
 use super::listen::Listening;
+use super::pump::Carried;
 use super::relay::CallStream;
+use super::replay::Kind;
+use super::resumable::{Opening, Reader, Terms};
 use super::session::SESSION_HEADER;
 use crate::app::App;
 use crate::grants::Grant;
@@ -34,13 +37,15 @@ pub fn accepts_events(headers: &HeaderMap) -> bool {
     values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
 }
 
-/// Gives an answer its form. `id` is the request's, raw, for what cannot be given one.
-pub async fn respond(
+/// Gives an answer its form. `id` is the request's, raw, for what cannot be given one. An event stream can
+/// be resumed where there are `terms` for that.
+pub(super) async fn respond(
     app: &Arc<App>,
     grant: &Arc<Grant>,
     answer: Answer,
     id: Option<&str>,
     takes_events: bool,
+    terms: Option<Terms<'_>>,
 ) -> Response<Body> {
     match answer {
         Answer::Accepted => respond::empty(StatusCode::ACCEPTED),
@@ -51,8 +56,8 @@ pub async fn respond(
             }
             response
         }
-        Answer::Listen(listening) => listen(app, grant, *listening),
-        Answer::Call(call) if takes_events => call_with_events(app, grant, *call, id).await,
+        Answer::Listen(listening) => listen(app, grant, *listening, terms),
+        Answer::Call(call) if takes_events => call_with_events(app, grant, *call, id, terms).await,
         Answer::Call(call) => {
             call_as_json(app, grant, *call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
         }
@@ -86,17 +91,18 @@ async fn call_with_events(
     grant: &Arc<Grant>,
     mut call: CallStream,
     id: Option<&str>,
+    terms: Option<Terms<'_>>,
 ) -> Response<Body> {
     let silence = app.config.limits.keep_alive_every;
     let Ok(first) = tokio::time::timeout(silence, call.next()).await else {
-        return events(app, grant, call, Vec::new());
+        return events(app, grant, call, None, terms);
     };
     match first {
         Some(Piece::Response { status, text }) => whole(app, grant, status, text, id),
         Some(Piece::Begin(begun)) if call.framing() == Framing::Json => {
             streamed_json(app, grant, call, begun)
         }
-        Some(piece) => events(app, grant, call, encode(piece).ok().into_iter().collect()),
+        Some(piece) => events(app, grant, call, Some(piece), terms),
         None => respond::empty(StatusCode::BAD_GATEWAY),
     }
 }
@@ -187,13 +193,46 @@ impl Source for Listening {
     }
 }
 
-fn events(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, first: Vec<Bytes>) -> Response<Body> {
-    event_stream(app, grant, call, first.into_iter().next())
+impl Source for Reader {
+    async fn next(&mut self) -> Option<Result<Bytes, StreamFault>> {
+        Reader::next(self).await
+    }
+
+    fn is_within_message(&self) -> bool {
+        Reader::is_within_message(self)
+    }
 }
 
-fn listen(app: &Arc<App>, grant: &Arc<Grant>, listening: Listening) -> Response<Body> {
+fn events(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    call: CallStream,
+    first: Option<Piece>,
+    terms: Option<Terms<'_>>,
+) -> Response<Body> {
+    if let Some(opening) = Opening::new(app, grant, terms, Kind::Call) {
+        return resumed(app, grant, opening.begin(Carried::Call(Box::new(call)), first));
+    }
+    event_stream(app, grant, call, first.and_then(|piece| encode(piece).ok()))
+}
+
+/// A stream of notices.
+pub(super) fn listen(
+    app: &Arc<App>,
+    grant: &Arc<Grant>,
+    listening: Listening,
+    terms: Option<Terms<'_>>,
+) -> Response<Body> {
+    if let Some(opening) = Opening::new(app, grant, terms, Kind::Notices) {
+        return resumed(app, grant, opening.begin(Carried::Notices(Box::new(listening)), None));
+    }
     // A first comment, so that proxies and clients see at once that the stream stands.
     event_stream(app, grant, listening, Some(Bytes::from_static(sse::KEEP_ALIVE)))
+}
+
+/// A stream that can be resumed, or is.
+pub(super) fn resumed(app: &Arc<App>, grant: &Arc<Grant>, reader: Reader) -> Response<Body> {
+    event_stream(app, grant, reader, None)
 }
 
 fn event_stream(

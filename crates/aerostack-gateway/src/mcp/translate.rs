@@ -11,10 +11,11 @@ use serde_json::value::RawValue;
 
 use super::answer::Piece;
 use super::forward::Forward;
+use super::handle::RELATED;
 use super::log_level;
 use super::revision::CallerEra;
 use super::rewriter::{Origin, Rewriter};
-use crate::jsonrpc::{ResponseRewriter, Splice, Structured, without};
+use crate::jsonrpc::{ResponseRewriter, Splice, StringRewriter, Structured, without};
 use crate::upstream::{Era, Outgoing, UpstreamError};
 
 /// What modern clients demand of every result and legacy servers do not send.
@@ -24,10 +25,24 @@ const TTL: &str = r#""ttlMs":0"#;
 const SCOPE: &str = r#""cacheScope":"private""#;
 /// What only results of modern servers have.
 const MODERN_FIELDS: [&str; 3] = ["resultType", "ttlMs", "cacheScope"];
+/// As it is written in a message.
+const CANCELLED: &str = r#""notifications/cancelled""#;
 const LOG_MESSAGE: &str = "notifications/message";
+/// How the methods of notices about tasks begin, as JSON text.
+const TASK_NOTICES: &str = r#""notifications/tasks"#;
 /// "Resource not found", up to 2025-11-25; what it is since.
 const OLD_NOT_FOUND: i64 = -32002;
 const NOT_FOUND: &str = "-32602";
+
+/// What becomes of a message of the server.
+pub enum Translated {
+    /// The caller sees it in this form.
+    Piece(Piece),
+    /// It is not for the caller.
+    Nothing,
+    /// It is no result yet, and older callers do not know such a thing.
+    NoResult,
+}
 
 /// Gives messages of the server the caller's ids, and what the caller's era demands.
 pub struct Translator {
@@ -41,8 +56,21 @@ pub struct Translator {
     pub structured: Structured,
     /// Whether results say how long they may be kept.
     pub is_cached: bool,
+    /// Whether the call is about tasks.
+    pub tasks: About,
     /// Whose URIs may lead elsewhere, if they may.
     pub origin: Option<Origin>,
+}
+
+/// What a call is about, as far as ids of tasks in its answer depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// One task.
+    Task,
+    /// A page of tasks.
+    Tasks,
+    /// Anything else, which may come to a task.
+    Anything,
 }
 
 /// What of a server's message is read.
@@ -83,6 +111,8 @@ struct ResultFields<'a> {
     ttl: Option<&'a RawValue>,
     #[serde(borrow, rename = "cacheScope")]
     scope: Option<&'a RawValue>,
+    #[serde(borrow)]
+    task: Option<&'a RawValue>,
 }
 
 impl Translator {
@@ -101,7 +131,33 @@ impl Translator {
 
     fn rewriter_with(&self, fields: Option<String>) -> Rewriter {
         let response = ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured);
-        Rewriter::new(response, self.origin.clone())
+        let rewriter = Rewriter::new(response, self.origin.clone());
+        rewriter.with_task_ids((self.tasks != About::Anything).then(|| self.task_ids()))
+    }
+
+    /// Gives ids of the server's tasks the form the caller knows.
+    fn task_ids(&self) -> StringRewriter {
+        self.forward.handles().rewriter(self.forward.install().clone())
+    }
+
+    /// Whether both sides understand the same of tasks.
+    fn is_of_one_era(&self) -> bool {
+        (self.forward.era() == CallerEra::Legacy) == (self.upstream_era == Era::Legacy)
+    }
+
+    /// Whether this result of a tool says that a task has been made of its call.
+    fn makes_task(&self, fields: ResultFields<'_>) -> bool {
+        let said = match self.upstream_era {
+            Era::Legacy => self.forward.wants_task() && fields.task.is_some(),
+            Era::Modern => fields.kind.is_some_and(|kind| kind.get() == r#""task""#),
+        };
+        said && self.tasks == About::Anything && self.is_of_one_era()
+    }
+
+    /// Whether a response must be held whole: what becomes of a part is known only at its end.
+    #[must_use]
+    pub fn needs_whole(&self) -> bool {
+        self.tasks == About::Tasks
     }
 
     /// The rewriter of a response whose result has these fields: a modern caller is given what it lacks.
@@ -121,41 +177,50 @@ impl Translator {
         self.rewriter_with(missing)
     }
 
-    /// Gives a whole message the form the caller is to see; `None` if it is not to see it.
+    /// Gives a whole message the form the caller is to see.
     ///
     /// # Errors
-    /// [`UpstreamError::BadAnswer`] when it is no message, one about our own revision, or a question
-    /// to a caller who cannot be asked.
-    pub fn translate(&self, message: &Bytes) -> Result<Option<Piece>, UpstreamError> {
+    /// [`UpstreamError::BadAnswer`] when it is no message, or one about our own revision.
+    pub fn translate(&self, message: &Bytes) -> Result<Translated, UpstreamError> {
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
         let text = std::str::from_utf8(message).map_err(|_| bad())?;
         let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
         if let Some(method) = shallow.method {
-            let is_wanted = !self.is_unwanted_log(method, shallow.params);
-            return Ok(
-                is_wanted.then(|| Piece::Notification(self.notification(text, message, shallow.params)))
-            );
+            // What a server takes back is no request of its caller.
+            if method.get() == CANCELLED || self.is_unwanted_log(method, shallow.params) {
+                return Ok(Translated::Nothing);
+            }
+            let notification = self.notification(text, message, shallow.params);
+            let notification = self.with_task_ids(method, shallow.params, notification);
+            return Ok(Translated::Piece(Piece::Notification(notification)));
         }
         if let Some(error) = shallow.error {
-            return self.error(text, error).map(Some);
+            return self.error(text, error).map(Translated::Piece);
         }
         let fields: ResultFields<'_> =
             shallow.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
         let crosses_back = self.forward.era() == CallerEra::Legacy && self.upstream_era == Era::Modern;
-        // Nothing was declared that could be asked for, and older clients would take it for an empty result.
         if crosses_back && fields.kind.is_some_and(|kind| is_no_result(kind.get())) {
-            return Err(UpstreamError::BadAnswer("wants input that the caller cannot give".to_owned()));
+            return Ok(Translated::NoResult);
         }
         let mut rewriter = self.rewriter(fields);
+        if self.makes_task(fields) {
+            rewriter = rewriter.with_task_ids(Some(self.task_ids()));
+        }
         let text = match shallow.result.filter(|_| crosses_back) {
             Some(result) => {
                 let mut splice = Splice::new(text);
                 splice.replace(result.get(), without(result.get(), &MODERN_FIELDS));
                 rewriter.push(&splice.finish())
             }
+            None if self.tasks == About::Tasks => {
+                let (handles, install) = (self.forward.handles(), self.forward.install());
+                let result = shallow.result.map_or("", RawValue::get);
+                rewriter.push(&handles.paged(&self.forward.snapshot(), install, text, result))
+            }
             None => rewriter.push(message),
         };
-        Ok(Some(Piece::Response { status: StatusCode::OK, text: text.into() }))
+        Ok(Translated::Piece(Piece::Response { status: StatusCode::OK, text: text.into() }))
     }
 
     /// An error of the server; codes mean in their own era alone what they mean there.
@@ -188,6 +253,16 @@ impl Translator {
         let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params.get()).ok());
         let level = level.map(|message| message.level).unwrap_or_default();
         self.forward.log_level().is_none_or(|least| !log_level::is_wanted(&level, least))
+    }
+
+    /// A notice about a task names it as its caller knows it.
+    fn with_task_ids(&self, method: &RawValue, params: Option<&RawValue>, notice: Bytes) -> Bytes {
+        let is_of_task = method.get().starts_with(TASK_NOTICES)
+            || params.is_some_and(|params| params.get().contains(RELATED));
+        if !is_of_task || !self.is_of_one_era() {
+            return notice;
+        }
+        self.task_ids().push(&notice).into()
     }
 
     /// Progress is told under the caller's own token; everything else stays.

@@ -12,7 +12,7 @@ use super::forward::Forward;
 use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::rewriter::Origin;
-use super::translate::Translator;
+use super::translate::{About, Translator};
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::Structured;
@@ -33,6 +33,8 @@ pub(super) struct Sending {
     /// The server's slug.
     pub server: String,
     subject: Subject,
+    /// Whose sessions its server sees.
+    caller: Caller,
     client: Arc<Client>,
     /// Whose URIs may lead elsewhere, if they may.
     origin: Option<Origin>,
@@ -50,6 +52,7 @@ impl Sending {
         grant: &Arc<Grant>,
         subject: &Subject,
         era: CallerEra,
+        caller: Caller,
         prepare: impl FnOnce(&Route<'_>) -> Result<Forward, Refusal>,
     ) -> Result<Self, Refusal> {
         let snapshot = grant.workspace.snapshot();
@@ -63,9 +66,25 @@ impl Sending {
             forward: Arc::new(prepare(&route)?),
             server: route.install.install.slug.to_string(),
             subject: subject.clone(),
+            caller,
             client: Arc::clone(&route.install.client),
             has_legacy_definition: route.tool.is_some_and(|tool| tool.definition.legacy_form.is_some()),
         })
+    }
+
+    /// The same with another request.
+    fn with(&self, forward: Forward) -> Self {
+        Self {
+            app: Arc::clone(&self.app),
+            grant: Arc::clone(&self.grant),
+            forward: Arc::new(forward),
+            server: self.server.clone(),
+            subject: self.subject.clone(),
+            caller: self.caller.clone(),
+            client: Arc::clone(&self.client),
+            origin: self.origin.clone(),
+            has_legacy_definition: self.has_legacy_definition,
+        }
     }
 
     fn refusal(&self, error: UpstreamError) -> Refusal {
@@ -73,8 +92,7 @@ impl Sending {
     }
 
     async fn send(self: Arc<Self>) -> Result<Begun, Refusal> {
-        let caller = Caller::Token(self.grant.token.clone());
-        match self.client.call(&caller, self.forward.as_ref()).await {
+        match self.client.call(&self.caller, self.forward.as_ref()).await {
             Ok(reply) => Ok(self.begun(reply)),
             Err(UpstreamError::AccessEnded | UpstreamError::Unreachable(_)) if !self.forward.is_offered() => {
                 Err(Refusal::unknown(&self.subject, self.forward.era()))
@@ -93,7 +111,8 @@ impl Sending {
     async fn send_anew(self: Arc<Self>) -> Result<Begun, Refusal> {
         self.client.list_again(self.app.config.limits.list_timeout + LIST_SETTLES_WITHIN).await;
         let prepare = |route: &Route<'_>| self.forward.anew(route);
-        let anew = Self::prepare(&self.app, &self.grant, &self.subject, self.forward.era(), prepare)?;
+        let (era, caller) = (self.forward.era(), self.caller.clone());
+        let anew = Self::prepare(&self.app, &self.grant, &self.subject, era, caller, prepare)?;
         Arc::new(anew).send().await
     }
 
@@ -111,6 +130,11 @@ impl Sending {
                 id,
                 structured,
                 is_cached: matches!(self.subject, Subject::Resource(_)),
+                tasks: match self.subject {
+                    Subject::Task(_) => About::Task,
+                    Subject::Tasks(_) => About::Tasks,
+                    _ => About::Anything,
+                },
                 origin: self.origin.clone(),
             },
             framing,
@@ -206,6 +230,11 @@ impl Underway {
         }
     }
 
+    /// Notes that its answer is of no use.
+    pub(super) fn fails(&mut self, refusal: &Refusal) {
+        self.notes(|record| record.fails(refusal));
+    }
+
     fn notes(&mut self, note: impl FnOnce(&mut CallRecord)) {
         if let Some(record) = &mut self.record {
             note(record);
@@ -222,6 +251,20 @@ impl Underway {
         }
         self.stage = Stage::Waiting(Box::pin(Arc::clone(&self.sending).send_anew()));
         true
+    }
+
+    /// Sends the call once more, now that what its server wanted to know is known.
+    pub(super) fn repeat_with(&mut self, fields: String) {
+        self.sending = Arc::new(self.sending.with(self.sending.forward.repeated_with(fields)));
+        self.stage = Stage::Waiting(Box::pin(Arc::clone(&self.sending).send()));
+        self.may_repeat = true;
+    }
+
+    /// Lets what comes from now on be the answer to another request of the same caller.
+    pub(super) fn answers(&mut self, forward: &Arc<Forward>) {
+        if let Stage::Coming(begun) = &mut self.stage {
+            begun.translator.forward = Arc::clone(forward);
+        }
     }
 
     /// Ends it, and lets the server know.

@@ -120,6 +120,11 @@ limits! {
     "AEROSTACK_LIMIT_HELD_PER_TOKEN" held_per_token_bytes Bytes HELD, "the same, of one token";
     "AEROSTACK_LIMIT_CALL_IDLE_TIMEOUT" call_idle_timeout Seconds SPAN, "time without a byte after which a call ends";
     "AEROSTACK_LIMIT_ABANDONED_CALL_TIMEOUT" abandoned_call_timeout Seconds SPAN, "time a call goes on after its caller hung up";
+    "AEROSTACK_LIMIT_REPLAY_TIMEOUT" replay_timeout Seconds SPAN, "time for which an event stream can be resumed";
+    "AEROSTACK_LIMIT_CALL_STREAM" call_stream_for Seconds SPAN, "time after which callers ask for a call's stream again";
+    "AEROSTACK_LIMIT_QUESTION_TIMEOUT" question_timeout Seconds SPAN, "time a server's question waits for its answer";
+    "AEROSTACK_LIMIT_PARKED_CALLS" parked_calls Pieces COUNT, "calls that wait for answers of modern callers";
+    "AEROSTACK_LIMIT_PARKED_CALLS_PER_TOKEN" parked_calls_per_token Pieces COUNT, "the same, of one token";
     "AEROSTACK_LIMIT_LIST_TIMEOUT" list_timeout Seconds SPAN, "time for listing an upstream's tools";
     "AEROSTACK_LIMIT_LIST_REFRESH_EVERY" list_refresh_every Seconds SPAN, "time between refreshes of a tool list";
     "AEROSTACK_LIMIT_LIST_REFRESHES_AT_ONCE" list_refreshes_at_once Pieces COUNT, "tool lists refreshed at the same time";

@@ -1,5 +1,6 @@
 //! Where what a caller asks for leads: one decision for listing something and for asking for it.
 
+use aerostack_core::id::InstallId;
 use aerostack_core::resource;
 use aerostack_core::tool::SEPARATOR;
 
@@ -21,18 +22,26 @@ pub enum Subject {
     Resource(String),
     /// A resource template, or else a resource.
     Template(String),
+    /// A task of a server.
+    Task(OwnTask),
+    /// A page of a server's tasks.
+    Tasks(OwnTask),
+}
+
+/// A task, or a page of tasks, as its server knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTask {
+    /// The server's install.
+    pub install: InstallId,
+    /// The server's own id, or its cursor; empty for the first page.
+    pub own: String,
 }
 
 impl Subject {
-    /// What it is asked for as.
+    /// Whether it is a tool, which may be switched off alone.
     #[must_use]
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Self::Tool(_) => Kind::Tool,
-            Self::Prompt(_) => Kind::Prompt,
-            Self::Resource(_) => Kind::Resource,
-            Self::Template(_) => Kind::Template,
-        }
+    pub const fn is_tool(&self) -> bool {
+        matches!(self, Self::Tool(_))
     }
 }
 
@@ -69,6 +78,10 @@ impl Snapshot {
                 Some(_) => self.item(Kind::Template, exposed),
                 None => self.resource(exposed),
             },
+            Subject::Task(OwnTask { install, own }) | Subject::Tasks(OwnTask { install, own }) => {
+                let install = self.install(install).filter(|install| install.install.is_active())?;
+                Some(Route { install, own: own.clone(), tool: None })
+            }
         }
     }
 

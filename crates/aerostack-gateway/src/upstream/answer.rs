@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use reqwest::Response;
 
+use super::again::Again;
 use super::aside::Aside;
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing};
@@ -18,6 +19,7 @@ use super::http::next_chunk;
 use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
 use super::passing::{Passed, Passing};
+use super::question::OpenQuestions;
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Time and bytes granted to the end of a body after the response was read, so that its connection
@@ -38,6 +40,17 @@ pub(super) struct Expect {
     pub(super) oversize: Oversize,
     /// Which errors are answers.
     pub(super) errors: Errors,
+    /// What becomes of what the server asks meanwhile.
+    pub(super) questions: Questions,
+}
+
+/// What becomes of a server's questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Questions {
+    /// Whoever waits for the answer is handed them, where the session is a caller's own.
+    HandedOn,
+    /// They are refused.
+    Refused,
 }
 
 /// Which errors are answers to a request.
@@ -65,6 +78,9 @@ pub(super) struct Answer {
     fault: Option<UpstreamError>,
     expect: Expect,
     aside: Aside,
+    /// Where its event stream is asked for again if it ends too early.
+    again: Option<Again>,
+    open: OpenQuestions,
 }
 
 enum Reader {
@@ -81,7 +97,14 @@ impl Answer {
                 passing: Passing::default(),
             },
         };
-        Self { body: Some(body), reader, ready: VecDeque::new(), fault: None, expect, aside }
+        let aside = aside.handing_on(aside.hands_on() && expect.questions == Questions::HandedOn);
+        let (ready, open) = (VecDeque::new(), OpenQuestions::default());
+        Self { body: Some(body), reader, ready, fault: None, expect, aside, open, again: None }
+    }
+
+    /// The same, whose event stream may be resumed.
+    pub(super) fn resumed_by(self, again: Option<Again>) -> Self {
+        Self { again, ..self }
     }
 
     /// The next frame. After an error, or the response, nothing follows.
@@ -94,9 +117,15 @@ impl Answer {
                 return Some(Err(fault));
             }
             let chunk = next_chunk(self.body.as_mut()?, self.expect.idle).await;
+            let is_cut_off = matches!(chunk, Ok(None) | Err(UpstreamError::BadAnswer(_)));
+            if is_cut_off && self.goes_on().await {
+                continue;
+            }
             let read = match chunk {
                 Ok(Some(bytes)) => self.read(&bytes),
                 Ok(None) => self.end(),
+                // It waits for us.
+                Err(UpstreamError::TimedOut(_)) if self.open.count() > 0 => continue,
                 Err(error) => Err(error),
             };
             match read {
@@ -110,6 +139,22 @@ impl Answer {
         }
     }
 
+    /// Asks for the rest of an event stream that ended before its response, where the server has given a
+    /// way to. What of a large message was handed on cannot be taken back, so that one is not gone on with.
+    async fn goes_on(&mut self) -> bool {
+        let (Some(again), Reader::Events { decoder, passing }) = (&mut self.again, &mut self.reader) else {
+            return false;
+        };
+        let Some(last_id) = decoder.last_id().filter(|_| !passing.is_handed_on()).map(str::to_owned) else {
+            return false;
+        };
+        let Some(body) = again.open(&last_id, decoder.retry_ms()).await else { return false };
+        *decoder = decoder.anew();
+        *passing = Passing::default();
+        self.body = Some(body);
+        true
+    }
+
     fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
         let mut found = VecDeque::new();
         match &mut self.reader {
@@ -118,6 +163,9 @@ impl Answer {
                 return read_json(held, passing, bytes, fits, self.expect.oversize, &mut self.ready);
             }
             Reader::Events { decoder, .. } => decoder.push(bytes, &mut found).map_err(too_large)?,
+        }
+        if let Some(again) = self.again.as_mut().filter(|_| !found.is_empty()) {
+            again.heard();
         }
         for piece in found {
             if matches!(self.read_piece(piece)?, Progress::Complete) {
@@ -181,11 +229,14 @@ impl Answer {
                 return Ok(Progress::Complete);
             }
             Message::Response { id: None, outcome: Outcome::Error(raw) } => return Err(unaddressed(raw)),
-            Message::Notification { .. } => self.ready.push_back(Frame::Whole(data)),
+            Message::Notification { .. } | Message::Cancelled => self.ready.push_back(Frame::Whole(data)),
             Message::Response { .. } | Message::Acknowledged => {}
             Message::ListChanged => self.aside.list_changed(),
             Message::Updated { params } => self.aside.updated(params),
-            Message::Request { id, ref method } => self.aside.answer(id, method),
+            Message::Request { id, ref method } => {
+                let question = self.aside.question(id, method, &data, &self.open);
+                self.ready.extend(question.map(Frame::Question));
+            }
         }
         Ok(Progress::More)
     }

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::{Notify, Semaphore};
 
 use super::http::Endpoint;
 use super::message;
+use super::question::{self, OpenQuestions, Question};
 use super::stdio::Lines;
 use super::subscriptions::Subscriptions;
 
@@ -18,6 +20,10 @@ use super::subscriptions::Subscriptions;
 pub(super) const ASIDE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests of one server that are answered at the same time; further ones go unanswered.
 pub(super) const ANSWERS_AT_ONCE: usize = 16;
+/// Questions that came with one answer, or on one stream, and are open at the same time.
+const OPEN_QUESTIONS_MAX: usize = 16;
+/// Largest question that is handed on, wherever it comes from.
+const QUESTION_MAX_BYTES: usize = 64 * 1_024;
 
 /// Where to turn with what is not part of an answer. Clones share the limit of answers at once.
 #[derive(Clone)]
@@ -26,11 +32,13 @@ pub(super) struct Aside {
     subscriptions: Arc<Subscriptions>,
     answering: Arc<Semaphore>,
     answers: Option<Answers>,
+    /// Whether what the server asks is handed to its caller, whose own session this is.
+    hands_on: bool,
 }
 
 /// Where answers to a server's requests go.
 #[derive(Clone)]
-enum Answers {
+pub(super) enum Answers {
     Posted(Box<(Endpoint, HeaderMap)>),
     Written(Lines),
 }
@@ -38,7 +46,8 @@ enum Answers {
 impl Aside {
     /// For modern servers, which ask nothing on a stream.
     pub(super) fn new(changed: Arc<Notify>, subscriptions: Arc<Subscriptions>) -> Self {
-        Self { changed, subscriptions, answering: Arc::new(Semaphore::new(ANSWERS_AT_ONCE)), answers: None }
+        let answering = Arc::new(Semaphore::new(ANSWERS_AT_ONCE));
+        Self { changed, subscriptions, answering, answers: None, hands_on: false }
     }
 
     /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
@@ -49,6 +58,33 @@ impl Aside {
     /// The same for a program: answers are written to it.
     pub(super) fn answering_on(&self, lines: Lines) -> Self {
         Self { answers: Some(Answers::Written(lines)), ..self.clone() }
+    }
+
+    /// The same for a caller's own session, if it is one.
+    pub(super) fn handing_on(&self, hands_on: bool) -> Self {
+        Self { hands_on, ..self.clone() }
+    }
+
+    /// Whether what the server asks is handed on.
+    pub(super) fn hands_on(&self) -> bool {
+        self.hands_on
+    }
+
+    /// A request of the server as a question for its caller; `None` if it was answered here, because nobody
+    /// can be asked or too much is asked.
+    pub(super) fn question(
+        &self,
+        raw_id: &str,
+        method: &str,
+        message: &Bytes,
+        open: &OpenQuestions,
+    ) -> Option<Question> {
+        let fits = message.len() <= QUESTION_MAX_BYTES && open.count() < OPEN_QUESTIONS_MAX;
+        let way = self.answers.clone().filter(|_| self.hands_on && fits && method != "ping");
+        if way.is_none() {
+            self.answer(raw_id, method);
+        }
+        way.map(|way| Question::new(raw_id, method, message.clone(), way, open))
     }
 
     /// The server says that a resource was updated; `params` are the notice's, raw.
@@ -73,17 +109,31 @@ impl Aside {
         };
         let answer = message::answer(raw_id, method);
         tokio::spawn(async move {
-            let telling = async {
-                match answers {
-                    Answers::Posted(place) => {
-                        let (endpoint, headers) = *place;
-                        drop(endpoint.post(headers, answer).await);
-                    }
-                    Answers::Written(lines) => lines.tell(answer).await,
-                }
-            };
-            let _ = tokio::time::timeout(ASIDE_TIMEOUT, telling).await;
+            let _ = tokio::time::timeout(ASIDE_TIMEOUT, answers.say(answer)).await;
             drop(permit);
         });
+    }
+
+    /// Tells the server behind that the roots of its caller changed; too often at once, not every time.
+    pub(super) fn roots_changed(&self) {
+        let permit = self.answering.clone().try_acquire_owned();
+        let (Some(answers), Ok(permit)) = (self.answers.clone(), permit) else { return };
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(ASIDE_TIMEOUT, answers.say(question::roots_changed())).await;
+            drop(permit);
+        });
+    }
+}
+
+impl Answers {
+    /// Says something to the server.
+    pub(super) async fn say(self, message: Bytes) {
+        match self {
+            Self::Posted(place) => {
+                let (endpoint, headers) = *place;
+                drop(endpoint.post(headers, message).await);
+            }
+            Self::Written(lines) => lines.tell(message).await,
+        }
     }
 }

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::answer::{Answer, Expect};
-use super::channel::Pending;
 use super::error::UpstreamError;
 use super::exchange;
 use super::frame::{Frame, Framing};
+use super::shared::Pending;
 
 /// An answer that has begun.
 pub(super) struct Begun {

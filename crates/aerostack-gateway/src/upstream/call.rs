@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::answer::{Errors, Expect};
+use super::answer::{Errors, Expect, Questions};
 use super::begun::{Begun, Frames};
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing, Reply};
@@ -34,6 +34,9 @@ pub(super) async fn call(
             return Err(UpstreamError::AccessEnded);
         }
         let lease = pool.lease(caller).await?;
+        if request.is_repeat() && lease.session().era() == Era::Legacy {
+            return Err(UpstreamError::NothingAsked);
+        }
         // In a session of several callers one would choose for all.
         if let Some(level) = request.log_level().filter(|_| pool.is_per_caller() && request.may_be_sent()) {
             lease.session().set_log_level(level, pool.connector().next_id()).await;
@@ -44,6 +47,7 @@ pub(super) async fn call(
             whole_bytes: limits.whole_answer_bytes,
             oversize: Oversize::Pieces,
             errors: Errors::OfItsId,
+            questions: Questions::HandedOn,
         };
         let error = match send(lease.session(), request, expect).await {
             Ok(begun) => {
@@ -97,6 +101,7 @@ impl Held {
             }
             Frame::Whole(bytes) | Frame::Begin(bytes) | Frame::More(bytes) => bytes.len(),
             Frame::End => 0,
+            Frame::Question(question) => question.message().len(),
         };
         let Some(left_bytes) = self.left_bytes.checked_sub(bytes) else {
             return Some(Err(UpstreamError::BadAnswer("the answer is larger than may be passed on".into())));

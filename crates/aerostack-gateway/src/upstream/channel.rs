@@ -1,159 +1,29 @@
 //! The 2024-11-05 transport, HTTP+SSE: one long event stream carries everything the server says;
 //! messages to it are posted to an address the stream names first.
 //!
-//! One task reads the stream and hands each message to the request it belongs to. It never waits for a
-//! slow one: a response has a place of its own, and progress beyond a small queue is dropped. When the
-//! stream ends, so do all requests on it.
+//! One task reads the stream and hands each message to the request it belongs to, which it never waits for.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use reqwest::Response;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::answer::Expect;
 use super::aside::Aside;
 use super::error::UpstreamError;
 use super::exchange;
-use super::frame::Frame;
-use super::http::{Endpoint, next_chunk, silent};
+use super::http::{Endpoint, next_chunk};
 use super::message::Message;
+use super::shared::{Pending, Shared};
 use crate::http::sse::{Decoder, Oversize, Piece};
-
-/// Notifications that wait for one request.
-const NOTIFICATIONS_WAITING: usize = 64;
 
 /// A stream and the requests on it.
 pub(super) struct Channel {
     endpoint: Endpoint,
     shared: Arc<Shared>,
     reader: AbortHandle,
-}
-
-/// The requests on a stream that they share.
-pub(super) struct Shared {
-    state: Mutex<State>,
-    closed: CancellationToken,
-}
-
-struct State {
-    waiters: HashMap<u64, Waiter>,
-    is_open: bool,
-    last_byte: Instant,
-    /// Why it ended.
-    reason: Option<String>,
-}
-
-struct Waiter {
-    notifications: mpsc::Sender<Bytes>,
-    response: oneshot::Sender<Bytes>,
-}
-
-impl Shared {
-    /// A stream that stands.
-    pub(super) fn open() -> Arc<Self> {
-        let state = State { waiters: HashMap::new(), is_open: true, last_byte: Instant::now(), reason: None };
-        Arc::new(Self { state: Mutex::new(state), closed: CancellationToken::new() })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the stream still stands.
-    pub(super) fn is_open(&self) -> bool {
-        self.state().is_open
-    }
-
-    /// Waits until it has ended.
-    pub(super) async fn closed(&self) {
-        self.closed.cancelled().await;
-    }
-
-    /// Notes that something came.
-    pub(super) fn touch(&self) {
-        self.state().last_byte = Instant::now();
-    }
-
-    /// Whether somebody waits for the response to this request.
-    pub(super) fn is_waited_for(&self, id: u64) -> bool {
-        self.state().waiters.contains_key(&id)
-    }
-
-    /// Registers a request, before it is sent. `None` if the stream has ended.
-    pub(super) fn expect(self: &Arc<Self>, id: u64, whole_bytes: usize, idle: Duration) -> Option<Pending> {
-        let (notifications, notified) = mpsc::channel(NOTIFICATIONS_WAITING);
-        let (response, responded) = oneshot::channel();
-        let mut state = self.state();
-        if !state.is_open {
-            return None;
-        }
-        state.waiters.insert(id, Waiter { notifications, response });
-        drop(state);
-        Some(Pending {
-            id,
-            whole_bytes,
-            idle,
-            since: Instant::now(),
-            shared: self.clone(),
-            notified,
-            responded: Some(responded),
-            end: false,
-            given_up: None,
-        })
-    }
-
-    /// Hands a message to whom it concerns.
-    pub(super) fn dispatch(&self, data: Bytes, message: &Message<'_>) {
-        let mut state = self.state();
-        match message {
-            Message::Response { id: Some(raw), .. } => {
-                if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.remove(&id)) {
-                    // A request given up in this moment needs no response.
-                    let _ = waiter.response.send(data);
-                }
-            }
-            Message::Notification { progress_token: Some(raw) } => {
-                if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.get(&id)) {
-                    let _ = waiter.notifications.try_send(data);
-                }
-            }
-            // It names no request: certain whose it is only while there is one.
-            Message::Notification { progress_token: None } if state.waiters.len() == 1 => {
-                for waiter in state.waiters.values() {
-                    let _ = waiter.notifications.try_send(data.clone());
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn close(&self) {
-        self.close_because("the event stream broke off".into());
-    }
-
-    /// Ends the stream, and with it all requests on it; the first reason counts.
-    pub(super) fn close_because(&self, reason: String) {
-        let mut state = self.state();
-        state.reason.get_or_insert(reason);
-        state.is_open = false;
-        state.waiters.clear();
-        self.closed.cancel();
-    }
-
-    /// Why it ended.
-    pub(super) fn reason(&self) -> String {
-        self.state().reason.clone().unwrap_or_else(|| "the stream broke off".into())
-    }
-}
-
-fn own_id(raw: &str) -> Option<u64> {
-    raw.parse().ok().filter(|id| super::message::is_id(raw, *id))
 }
 
 impl Channel {
@@ -207,8 +77,8 @@ impl Channel {
     }
 
     /// Registers a request, before it is posted. `None` if the stream has ended.
-    pub(super) fn expect(&self, id: u64, whole_bytes: usize) -> Option<Pending> {
-        self.shared.expect(id, whole_bytes, self.endpoint.idle())
+    pub(super) fn expect(&self, expect: Expect) -> Option<Pending> {
+        self.shared.expect(expect)
     }
 
     /// Closes the stream, which ends the session.
@@ -270,96 +140,13 @@ impl Reader {
         self.shared.close();
     }
 
-    fn read_message(&self, data: Bytes) {
+    fn read_message(&self, data: bytes::Bytes) {
         match Message::read(&data) {
             None => {}
             Some(Message::ListChanged) => self.aside.list_changed(),
             Some(Message::Updated { params }) => self.aside.updated(params),
-            Some(Message::Request { id, method }) => self.aside.answer(id, &method),
+            Some(Message::Request { id, method }) => self.shared.ask(&self.aside, id, &method, &data),
             Some(message) => self.shared.dispatch(data.clone(), &message),
-        }
-    }
-}
-
-/// A request on the stream, and what came for it.
-pub(super) struct Pending {
-    id: u64,
-    whole_bytes: usize,
-    idle: Duration,
-    since: Instant,
-    shared: Arc<Shared>,
-    notified: mpsc::Receiver<Bytes>,
-    responded: Option<oneshot::Receiver<Bytes>>,
-    end: bool,
-    /// Told if it is dropped before its response came.
-    given_up: Option<Box<dyn FnOnce(u64) + Send>>,
-}
-
-impl Pending {
-    /// The same, telling when it is dropped before its response came.
-    pub(super) fn told_when_given_up(mut self, tell: Box<dyn FnOnce(u64) + Send>) -> Self {
-        self.given_up = Some(tell);
-        self
-    }
-
-    /// The next frame; after the response, or an error, nothing follows.
-    pub(super) async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
-        if std::mem::take(&mut self.end) {
-            return Some(Ok(Frame::End));
-        }
-        let arrived = self.arrived().await?;
-        Some(arrived.map(|bytes| {
-            if bytes.len() <= self.whole_bytes {
-                Frame::Whole(bytes)
-            } else {
-                self.end = true;
-                Frame::Begin(bytes)
-            }
-        }))
-    }
-
-    /// The next whole message.
-    async fn arrived(&mut self) -> Option<Result<Bytes, UpstreamError>> {
-        let responded = self.responded.as_mut()?;
-        loop {
-            let deadline = self.since.max(self.shared.state().last_byte) + self.idle;
-            tokio::select! {
-                biased;
-                Some(bytes) = self.notified.recv() => return Some(Ok(bytes)),
-                response = &mut *responded => {
-                    self.responded = None;
-                    return Some(response.map_err(|_| bad(&self.shared.reason())));
-                }
-                () = tokio::time::sleep_until(deadline) => {
-                    if self.shared.state().last_byte + self.idle <= Instant::now() {
-                        self.responded = None;
-                        return Some(Err(silent(self.idle)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Waits for the response and drops what comes before it.
-    ///
-    /// # Errors
-    /// When none comes.
-    pub(super) async fn response(mut self) -> Result<Bytes, UpstreamError> {
-        while let Some(arrived) = self.arrived().await {
-            let bytes = arrived?;
-            if self.responded.is_none() {
-                return Ok(bytes);
-            }
-        }
-        Err(bad(&self.shared.reason()))
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        let waited = self.shared.state().waiters.remove(&self.id);
-        if let (Some(_), Some(tell)) = (waited, self.given_up.take()) {
-            tell(self.id);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use aerostack_core::id::InstallId;
+use aerostack_core::id::{InstallId, TokenId};
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
@@ -109,6 +109,13 @@ impl Upstreams {
     pub fn end_caller(&self, caller: &Caller) {
         for client in self.all() {
             client.pool.end_caller(caller);
+        }
+    }
+
+    /// Ends what one session of a caller has of its own everywhere, behind; to be called within the runtime.
+    pub fn end_session(&self, token: &TokenId, session: &str) {
+        for client in self.all() {
+            client.pool.end_session(token, session);
         }
     }
 
@@ -269,6 +276,11 @@ impl Client {
         }
         self.start_listening();
         self.subscriptions.add(uri, exposed, mailbox)
+    }
+
+    /// Tells the server that the roots of one session of a caller changed, if it has one of its own there.
+    pub fn roots_changed(&self, token: &TokenId, session: &str) {
+        self.pool.roots_changed(token, session);
     }
 
     /// Its sessions, for tests.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::answer::{Answer, Errors, Expect};
+use super::answer::{Answer, Errors, Expect, Questions};
 use super::aside::Aside;
 use super::capabilities::Declared;
 use super::channel::Channel;
@@ -90,12 +90,12 @@ impl Connector {
         }
         match known {
             Some(Verdict::HttpSse) => {
-                self.open_stream().await?.ok_or_else(|| bad("it has no event stream any more"))
+                self.open_stream(caller).await?.ok_or_else(|| bad("it has no event stream any more"))
             }
-            Some(Verdict::Sessionless | Verdict::Sessions) => self.initialize().await,
+            Some(Verdict::Sessionless | Verdict::Sessions) => self.initialize(caller).await,
             Some(Verdict::Modern | Verdict::Stdio(_)) | None => match self.discover().await? {
                 Some(about) => Ok(self.session(about, Route::Modern, self.endpoint.clone())),
-                None => self.initialize().await,
+                None => self.initialize(caller).await,
             },
         }
     }
@@ -109,9 +109,15 @@ impl Connector {
         Session::new(about, route, endpoint, self.aside.clone())
     }
 
+    /// Where to turn with what a server says in a session of this caller.
+    pub(super) fn aside_of(&self, caller: &Caller) -> Aside {
+        self.aside.handing_on(caller.capabilities().any())
+    }
+
     fn expect(&self, id: u64, errors: Errors) -> Expect {
         let (idle, whole_bytes) = (self.endpoint.idle(), HANDSHAKE_LIMIT_BYTES);
-        Expect { id, idle, whole_bytes, oversize: Oversize::Refuse, errors }
+        let questions = Questions::Refused;
+        Expect { id, idle, whole_bytes, oversize: Oversize::Refuse, errors, questions }
     }
 
     /// Asks whether the server is modern; `None` if it is not.
@@ -149,13 +155,14 @@ impl Connector {
         }
     }
 
-    async fn initialize(&self) -> Result<Session, UpstreamError> {
+    async fn initialize(&self, caller: &Caller) -> Result<Session, UpstreamError> {
         let id = self.next_id();
-        let posted = exchange::post(&self.endpoint, HeaderMap::new(), message::initialize(id)).await?;
+        let body = message::initialize(id, caller.capabilities());
+        let posted = exchange::post(&self.endpoint, HeaderMap::new(), body).await?;
         let (response, framing) = match posted {
             Received::Begun(response, framing) => (response, framing),
             Received::Refused(refusal) if refusal.status.is_client_error() => {
-                return self.open_stream().await?.ok_or_else(|| refusal.into_error());
+                return self.open_stream(caller).await?.ok_or_else(|| refusal.into_error());
             }
             Received::Refused(refusal) => return Err(refusal.into_error()),
         };
@@ -167,26 +174,26 @@ impl Connector {
         let answer = Answer::new(response, framing, expect, aside);
         let about = read_initialized(&exchange::response(answer, expect).await?, id)?;
         // Dropped from here on, the session is ended towards the server.
-        let session = self.session(about, route, self.endpoint.clone());
+        let session = Session::new(about, route, self.endpoint.clone(), self.aside_of(caller));
         confirm(exchange::post(session.endpoint(), session.headers(), message::initialized()).await)?;
         Ok(session)
     }
 
     /// Opens the event stream of 2024-11-05 and initialises on it; `None` if there is none.
-    async fn open_stream(&self) -> Result<Option<Session>, UpstreamError> {
-        let aside = |endpoint| self.aside.answering_at(endpoint, HeaderMap::new());
+    async fn open_stream(&self, caller: &Caller) -> Result<Option<Session>, UpstreamError> {
+        let aside = |endpoint| self.aside_of(caller).answering_at(endpoint, HeaderMap::new());
         let Some(channel) = Channel::open(&self.endpoint, self.event_limit_bytes, aside).await? else {
             return Ok(None);
         };
         let id = self.next_id();
         let endpoint = channel.endpoint().clone();
-        let pending =
-            channel.expect(id, HANDSHAKE_LIMIT_BYTES).ok_or_else(|| bad("the event stream broke off"))?;
-        post_on_stream(&endpoint, HeaderMap::new(), message::initialize(id))
-            .await
-            .map_err(SendError::into_error)?;
+        let pending = channel
+            .expect(self.expect(id, Errors::OfItsId))
+            .ok_or_else(|| bad("the event stream broke off"))?;
+        let body = message::initialize(id, caller.capabilities());
+        post_on_stream(&endpoint, HeaderMap::new(), body).await.map_err(SendError::into_error)?;
         let about = read_initialized(&pending.response().await?, id)?;
-        let session = self.session(about, Route::HttpSse(channel), endpoint);
+        let session = Session::new(about, Route::HttpSse(channel), endpoint, self.aside_of(caller));
         let confirmed = post_on_stream(session.endpoint(), session.headers(), message::initialized()).await;
         confirmed.map_err(SendError::into_error)?;
         Ok(Some(session))
@@ -247,7 +254,7 @@ pub(super) fn judge_result(raw: &str) -> Probe {
         version: message::MODERN.into(),
         instructions: result.instructions,
         server_name: server.and_then(|server| server.get("name")).and_then(Value::as_str).map(Into::into),
-        declared: Declared::read(result.capabilities),
+        declared: Declared::read(result.capabilities).in_era(Era::Modern),
     })
 }
 
@@ -283,7 +290,7 @@ pub(super) fn read_initialized(body: &Bytes, id: u64) -> Result<About, UpstreamE
         version: result.protocol_version,
         instructions: result.instructions,
         server_name: name.map(Into::into),
-        declared: Declared::read(result.capabilities),
+        declared: Declared::read(result.capabilities).in_era(Era::Legacy),
     })
 }
 

@@ -30,6 +30,9 @@ pub enum UpstreamError {
     /// What it answers cannot be held beside what is held already.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// The request repeats an answer that a server of this era cannot have given.
+    #[error("it has asked nothing")]
+    NothingAsked,
     /// The caller's access ended before anything was written to the server.
     #[error("access ended")]
     AccessEnded,
@@ -44,9 +47,11 @@ impl UpstreamError {
             | Self::BadAnswer(text)
             | Self::LackingCredential(text)
             | Self::Busy(text) => text.clone(),
-            Self::HeadersRefused | Self::RefusedCredential(_) | Self::NoRoom(_) | Self::AccessEnded => {
-                self.to_string()
-            }
+            Self::HeadersRefused
+            | Self::RefusedCredential(_)
+            | Self::NoRoom(_)
+            | Self::NothingAsked
+            | Self::AccessEnded => self.to_string(),
         }
     }
 
@@ -58,7 +63,11 @@ impl UpstreamError {
             Self::BadAnswer(text) => Self::BadAnswer(change(text)),
             Self::LackingCredential(text) => Self::LackingCredential(change(text)),
             Self::Busy(text) => Self::Busy(change(text)),
-            Self::HeadersRefused | Self::RefusedCredential(_) | Self::NoRoom(_) | Self::AccessEnded => self,
+            Self::HeadersRefused
+            | Self::RefusedCredential(_)
+            | Self::NoRoom(_)
+            | Self::NothingAsked
+            | Self::AccessEnded => self,
         }
     }
 }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::error::UpstreamError;
+use super::question::Question;
 
 /// A piece of an answer. Messages follow one another; the pieces of one are never mixed with another's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Frame {
     /// A whole message of at most `Limits::whole_answer_bytes`, known to be well-formed JSON-RPC:
     /// the response to the request, or a notification that belongs to it.
@@ -19,6 +20,8 @@ pub enum Frame {
     More(Bytes),
     /// Its end.
     End,
+    /// The server asks the caller something, in a session of the caller's own; between messages.
+    Question(Question),
 }
 
 /// How the server chose to answer.

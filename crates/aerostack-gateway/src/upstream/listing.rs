@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::{Errors, Expect};
+use super::answer::{Errors, Expect, Questions};
 use super::error::UpstreamError;
 use super::left_out::LeftOut;
 use super::message::{self, Message, Outcome, RpcError};
@@ -121,6 +121,7 @@ async fn all_pages(pool: &Pool, session: &Session, limits: &Limits, kind: Kind) 
             whole_bytes: left_bytes + PAGE_OVERHEAD_BYTES,
             oversize: Oversize::Refuse,
             errors: Errors::OfItsId,
+            questions: Questions::Refused,
         };
         let begun = session.send(headers(kind, session.era()), body, expect).await?;
         let answer = begun.frames.response(expect).await?;

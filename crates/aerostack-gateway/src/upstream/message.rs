@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use aerostack_core::client_capability::ClientCapabilities;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,6 +30,8 @@ const UPDATED: &str = "notifications/resources/updated";
 /// The notification that a server listens to our wish to be told.
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 const PROGRESS: &str = "notifications/progress";
+/// The notification that a request is taken back.
+const CANCELLED: &str = "notifications/cancelled";
 /// Longest text of a server's error that is repeated to the workspace's owner.
 const ERROR_TEXT_CHARS: usize = 200;
 /// Largest message that is looked at for a refusal of our headers: those have little to say.
@@ -47,6 +50,8 @@ pub(super) enum Message<'a> {
     Updated { params: &'a str },
     /// A wish of the gateway's own to be told was heard: no caller's business.
     Acknowledged,
+    /// The server takes a question of its own back.
+    Cancelled,
     /// Any other notification, with the progress token it is about as raw text.
     Notification { progress_token: Option<&'a str> },
 }
@@ -115,6 +120,9 @@ impl<'a> Message<'a> {
         }
         if method == ACKNOWLEDGED {
             return Self::Acknowledged;
+        }
+        if method == CANCELLED {
+            return Self::Cancelled;
         }
         let token = params
             .filter(|_| method == PROGRESS)
@@ -220,9 +228,10 @@ pub(super) fn discover(id: u64) -> Bytes {
     written(&json!({ "jsonrpc": "2.0", "id": id, "method": "server/discover", "params": params }))
 }
 
-/// `initialize`, without any capability: a pooled session must not invite questions.
-pub(super) fn initialize(id: u64) -> Bytes {
-    let params = json!({ "protocolVersion": NEWEST_LEGACY, "capabilities": {}, "clientInfo": client_info() });
+/// `initialize`, with what the caller declared whose own session it is; a pooled one must not invite questions.
+pub(super) fn initialize(id: u64, capabilities: ClientCapabilities) -> Bytes {
+    let capabilities = capabilities.declared();
+    let params = json!({ "protocolVersion": NEWEST_LEGACY, "capabilities": capabilities, "clientInfo": client_info() });
     written(&json!({ "jsonrpc": "2.0", "id": id, "method": "initialize", "params": params }))
 }
 

@@ -9,6 +9,7 @@
 //! that way, `function` is posted to, and in `stdio` servers are programs of this machine.
 
 mod address;
+mod again;
 mod answer;
 mod aside;
 mod begun;
@@ -33,7 +34,9 @@ mod outline;
 mod own_request;
 mod passing;
 mod pool;
+pub mod question;
 mod session;
+mod shared;
 mod slots;
 pub mod stdio;
 pub mod subscriptions;
@@ -51,7 +54,8 @@ pub use error::UpstreamError;
 pub use frame::{Canceller, Frame, Framing, Reply};
 pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
+pub use question::Question;
 pub use stdio::SWITCHED_OFF as STDIO_SWITCHED_OFF;
 pub use subscriptions::{Mailbox, Subscription, Update};
-pub use target::{Caller, Era, Listing, Outgoing, Target};
+pub use target::{Caller, Era, Listing, Outgoing, Own, Target};
 pub use webhook::{Webhook, WebhookError};

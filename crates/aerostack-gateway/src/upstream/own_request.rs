@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::answer::{Errors, Expect};
+use super::answer::{Errors, Expect, Questions};
 use super::aside::ASIDE_TIMEOUT;
 use super::error::UpstreamError;
 use super::message::{self, RpcError};
@@ -29,6 +29,7 @@ impl Session {
             whole_bytes: ANSWER_LIMIT_BYTES,
             oversize: Oversize::Refuse,
             errors: Errors::OfItsId,
+            questions: Questions::Refused,
         };
         let asking = async {
             let begun = self.send(HeaderMap::new(), body, expect).await.map_err(SendError::into_error)?;

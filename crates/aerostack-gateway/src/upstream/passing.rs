@@ -75,6 +75,11 @@ impl Passing {
         begin.into_iter().chain(pieces.map(Frame::More)).collect()
     }
 
+    /// Whether something of a message was handed on that has not ended.
+    pub(super) fn is_handed_on(&self) -> bool {
+        matches!(self.way, Way::HandedOn)
+    }
+
     /// Says what it was; the next one may begin.
     pub(super) fn end(&mut self) -> Passed {
         let Self { outline, way } = std::mem::take(self);

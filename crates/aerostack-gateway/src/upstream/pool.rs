@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use aerostack_core::id::TokenId;
 use aerostack_core::server::SessionMode;
 use futures_util::StreamExt;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
@@ -17,7 +18,7 @@ use super::connect::{Connector, Verdict};
 use super::error::UpstreamError;
 use super::session::{Lease, SendError, Session};
 use super::slots::{Key, Slot, Slots};
-use super::target::Caller;
+use super::target::{Caller, Era};
 
 /// How many times idle sessions are looked for in the time that makes them idle.
 const SWEEPS_PER_IDLE_TIMEOUT: u32 = 4;
@@ -95,6 +96,9 @@ impl Pool {
     /// When none can be made, or the limit of sessions is reached and all are in use.
     pub(super) async fn lease(self: &Arc<Self>, caller: &Caller) -> Result<Lease, UpstreamError> {
         let failures = self.slots().failures();
+        // A session for everybody belongs to nobody who could be asked.
+        let unasked = (self.mode == SessionMode::Shared).then(|| caller.unasked());
+        let caller = unasked.as_ref().unwrap_or(caller);
         loop {
             if let Some(lease) = self.try_lease(caller, failures).await? {
                 return Ok(lease);
@@ -148,7 +152,8 @@ impl Pool {
             if slots.is_closed() {
                 return Err(closed());
             }
-            slots.find(caller)
+            let verdict = slots.verdict();
+            slots.find(&[Key::Of(caller.clone()), self.key(caller, verdict)])
         };
         let Some(slot) = slot else { return Ok(None) };
         let place = slot.lock().await;
@@ -161,18 +166,23 @@ impl Pool {
         if slots.is_closed() {
             return Err(closed());
         }
-        let is_stateless = slots.verdict().is_some_and(Verdict::is_stateless);
-        let key = self.key(caller, is_stateless);
+        let verdict = slots.verdict();
+        let key = self.key(caller, verdict);
         let limit = self.limits.sessions;
         let slot = slots.place(&key, limit);
         slot.map(|slot| (key, slot))
             .ok_or_else(|| UpstreamError::Busy(format!("{limit} sessions are in use")))
     }
 
-    fn key(&self, caller: &Caller, is_stateless: bool) -> Key {
-        match self.mode {
-            SessionMode::PerCaller if !is_stateless => Key::Of(caller.clone()),
-            SessionMode::PerCaller | SessionMode::Shared => Key::Everybody,
+    fn key(&self, caller: &Caller, verdict: Option<Verdict>) -> Key {
+        let is_own = matches!(caller, Caller::Own(_));
+        match (self.mode, verdict) {
+            (SessionMode::Shared, _) | (_, Some(Verdict::Modern)) => Key::Everybody,
+            // What a caller can be asked for is said once, even if the server keeps nothing else.
+            (_, Some(Verdict::Sessionless)) if !is_own => Key::Everybody,
+            // Modern programs are told with every request.
+            (_, Some(Verdict::Stdio(Era::Modern))) => Key::Of(caller.unasked()),
+            _ => Key::Of(caller.clone()),
         }
     }
 
@@ -211,7 +221,24 @@ impl Pool {
 
     /// Ends the caller's session as soon as nothing of it is under way.
     pub(super) fn end_caller(&self, caller: &Caller) {
-        self.slots().remove(&Key::Of(caller.clone()));
+        let sessions = self.slots().take_of(|theirs| theirs.unasked() == *caller);
+        drop(sessions);
+    }
+
+    /// Ends the sessions that belong to one session of a caller with us, in the same way.
+    pub(super) fn end_session(&self, token: &TokenId, session: &str) {
+        let sessions = self.slots().take_of(|theirs| is_of_session(theirs, token, session));
+        drop(sessions);
+    }
+
+    /// Tells the servers of these sessions that the roots of their caller changed.
+    pub(super) fn roots_changed(&self, token: &TokenId, session: &str) {
+        let is_told =
+            |theirs: &Caller| theirs.capabilities().tells_of_roots() && is_of_session(theirs, token, session);
+        let sessions = self.slots().sessions_of(is_told);
+        for session in sessions.iter().filter(|session| session.is_usable()) {
+            session.roots_changed();
+        }
     }
 
     /// Lets go of all sessions: each ends when nothing of it is under way. Others may be made.
@@ -237,6 +264,10 @@ impl Pool {
             });
         ending.await;
     }
+}
+
+fn is_of_session(caller: &Caller, token: &TokenId, session: &str) -> bool {
+    matches!(caller, Caller::Own(own) if own.token == *token && own.session.as_deref() == Some(session))
 }
 
 fn closed() -> UpstreamError {
@@ -290,7 +321,7 @@ impl Making {
         if matches!(self.key, Key::Everybody | Key::Of(Caller::Gateway)) {
             pool.made.send_modify(|count| *count += 1);
         }
-        let belongs = pool.key(&self.caller, !session.has_state());
+        let belongs = pool.key(&self.caller, Some(Verdict::of(&session)));
         let mut slots = pool.slots();
         slots.remember(Verdict::of(&session));
         // Not there any more: its owner was sent away meanwhile, and it ends with the lease.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::answer::{Answer, Expect};
 use super::aside::{ASIDE_TIMEOUT, Aside};
 use super::begun::{Begun, Frames};
@@ -175,6 +176,15 @@ impl Session {
         }
     }
 
+    /// Tells the server that the roots of its caller changed.
+    pub(super) fn roots_changed(&self) {
+        match &self.route {
+            Route::Stdio { child, era: Era::Legacy } => child.aside().roots_changed(),
+            Route::Streamable { .. } | Route::HttpSse(_) => self.aside().roots_changed(),
+            Route::Modern | Route::Stdio { era: Era::Modern, .. } => {}
+        }
+    }
+
     /// Sends a request and waits for the beginning of its answer.
     ///
     /// `headers` are those that depend on the message; the session's own win over them.
@@ -201,7 +211,9 @@ impl Session {
     async fn send_alone(&self, headers: HeaderMap, body: Bytes, expect: Expect) -> Result<Begun, SendError> {
         let refusal = match exchange::post(&self.endpoint, headers, body).await? {
             Received::Begun(response, framing) => {
-                let answer = Answer::new(response, framing, expect, self.aside());
+                let again = (self.era() == Era::Legacy && framing == Framing::Events)
+                    .then(|| Again::new(self.endpoint.clone(), self.headers()));
+                let answer = Answer::new(response, framing, expect, self.aside()).resumed_by(again);
                 return Ok(Begun { framing, frames: Frames::Alone(Box::new(answer)) });
             }
             Received::Refused(refusal) => refusal,
@@ -231,7 +243,7 @@ impl Session {
         body: Bytes,
         expect: Expect,
     ) -> Result<Begun, SendError> {
-        let Some(pending) = channel.expect(expect.id, expect.whole_bytes) else {
+        let Some(pending) = channel.expect(expect) else {
             return Err(SendError::SessionGone);
         };
         match post_on_stream(channel.endpoint(), headers, body).await {

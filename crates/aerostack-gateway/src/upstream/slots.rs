@@ -67,12 +67,22 @@ impl Slots {
         self.by_key.is_empty()
     }
 
-    /// Where the caller's session is or is being made.
-    pub(super) fn find(&mut self, caller: &Caller) -> Option<Slot> {
-        // What is too old goes first.
-        let _ = self.verdict();
-        let own = self.by_key.get(&Key::Of(caller.clone()));
-        own.or_else(|| self.by_key.get(&Key::Everybody)).cloned()
+    /// What is at the first of these keys.
+    pub(super) fn find(&self, keys: &[Key]) -> Option<Slot> {
+        keys.iter().find_map(|key| self.by_key.get(key)).cloned()
+    }
+
+    /// Takes away what belongs to certain callers.
+    pub(super) fn take_of(&mut self, is_theirs: impl Fn(&Caller) -> bool) -> Vec<Slot> {
+        let theirs = self.by_key.extract_if(|key, _| matches!(key, Key::Of(caller) if is_theirs(caller)));
+        theirs.map(|(_, slot)| slot).collect()
+    }
+
+    /// The sessions of certain callers, but for those that are being made.
+    pub(super) fn sessions_of(&self, is_theirs: impl Fn(&Caller) -> bool) -> Vec<Arc<Session>> {
+        let theirs =
+            self.by_key.iter().filter(|(key, _)| matches!(key, Key::Of(caller) if is_theirs(caller)));
+        theirs.filter_map(|(_, slot)| slot.try_lock().ok()?.clone()).collect()
     }
 
     /// The place of a session, made if need be: then the longest idle one goes if there are `limit`

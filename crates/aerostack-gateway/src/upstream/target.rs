@@ -1,8 +1,10 @@
 //! What the floor above hands down: where a server is, who calls, what is to be sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aerostack_core::capability::Capabilities;
+use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::{InstallId, TokenId};
 use aerostack_core::manifest::ManifestTool;
 use aerostack_core::server::SessionMode;
@@ -54,6 +56,39 @@ pub enum Caller {
     Gateway,
     /// The holder of a workspace token.
     Token(TokenId),
+    /// The same, where it can be asked something: legacy servers see a session of its own.
+    Own(Own),
+}
+
+/// A caller that can be asked something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Own {
+    /// Its token.
+    pub token: TokenId,
+    /// Its session with the gateway; modern callers have none.
+    pub session: Option<Arc<str>>,
+    /// What it can be asked for.
+    pub capabilities: ClientCapabilities,
+}
+
+impl Caller {
+    /// What servers are told that it can be asked for.
+    #[must_use]
+    pub fn capabilities(&self) -> ClientCapabilities {
+        match self {
+            Self::Own(own) => own.capabilities,
+            Self::Gateway | Self::Token(_) => ClientCapabilities::default(),
+        }
+    }
+
+    /// The same as somebody who cannot be asked anything.
+    #[must_use]
+    pub fn unasked(&self) -> Self {
+        match self {
+            Self::Own(own) => Self::Token(own.token.clone()),
+            Self::Gateway | Self::Token(_) => self.clone(),
+        }
+    }
 }
 
 /// A request on its way to a server. The floor above writes it, once the era and the id are known.
@@ -77,6 +112,12 @@ pub trait Outgoing: Send + Sync {
     /// The least level of log messages that a legacy server is to send, if the caller said so.
     fn log_level(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Whether it repeats something that only a modern server can have answered before. A legacy one is not
+    /// sent it.
+    fn is_repeat(&self) -> bool {
+        false
     }
 
     /// Asked when the caller stops waiting before an answer began: whether a legacy server is told,

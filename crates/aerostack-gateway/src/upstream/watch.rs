@@ -16,6 +16,7 @@ use reqwest::Response;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::again;
 use super::aside::Aside;
 use super::capabilities::Announces;
 use super::error::UpstreamError;
@@ -71,6 +72,33 @@ impl Wanted {
     }
 }
 
+/// How far a server's stream of notices came, so that a legacy one goes on there.
+#[derive(Default)]
+struct Mark {
+    /// Whether one was open before.
+    was_open: bool,
+    /// The session it was opened in.
+    session: Option<HeaderValue>,
+    last_id: Option<String>,
+    /// How long the server wants us to wait, if it said so and ended the stream by itself.
+    retry: Option<Duration>,
+}
+
+impl Mark {
+    /// The id of the last event that came in this session.
+    fn last_id(&self, session: Option<&HeaderValue>) -> Option<&str> {
+        self.last_id.as_deref().filter(|_| self.session.as_ref() == session)
+    }
+
+    /// Notes that a stream is open. What was missed since one before ended is not known, unless this one
+    /// goes on with it: then the lists count as changed.
+    fn opened(&mut self, aside: &Aside, goes_on: bool) {
+        if std::mem::replace(&mut self.was_open, true) && !goes_on {
+            aside.list_changed();
+        }
+    }
+}
+
 /// How an attempt to listen ended.
 enum Ended {
     /// The server offers nothing to listen to.
@@ -84,9 +112,10 @@ pub(super) async fn listen(pool: Arc<Pool>, install: InstallId, subscriptions: A
     let mut failures = 0;
     let mut made = pool.made();
     let mut wanted = Wanted { changes: subscriptions.changes(), subscriptions };
+    let mut mark = Mark::default();
     loop {
         let began = Instant::now();
-        match attempt(&pool, &mut made, &mut wanted).await {
+        match attempt(&pool, &mut made, &mut wanted, &mut mark).await {
             Ok(Ended::NotOffered) => {
                 failures = 0;
                 // Both senders live as long as this task.
@@ -101,6 +130,11 @@ pub(super) async fn listen(pool: Arc<Pool>, install: InstallId, subscriptions: A
                 let error = pool.connector().endpoint.masked(error);
                 tracing::debug!(%install, %error, "no stream of announcements");
             }
+        }
+        if let Some(retry) = mark.retry.take() {
+            failures = 0;
+            tokio::time::sleep(retry).await;
+            continue;
         }
         failures = if began.elapsed() >= GOOD_STREAM { 0 } else { failures + 1 };
         tokio::time::sleep(wait(failures, &install)).await;
@@ -120,6 +154,7 @@ async fn attempt(
     pool: &Arc<Pool>,
     made: &mut watch::Receiver<u64>,
     wanted: &mut Wanted,
+    mark: &mut Mark,
 ) -> Result<Ended, UpstreamError> {
     // What a program announces arrives where everything does, while it runs; for that alone none is started.
     if pool.connector().program.is_some() && wanted.all().is_empty() {
@@ -141,18 +176,25 @@ async fn attempt(
             }
             Ok(Some(Ended::Broken))
         }
-        Route::Streamable { .. } => match open_get(session).await {
-            Ok(Some(stream)) => {
-                let aside = session.aside();
-                tokio::select! {
-                    ended = follow(stream, &aside) => Ok(Some(ended)),
-                    () = keep_subscribed(pool, session, wanted) => Ok(Some(Ended::Broken)),
+        Route::Streamable { session: id } => {
+            let last_id = mark.last_id(id.as_ref()).map(str::to_owned);
+            match open_get(session, last_id.as_deref()).await {
+                Ok(Some(stream)) => {
+                    let aside = session.aside();
+                    mark.opened(&aside, last_id.is_some());
+                    mark.session.clone_from(id);
+                    tokio::select! {
+                        ended = follow(stream, &aside, Some(&mut *mark)) => Ok(Some(ended)),
+                        () = keep_subscribed(pool, session, wanted) => Ok(Some(Ended::Broken)),
+                    }
                 }
+                // It may have forgotten how far it came: then it begins anew.
+                Ok(None) if mark.last_id.take().is_some() => Ok(Some(Ended::Broken)),
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
             }
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        },
-        Route::Modern => follow_subscription(pool, session, wanted).await,
+        }
+        Route::Modern => follow_subscription(pool, session, wanted, mark).await,
         Route::Stdio { child, era } => Ok(Some(follow_program(pool, session, child, *era, wanted).await)),
     };
     match listened {
@@ -165,8 +207,8 @@ async fn attempt(
     }
 }
 
-async fn open_get(session: &Session) -> Result<Option<Response>, SendError> {
-    let response = session.endpoint().get_events(session.headers()).await?;
+async fn open_get(session: &Session, last_id: Option<&str>) -> Result<Option<Response>, SendError> {
+    let response = session.endpoint().get_events(again::after(session.headers(), last_id)).await?;
     if response.status() == StatusCode::NOT_FOUND && session.has_state() {
         return Err(SendError::SessionGone);
     }
@@ -179,12 +221,14 @@ async fn follow_subscription(
     pool: &Pool,
     session: &Session,
     wanted: &mut Wanted,
+    mark: &mut Mark,
 ) -> Result<Option<Ended>, SendError> {
     let aside = session.aside();
     let Some(stream) = open_subscription(pool, session, &wanted.uris(session)).await? else {
         return Ok(None);
     };
-    let mut following = Box::pin(follow(stream, &aside));
+    mark.opened(&aside, false);
+    let mut following = Box::pin(follow(stream, &aside, None));
     loop {
         tokio::select! {
             ended = &mut following => return Ok(Some(ended)),
@@ -201,7 +245,7 @@ async fn follow_subscription(
         };
         let Some(stream) = opened else { return Ok(None) };
         let _ = tokio::time::timeout(OVERLAP, &mut following).await;
-        following = Box::pin(follow(stream, &aside));
+        following = Box::pin(follow(stream, &aside, None));
     }
 }
 
@@ -296,13 +340,28 @@ async fn tell(pool: &Pool, session: &Session, method: &str, uri: &str) -> Result
     told.map_err(|reason| tracing::debug!(reason, method, "a subscription was not taken"))
 }
 
-/// Reads the stream to its end. It may be silent for hours: the kernel watches over the connection.
-async fn follow(mut stream: Response, aside: &Aside) -> Ended {
+/// Reads the stream to its end. It may be silent for hours: the kernel watches over the connection. How far
+/// it came is marked where it may be resumed, which modern streams may not.
+async fn follow(mut stream: Response, aside: &Aside, mut mark: Option<&mut Mark>) -> Ended {
     let mut decoder = Decoder::new(EVENT_LIMIT_BYTES, Oversize::Refuse);
     let mut found = VecDeque::new();
-    while let Ok(Some(bytes)) = stream.chunk().await {
+    loop {
+        let bytes = match stream.chunk().await {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                if let Some(mark) = mark {
+                    let retry = decoder.retry_ms().map(|retry_ms| again::wait(Some(retry_ms)));
+                    mark.retry = retry.map(|retry| retry.max(FIRST_WAIT));
+                }
+                break;
+            }
+            Err(_) => break,
+        };
         if decoder.push(&bytes, &mut found).is_err() {
             break;
+        }
+        if let Some(mark) = &mut mark {
+            mark.last_id = decoder.last_id().map(str::to_owned).or(mark.last_id.take());
         }
         for piece in found.drain(..) {
             let Piece::Event(event) = piece else { continue };

@@ -32,6 +32,6 @@ pub(in crate::admin) async fn calls_by_person(
             *sum = sum.saturating_add(cell.tally.calls());
         }
     };
-    sums::walk(&mut tx, &scope, &tail, Kind::Token, Grain::Day, &mut visit).await?;
+    sums::walk(&mut tx, &scope, &tail, Kind::Token, Grain::Week, &mut visit).await?;
     Ok(calls)
 }

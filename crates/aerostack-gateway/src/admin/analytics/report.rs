@@ -1,7 +1,7 @@
 //! Reports: each question is answered by the coarsest sums that can, and sums that answer several are
 //! walked over once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aerostack_core::api::analytics::{
     By, Figures, TABLE_ROWS_MAX, UsagePoint, UsageReport, UsageRow, UsageSeries, UsageTable,
@@ -19,37 +19,48 @@ use crate::store::{StoreError, Tx};
 /// What a group is known by: the beginning of an hour or day, or a number of a token or tool.
 type Key = i64;
 
-/// One question under way.
-struct Question {
-    by: By,
-    groups: HashMap<Key, Tally>,
+type Groups = HashMap<Key, Tally>;
+
+/// What one walk over sums gathers, for one question or several.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Gathering {
+    kind: Kind,
+    coarsest: Grain,
+    told_apart: Apart,
 }
 
-impl Question {
-    fn new(by: By) -> Self {
-        Self { by, groups: HashMap::new() }
-    }
+/// What sums are gathered under.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Apart {
+    Tokens,
+    Tools,
+    Days,
+    Hours,
+}
 
-    fn kind(&self, scope: &Scope) -> Kind {
-        let tells_tokens = scope.chosen_tokens.is_some() || self.by == By::User;
-        let tells_tools = scope.chosen_tools.is_some() || matches!(self.by, By::Tool | By::Server);
-        kind_for(tells_tokens, tells_tools)
-    }
-
-    fn finest(&self) -> Grain {
-        if self.by == By::Hour { Grain::Hour } else { Grain::Day }
-    }
-
-    fn take(&mut self, keys: &Keys, at: Timestamp, cell: &Cell) {
-        let key = match self.by {
-            By::User => keys.users.get(&cell.token).copied(),
-            By::Tool => Some(cell.tool),
-            By::Server => keys.servers.get(&cell.tool).copied(),
-            By::Day => Some(Grain::Day.start(Grain::Day.bucket(at)).as_millis()),
-            By::Hour => Some(at.as_millis()),
+impl Gathering {
+    fn of(scope: &Scope, by: By) -> Self {
+        let (told_apart, coarsest) = match by {
+            By::User => (Apart::Tokens, Grain::Week),
+            By::Tool | By::Server => (Apart::Tools, Grain::Week),
+            By::Day => (Apart::Days, Grain::Day),
+            By::Hour => (Apart::Hours, Grain::Hour),
         };
-        if let Some(key) = key {
-            self.groups.entry(key).or_default().merge(&cell.tally);
+        let tells_tokens = scope.chosen_tokens.is_some() || told_apart == Apart::Tokens;
+        let tells_tools = scope.chosen_tools.is_some() || told_apart == Apart::Tools;
+        Self { kind: kind_for(tells_tokens, tells_tools), coarsest, told_apart }
+    }
+
+    const fn walk(self) -> (Kind, Grain) {
+        (self.kind, self.coarsest)
+    }
+
+    fn key(self, at: Timestamp, cell: &Cell) -> Key {
+        match self.told_apart {
+            Apart::Tokens => cell.token,
+            Apart::Tools => cell.tool,
+            Apart::Days => Grain::Day.start(Grain::Day.bucket(at)).as_millis(),
+            Apart::Hours => at.as_millis(),
         }
     }
 }
@@ -66,6 +77,22 @@ impl Keys {
         let servers = scope.tools.values().map(|tool| (tool.id, tool.server.as_str()));
         Self { users: group(users), servers: group(servers) }
     }
+
+    /// Puts together what is one group.
+    fn fold(&self, by: By, gathered: &Groups) -> Groups {
+        let keys = match by {
+            By::User => &self.users,
+            By::Server => &self.servers,
+            By::Tool | By::Day | By::Hour => return gathered.clone(),
+        };
+        let mut groups = Groups::new();
+        for (number, tally) in gathered {
+            if let Some(&key) = keys.get(number) {
+                groups.entry(key).or_default().merge(tally);
+            }
+        }
+        groups
+    }
 }
 
 fn group<'a>(named: impl Iterator<Item = (i64, &'a str)> + Clone) -> HashMap<i64, Key> {
@@ -77,24 +104,22 @@ fn group<'a>(named: impl Iterator<Item = (i64, &'a str)> + Clone) -> HashMap<i64
     named.map(|(number, name)| (number, first[name])).collect()
 }
 
-/// Answers all questions.
-async fn ask(tx: &mut Tx, scope: &Scope, tail: &Tail, questions: &mut [Question]) -> Result<(), StoreError> {
-    let keys = Keys::of(scope);
-    let walks: Vec<(Kind, Grain)> =
-        questions.iter().map(|question| (question.kind(scope), question.finest())).collect();
-    let mut done: Vec<(Kind, Grain)> = Vec::new();
-    for &(kind, finest) in &walks {
-        if done.contains(&(kind, finest)) {
-            continue;
-        }
-        done.push((kind, finest));
+/// Answers questions, each by its groups.
+async fn ask(tx: &mut Tx, scope: &Scope, tail: &Tail, questions: &[By]) -> Result<Vec<Groups>, StoreError> {
+    let mut gathered: HashMap<Gathering, Groups> =
+        questions.iter().map(|&by| (Gathering::of(scope, by), Groups::new())).collect();
+    let walks: HashSet<(Kind, Grain)> = gathered.keys().map(|gathering| gathering.walk()).collect();
+    for walk in walks {
         let mut visit = |at: Timestamp, cell: &Cell| {
-            let asking = questions.iter_mut().zip(&walks).filter(|(_, walk)| **walk == (kind, finest));
-            asking.for_each(|(question, _)| question.take(&keys, at, cell));
+            for (gathering, groups) in gathered.iter_mut().filter(|(gathering, _)| gathering.walk() == walk) {
+                groups.entry(gathering.key(at, cell)).or_default().merge(&cell.tally);
+            }
         };
-        sums::walk(tx, scope, tail, kind, finest, &mut visit).await?;
+        sums::walk(tx, scope, tail, walk.0, walk.1, &mut visit).await?;
     }
-    Ok(())
+    let keys = Keys::of(scope);
+    let answer = |&by: &By| keys.fold(by, &gathered[&Gathering::of(scope, by)]);
+    Ok(questions.iter().map(answer).collect())
 }
 
 /// Makes a report; `unwritten` are calls that were dropped and are in no sum yet.
@@ -107,12 +132,10 @@ pub(super) async fn report(
 ) -> Result<UsageReport, StoreError> {
     let tail = Tail::read(tx, scope).await?;
     let tables = by.map_or_else(|| vec![By::User, By::Tool, By::Server], |by| vec![by]);
-    let course = course_of(scope);
-    let mut questions: Vec<Question> = std::iter::once(course).chain(tables).map(Question::new).collect();
-    ask(tx, scope, &tail, &mut questions).await?;
+    let questions: Vec<By> = std::iter::once(course_of(scope)).chain(tables).collect();
+    let mut answered = questions.iter().copied().zip(ask(tx, scope, &tail, &questions).await?);
     let dropped = dropped(tx, scope).await?;
-    let mut answered = questions.into_iter();
-    let course = answered.next().expect("the course is the first question").groups;
+    let (course_by, course) = answered.next().expect("the course is the first question");
     let mut totals = Tally::default();
     course.values().for_each(|tally| totals.merge(tally));
     Ok(UsageReport {
@@ -123,8 +146,8 @@ pub(super) async fn report(
         not_recorded: dropped.saturating_add(unwritten),
         relative_error: RELATIVE_ERROR,
         totals: Figures::from(&totals),
-        series: series_of(scope, course_of(scope), &course),
-        tables: answered.map(|question| table(scope, question)).collect(),
+        series: series_of(scope, course_by, &course),
+        tables: answered.map(|(by, groups)| table(scope, by, groups)).collect(),
     })
 }
 
@@ -132,17 +155,12 @@ pub(super) async fn report(
 pub(super) async fn series(tx: &mut Tx, scope: &Scope, by: Option<By>) -> Result<UsageSeries, StoreError> {
     let tail = Tail::read(tx, scope).await?;
     let by = by.filter(|by| matches!(by, By::Day | By::Hour)).unwrap_or_else(|| course_of(scope));
-    let mut questions = [Question::new(by)];
-    ask(tx, scope, &tail, &mut questions).await?;
-    let [question] = questions;
-    Ok(series_of(scope, by, &question.groups))
+    let answered = ask(tx, scope, &tail, &[by]).await?;
+    Ok(series_of(scope, by, &answered.into_iter().flatten().collect()))
 }
 
 fn course_of(scope: &Scope) -> By {
-    match scope.period.grain() {
-        Grain::Hour => By::Hour,
-        Grain::Day => By::Day,
-    }
+    if scope.period.grain() == Grain::Hour { By::Hour } else { By::Day }
 }
 
 fn grain_of(by: By) -> Grain {
@@ -157,7 +175,7 @@ async fn dropped(tx: &mut Tx, scope: &Scope) -> Result<u64, StoreError> {
     Ok(dropped)
 }
 
-fn series_of(scope: &Scope, by: By, groups: &HashMap<Key, Tally>) -> UsageSeries {
+fn series_of(scope: &Scope, by: By, groups: &Groups) -> UsageSeries {
     let grain = grain_of(by);
     let buckets = grain.bucket(scope.from)..=grain.bucket(scope.to);
     let point = |bucket: i64| {
@@ -169,8 +187,7 @@ fn series_of(scope: &Scope, by: By, groups: &HashMap<Key, Tally>) -> UsageSeries
     UsageSeries { from: scope.from, to: scope.to, by, points: buckets.map(point).collect() }
 }
 
-fn table(scope: &Scope, question: Question) -> UsageTable {
-    let by = question.by;
+fn table(scope: &Scope, by: By, groups: Groups) -> UsageTable {
     let named = |(key, tally): (Key, Tally)| {
         let row = UsageRow { figures: Figures::from(&tally), ..UsageRow::default() };
         match by {
@@ -191,7 +208,7 @@ fn table(scope: &Scope, question: Question) -> UsageTable {
         }
     };
     let mut rows: Vec<UsageRow> =
-        question.groups.into_iter().filter(|(_, tally)| tally.calls() > 0).filter_map(named).collect();
+        groups.into_iter().filter(|(_, tally)| tally.calls() > 0).filter_map(named).collect();
     rows.sort_by(|a, b| order(by, a, b));
     let left_out = rows.len().saturating_sub(limit(by)) as u64;
     rows.truncate(limit(by));

@@ -8,7 +8,7 @@ use aerostack_core::time::Timestamp;
 use aerostack_core::usage::Period;
 
 use crate::admin::error::ApiError;
-use crate::store::usage::calls::NumberedCall;
+use crate::store::usage::calls::{self, NumberedCall};
 use crate::store::usage::names::{self, TokenName, ToolName};
 use crate::store::{StoreError, Tx};
 
@@ -46,6 +46,8 @@ pub(super) struct Scope {
     pub(super) from: Timestamp,
     /// Where it ends.
     pub(super) to: Timestamp,
+    /// The first week that is summed up whole.
+    pub(super) weeks_from: i64,
     /// Every token, by number.
     pub(super) tokens: HashMap<i64, TokenName>,
     /// Every tool, by number.
@@ -78,6 +80,7 @@ impl Scope {
             period,
             from: period.start(now),
             to: now,
+            weeks_from: calls::state(tx).await?.weeks_from,
             tokens: tokens.into_iter().map(|token| (token.id, token)).collect(),
             tools: tools.into_iter().map(|tool| (tool.id, tool)).collect(),
             chosen_tokens,

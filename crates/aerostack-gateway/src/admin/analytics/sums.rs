@@ -1,5 +1,5 @@
-//! Walking over the sums of a scope: hours up to the first midnight, days from there, and the calls
-//! beyond the watermark, which are in no sum yet.
+//! Walking over the sums of a scope: hours up to the first midnight, days up to the first whole week, weeks from
+//! there, and the calls beyond the watermark, which are in no sum yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -13,13 +13,13 @@ use crate::store::usage::calls;
 use crate::store::usage::tallies::{self, Bounds, Cell, Kind};
 use crate::store::{StoreError, Tx};
 
-/// Hours or days that are read at once; where tokens and tools are told apart, one.
+/// Hours, days or weeks that are read at once; where tokens and tools are told apart, one.
 const BUCKETS_AT_ONCE: i64 = 32;
 
-/// Hours or days from one up to, and without, another.
+/// Hours, days or weeks from one up to, and without, another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// Hours or days.
+    /// Hours, days or weeks.
     pub(super) grain: Grain,
     /// The first.
     pub(super) from: i64,
@@ -27,20 +27,31 @@ pub(super) struct Span {
     pub(super) until: i64,
 }
 
-/// How a stretch of time, which begins with an hour, is put together.
-pub(super) fn spans(from: Timestamp, to: Timestamp, finest: Grain) -> Vec<Span> {
-    let hours_until = Grain::Hour.bucket(to) + 1;
-    let first_hour = Grain::Hour.bucket(from);
-    if finest == Grain::Hour {
-        return vec![Span { grain: Grain::Hour, from: first_hour, until: hours_until }];
+/// How a stretch of time, which begins with an hour and ends now, is put together of sums no finer than
+/// needed: the last of each grain has begun and is read as it stands.
+pub(super) fn spans(from: Timestamp, to: Timestamp, weeks_from: i64, coarsest: Grain) -> Vec<Span> {
+    let coarser = |grain, at: Timestamp| {
+        let begun: i64 = Grain::bucket(grain, at);
+        if grain.start(begun) == at { begun } else { begun + 1 }
+    };
+    let ends = |grain: Grain| grain.bucket(to) + 1;
+    let mut spans = Vec::with_capacity(3);
+    let mut begin = from;
+    for (grain, next) in [(Grain::Hour, Grain::Day), (Grain::Day, Grain::Week)] {
+        if grain == coarsest {
+            break;
+        }
+        let mut first = coarser(next, begin);
+        if next == Grain::Week {
+            first = first.max(weeks_from);
+        }
+        let until = grain.bucket(next.start(first)).min(ends(grain));
+        spans.push(Span { grain, from: grain.bucket(begin), until });
+        begin = next.start(first);
     }
-    let begun_day = Grain::Day.bucket(from);
-    let begins_with_day = Grain::Day.start(begun_day) == from;
-    let first_day = if begins_with_day { begun_day } else { begun_day + 1 };
-    let midnight = Grain::Hour.bucket(Grain::Day.start(first_day));
-    let hours = Span { grain: Grain::Hour, from: first_hour, until: midnight.min(hours_until) };
-    let days = Span { grain: Grain::Day, from: first_day, until: Grain::Day.bucket(to) + 1 };
-    [hours, days].into_iter().filter(|span| span.from < span.until).collect()
+    spans.push(Span { grain: coarsest, from: coarsest.bucket(begin), until: ends(coarsest) });
+    spans.retain(|span| span.from < span.until);
+    spans
 }
 
 /// Calls that are in no sum yet, added up by hour, token and tool.
@@ -85,13 +96,13 @@ pub(super) const fn kind_for(tells_tokens: bool, tells_tools: bool) -> Kind {
     }
 }
 
-/// Shows `visit` every sum of a scope: when its hour or day begins, and the cell.
+/// Shows `visit` every sum of a scope: when its hour, day or week begins, and the cell.
 pub(super) async fn walk(
     tx: &mut Tx,
     scope: &Scope,
     tail: &Tail,
     kind: Kind,
-    finest: Grain,
+    coarsest: Grain,
     visit: &mut (dyn FnMut(Timestamp, &Cell) + Send),
 ) -> Result<(), StoreError> {
     let Some(workspace) = scope.workspace else { return Ok(()) };
@@ -99,7 +110,7 @@ pub(super) async fn walk(
     let Some(bounds) = bounds_of(scope, kind) else { return Ok(()) };
     let is_narrow = bounds.tokens.0 == bounds.tokens.1 || bounds.tools.0 == bounds.tools.1;
     let step = if kind == Kind::TokenAndTool && !is_narrow { 1 } else { BUCKETS_AT_ONCE };
-    for Span { grain, from, until } in spans(scope.from, scope.to, finest) {
+    for Span { grain, from, until } in spans(scope.from, scope.to, scope.weeks_from, coarsest) {
         let mut first = from;
         while first < until {
             let next = until.min(first + step);
@@ -127,7 +138,7 @@ pub(super) async fn walk_tokens(
     let Some(workspace) = scope.workspace else { return Ok(()) };
     let kind = Kind::TokenAndTool;
     let bounds = Bounds { tokens: tokens.into_inner(), ..Bounds::OPEN };
-    for Span { grain, from, until } in spans(scope.from, scope.to, Grain::Day) {
+    for Span { grain, from, until } in spans(scope.from, scope.to, scope.weeks_from, Grain::Week) {
         for bucket in from..until {
             let shelf = (grain, kind);
             for cell in tallies::range_within(tx, workspace, shelf, (bucket, bucket + 1), bounds).await? {
@@ -184,9 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_is_hours_to_the_first_midnight_and_days_from_there() {
-        let shown = |from: &str, to: &str, finest| -> Vec<String> {
-            let spans = spans(moment(from), moment(to), finest);
+    fn a_stretch_is_hours_to_the_first_midnight_days_to_the_first_whole_week_and_weeks() {
+        let shown = |from: &str, to: &str, coarsest| -> Vec<String> {
+            let first_week = Grain::Week.bucket(moment("2026-03-05T00:00:00Z"));
+            let spans = spans(moment(from), moment(to), first_week, coarsest);
             let show = |span: Span| {
                 let (from, until) = (span.grain.start(span.from), span.grain.start(span.until));
                 format!("{:?} {} {}", span.grain, from.minute(), until.minute())
@@ -211,6 +223,30 @@ mod tests {
         assert_eq!(
             shown("2026-03-16T11:00:00Z", "2026-03-17T11:15:00Z", Grain::Hour),
             ["Hour 2026-03-16 11:00 UTC 2026-03-17 12:00 UTC"]
+        );
+        assert_eq!(
+            shown("2026-03-10T11:00:00Z", "2026-03-23T11:15:00Z", Grain::Week),
+            [
+                "Hour 2026-03-10 11:00 UTC 2026-03-11 00:00 UTC",
+                "Day 2026-03-11 00:00 UTC 2026-03-12 00:00 UTC",
+                "Week 2026-03-12 00:00 UTC 2026-03-26 00:00 UTC"
+            ]
+        );
+        assert_eq!(
+            shown("2026-03-16T11:00:00Z", "2026-03-17T11:15:00Z", Grain::Week),
+            shown("2026-03-16T11:00:00Z", "2026-03-17T11:15:00Z", Grain::Day),
+        );
+        // What is older than sums by week is read by day.
+        assert_eq!(
+            shown("2026-02-26T00:00:00Z", "2026-03-04T11:15:00Z", Grain::Week),
+            ["Day 2026-02-26 00:00 UTC 2026-03-05 00:00 UTC"]
+        );
+        assert_eq!(
+            shown("2026-02-26T00:00:00Z", "2026-03-13T11:15:00Z", Grain::Week),
+            [
+                "Day 2026-02-26 00:00 UTC 2026-03-05 00:00 UTC",
+                "Week 2026-03-05 00:00 UTC 2026-03-19 00:00 UTC"
+            ]
         );
     }
 }

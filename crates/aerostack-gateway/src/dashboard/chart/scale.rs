@@ -135,7 +135,7 @@ pub(super) fn marks(slots: &[Timestamp], grain: Grain) -> Vec<Mark> {
         Grain::Hour => {
             slots.get(slot).and_then(|at| usize::try_from(grain.bucket(*at)).ok()).unwrap_or_default()
         }
-        Grain::Day => slots.len() - 1 - slot,
+        Grain::Day | Grain::Week => slots.len() - 1 - slot,
     };
     let named = (0..slots.len()).filter(|slot| number(*slot).is_multiple_of(apart));
     named
@@ -154,11 +154,11 @@ fn short_name(at: Timestamp, grain: Grain) -> String {
     }
 }
 
-/// An hour or day by its whole name: `17 Mar 14:00`.
+/// An hour, day or week by the whole name of its beginning: `17 Mar 14:00`.
 pub(super) fn name(at: Timestamp, grain: Grain) -> String {
     match grain {
         Grain::Hour => format!("{} {}", day_of(at), clock_of(at)),
-        Grain::Day => day_of(at),
+        Grain::Day | Grain::Week => day_of(at),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decoder holds at most `whole_bytes` of an event's data. What happens to a larger one is the
 //! caller's choice: it is refused, or handed on in pieces as it arrives, so that memory stays flat.
-//! Fields it does not need (`retry`, comments, unknown ones) are skipped without being kept.
+//! Fields it does not need (comments, unknown ones) are skipped without being kept.
 //! Source: HTML Living Standard, "Server-sent events", parsing an event stream.
 
 use std::collections::VecDeque;
@@ -74,10 +74,18 @@ enum Line {
     Name(Vec<u8>),
     /// In the value of `data`; the flag says that nothing of it was read yet.
     Data { fresh: bool },
-    /// In the value of `event` or `id`.
-    Field { is_name: bool, value: Vec<u8> },
+    /// In the value of another field that is read.
+    Field { field: Field, value: Vec<u8> },
     /// In something that is not read.
     Skipped,
+}
+
+/// Fields beside `data`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Name,
+    Id,
+    Retry,
 }
 
 /// Reads an event stream.
@@ -88,6 +96,8 @@ pub struct Decoder {
     after_cr: bool,
     at_start: bool,
     event: Unfinished,
+    last_id: Option<String>,
+    retry_ms: Option<u64>,
 }
 
 /// The event under way.
@@ -120,7 +130,28 @@ impl Decoder {
             after_cr: false,
             at_start: true,
             event: Unfinished::default(),
+            last_id: None,
+            retry_ms: None,
         }
+    }
+
+    /// A decoder of the stream that goes on where this one was cut off.
+    #[must_use]
+    pub fn anew(&mut self) -> Self {
+        let (last_id, retry_ms) = (self.last_id.take(), self.retry_ms);
+        Self { last_id, retry_ms, ..Self::new(self.whole_bytes, self.oversize) }
+    }
+
+    /// The id of the last event that had one, with data or without.
+    #[must_use]
+    pub fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
+    }
+
+    /// How long the server wants a reader to wait who comes back, in milliseconds, as it said last.
+    #[must_use]
+    pub const fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
     }
 
     /// Reads the next bytes of the stream and appends what they complete to `found`, which never
@@ -195,8 +226,9 @@ impl Decoder {
                 self.begin_data_line(found)?;
                 Line::Data { fresh: true }
             }
-            b"event" => Line::Field { is_name: true, value: Vec::new() },
-            b"id" => Line::Field { is_name: false, value: Vec::new() },
+            b"event" => Line::Field { field: Field::Name, value: Vec::new() },
+            b"id" => Line::Field { field: Field::Id, value: Vec::new() },
+            b"retry" => Line::Field { field: Field::Retry, value: Vec::new() },
             _ => Line::Skipped,
         })
     }
@@ -242,10 +274,15 @@ impl Decoder {
         match std::mem::replace(&mut self.line, Line::Name(Vec::new())) {
             Line::Name(name) if name.is_empty() => self.end_event(found),
             Line::Name(name) if name == b"data" => self.begin_data_line(found)?,
-            Line::Field { is_name, value } => {
+            Line::Field { field, value } => {
                 let value = value.strip_prefix(b" ").unwrap_or(&value);
                 let text = String::from_utf8_lossy(value).into_owned();
-                *(if is_name { &mut self.event.name } else { &mut self.event.id }) = Some(text);
+                match field {
+                    Field::Name => self.event.name = Some(text),
+                    Field::Id if text.contains('\0') => {}
+                    Field::Id => self.event.id = Some(text),
+                    Field::Retry => self.retry_ms = text.parse().ok().or(self.retry_ms),
+                }
             }
             Line::Name(_) | Line::Data { .. } | Line::Skipped => {}
         }
@@ -255,6 +292,9 @@ impl Decoder {
     fn end_event(&mut self, found: &mut VecDeque<Piece>) {
         let event = std::mem::take(&mut self.event);
         let data = event.data.freeze();
+        if let Some(id) = &event.id {
+            self.last_id = Some(id.clone());
+        }
         match event.body {
             Body::Held if event.has_data => {
                 found.push_back(Piece::Event(Event { name: event.name, id: event.id, data }));

@@ -1,4 +1,4 @@
-//! Adding calls up to hours and days, behind a watermark that moves in the same transaction: whatever
+//! Adding calls up to hours, days and weeks, behind a watermark that moves in the same transaction: whatever
 //! breaks off, a call is counted once.
 //!
 //! The watermark is a number in the order of commits, not a moment: calls that are recorded late are
@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aerostack_core::time::Timestamp;
-use aerostack_core::usage::{Grain, Tally};
+use aerostack_core::usage::Tally;
 
 use super::calls::{self, NumberedCall};
 use super::tallies::{self, Kind, Shelf};
@@ -50,20 +50,21 @@ pub async fn step(tx: &mut Tx, dropped: &[Dropped]) -> Result<i64, StoreError> {
 }
 
 fn add_call(shelves: &mut Shelves, call: &NumberedCall) {
-    for grain in [Grain::Hour, Grain::Day] {
-        let bucket = grain.bucket(call.measured.at);
-        for kind in Kind::ALL {
+    for kind in Kind::ALL {
+        let key = key_of(kind, call.token, call.tool);
+        for &grain in kind.grains() {
+            let bucket = grain.bucket(call.measured.at);
             let shelf = Shelf { workspace: call.workspace, grain, kind, bucket };
-            let key = key_of(kind, call.token, call.tool);
             shelves.entry(shelf).or_default().entry(key).or_default().add(&call.measured);
         }
     }
 }
 
 fn add_dropped(shelves: &mut Shelves, dropped: &Dropped) {
-    for grain in [Grain::Hour, Grain::Day] {
+    let kind = Kind::Whole;
+    for &grain in kind.grains() {
         let bucket = grain.bucket(dropped.at);
-        let shelf = Shelf { workspace: dropped.workspace, grain, kind: Kind::Whole, bucket };
+        let shelf = Shelf { workspace: dropped.workspace, grain, kind, bucket };
         shelves.entry(shelf).or_default().entry((0, 0)).or_default().dropped += dropped.calls;
     }
 }

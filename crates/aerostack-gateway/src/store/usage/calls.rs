@@ -31,6 +31,8 @@ pub struct State {
     pub last_id: i64,
     /// The number of the newest call that is added up.
     pub added_up_to: i64,
+    /// The first week that every call of it was added up to; older ones were there before sums by week.
+    pub weeks_from: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -81,7 +83,7 @@ fn numbered(rows: Vec<CallRow>) -> Result<Vec<NumberedCall>, StoreError> {
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn state(tx: &mut Tx) -> Result<State, StoreError> {
-    fetch_one!(tx, State, "SELECT last_id, added_up_to FROM usage_state WHERE one = 1")
+    fetch_one!(tx, State, "SELECT last_id, added_up_to, weeks_from FROM usage_state WHERE one = 1")
 }
 
 /// Has whoever else appends or adds up wait until this transaction ends: what a name's number is, and which

@@ -24,6 +24,9 @@ use crate::store::sql::Tx;
 const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL: one writes, the others read.
 const POSTGRES_CONNECTIONS: u32 = 5;
+/// Rows that SQLite's thread reads ahead of whoever asked: a report reads thousands, and the two need not take
+/// turns at every few of them.
+const SQLITE_ROWS_AHEAD: usize = 1_024;
 /// How long SQLite waits for somebody else's write.
 const SQLITE_BUSY: Duration = Duration::from_secs(1);
 /// How long a connection that nobody uses is kept, so that an idle gateway holds no memory for it.
@@ -157,7 +160,8 @@ fn sqlite(path: &Path, timeout: Duration) -> Pools {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(SQLITE_BUSY);
+        .busy_timeout(SQLITE_BUSY)
+        .row_buffer_size(SQLITE_ROWS_AHEAD);
     let pool = |connections: u32| {
         sound(SqlitePoolOptions::new())
             .max_connections(connections)

@@ -52,11 +52,11 @@ async fn forget_calls(store: &UsageStore, cutoff: Timestamp) -> Result<bool, Sto
     Ok(forgotten > 0)
 }
 
-/// One hour or day of one kind at a time.
+/// One hour, day or week of one kind at a time.
 async fn forget_tallies(store: &UsageStore, cutoff: Timestamp) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
-    for grain in [Grain::Hour, Grain::Day] {
-        if let Some(shelf) = oldest_shelf(&mut tx, grain, grain.bucket(cutoff)).await? {
+    for grain in [Grain::Hour, Grain::Day, Grain::Week] {
+        if let Some(shelf) = oldest_shelf(&mut tx, grain, first_kept(grain, cutoff)).await? {
             const FORGET: &str = "DELETE FROM usage_tallies
                 WHERE workspace = $1 AND grain = $2 AND kind = $3 AND bucket = $4";
             execute!(&mut tx, FORGET, shelf.workspace, shelf.grain, shelf.kind, shelf.bucket)?;
@@ -65,6 +65,18 @@ async fn forget_tallies(store: &UsageStore, cutoff: Timestamp) -> Result<bool, S
         }
     }
     Ok(false)
+}
+
+/// The first hour, day or week that is kept. A week is read whole or not at all, so one that has begun
+/// before all that may still be asked for is of no use.
+fn first_kept(grain: Grain, cutoff: Timestamp) -> i64 {
+    // Periods begin with an hour.
+    let asked_from = Grain::Hour.start(Grain::Hour.bucket(cutoff));
+    let begun = grain.bucket(asked_from);
+    match grain {
+        Grain::Week if grain.start(begun) < asked_from => begun + 1,
+        _ => begun,
+    }
 }
 
 async fn oldest_shelf(tx: &mut Tx, grain: Grain, before: i64) -> Result<Option<OldestShelf>, StoreError> {

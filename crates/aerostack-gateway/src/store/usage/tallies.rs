@@ -1,4 +1,4 @@
-//! Sums of calls: by hour and by day; of a workspace, of each token, of each tool, of each token and tool.
+//! Sums of calls: by hour, day and week; of a workspace, of each token, of each tool, of each token and tool.
 
 use aerostack_core::usage::{Grain, Tally};
 
@@ -24,6 +24,15 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Whole, Self::Token, Self::Tool, Self::TokenAndTool];
 
+    /// How finely time is cut for its sums. A whole workspace is read as a course over time, and never by week.
+    #[must_use]
+    pub const fn grains(self) -> &'static [Grain] {
+        match self {
+            Self::Whole => &[Grain::Hour, Grain::Day],
+            Self::Token | Self::Tool | Self::TokenAndTool => &[Grain::Hour, Grain::Day, Grain::Week],
+        }
+    }
+
     const fn number(self) -> i64 {
         match self {
             Self::Whole => 0,
@@ -38,19 +47,20 @@ pub(super) const fn grain_number(grain: Grain) -> i64 {
     match grain {
         Grain::Hour => 0,
         Grain::Day => 1,
+        Grain::Week => 2,
     }
 }
 
-/// Where a sum stands: its workspace, what it is told apart by, and its hour or day.
+/// Where a sum stands: its workspace, what it is told apart by, and its hour, day or week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shelf {
     /// The workspace's number.
     pub workspace: i64,
-    /// Hours or days.
+    /// Hours, days or weeks.
     pub grain: Grain,
     /// What is told apart.
     pub kind: Kind,
-    /// Which hour or day.
+    /// Which of them.
     pub bucket: i64,
 }
 
@@ -63,7 +73,7 @@ impl Shelf {
 /// One sum. A number that its kind does not tell apart is 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Which hour or day.
+    /// Which hour, day or week.
     pub bucket: i64,
     /// The token's number.
     pub token: i64,

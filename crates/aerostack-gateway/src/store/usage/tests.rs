@@ -9,6 +9,7 @@ use super::calls::{self, NumberedCall, Place};
 use super::tallies::{self, Cell, Kind};
 use super::{UsageStore, names, names_unused, retention};
 use crate::config::Database;
+use crate::store::sql::execute;
 use crate::store::testing::on_both_databases;
 use crate::store::testing::sample::NOW;
 
@@ -17,7 +18,7 @@ const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 
 async fn opened(database: &Database) -> UsageStore {
     let store = UsageStore::new(database, TIMEOUT).unwrap();
-    assert_eq!(store.migrate().await.unwrap(), 1);
+    assert_eq!(store.migrate().await.unwrap(), 2);
     assert_eq!(store.migrate().await.unwrap(), 0);
     store
 }
@@ -103,8 +104,8 @@ async fn every_call_is_in_exactly_one_sum_of_each_kind_even_when_recorded_late()
         assert_eq!(add_up(&store, &[dropped]).await, 0);
         assert_eq!(add_up(&store, &[]).await, 0);
 
-        for grain in [Grain::Hour, Grain::Day] {
-            for kind in Kind::ALL {
+        for kind in Kind::ALL {
+            for &grain in kind.grains() {
                 for cell in cells(&store, grain, kind).await {
                     let belongs = |call: &&NumberedCall| {
                         let key = adding_up::key_of(kind, call.token, call.tool);
@@ -121,6 +122,30 @@ async fn every_call_is_in_exactly_one_sum_of_each_kind_even_when_recorded_late()
                 assert_eq!(counted, 740, "{grain:?} {kind:?}");
             }
         }
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn weeks_are_whole_from_the_first_that_begins_after_their_migration() {
+    const MIGRATION: &str = include_str!("../../../migrations/usage/sqlite/0002_weeks.sql");
+    on_both_databases(|database| async move {
+        let store = opened(&database).await;
+        append(&store, some_calls()).await;
+        let mut tx = store.write().await.unwrap();
+        assert_eq!(calls::state(&mut tx).await.unwrap().weeks_from, 0);
+        let (_, update) = MIGRATION.split_once("0;\n").unwrap();
+        execute!(&mut tx, update).unwrap();
+        assert_eq!(calls::state(&mut tx).await.unwrap().weeks_from, 0);
+        tx.commit().await.unwrap();
+        add_up(&store, &[]).await;
+        let mut tx = store.write().await.unwrap();
+        execute!(&mut tx, update).unwrap();
+        let newest = NOW.plus(std::time::Duration::from_secs(699 * 60));
+        let next = Grain::Week.bucket(newest) + 1;
+        assert_eq!(calls::state(&mut tx).await.unwrap().weeks_from, next);
+        drop(tx);
         store.close().await;
     })
     .await;
@@ -176,6 +201,9 @@ async fn what_is_old_is_forgotten_in_steps_and_nothing_else() {
             assert_eq!(cells(&store, Grain::Hour, kind).await.len(), 90);
             assert_eq!(cells(&store, Grain::Day, kind).await.len(), 90);
         }
+        // Of the week in which the cutoff lies, days are kept and their sum is not.
+        let weeks = cells(&store, Grain::Week, Kind::Token).await;
+        assert_eq!(weeks.iter().map(|week| week.bucket).min(), Some(Grain::Week.bucket(cutoff) + 1));
         store.close().await;
     })
     .await;

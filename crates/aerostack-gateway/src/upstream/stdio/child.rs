@@ -16,15 +16,15 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::answer::Expect;
+use super::super::answer::{Errors, Expect, Questions};
 use super::super::aside::{ASIDE_TIMEOUT, Aside};
 use super::super::begun::{Begun, Frames};
-use super::super::channel::{Pending, Shared};
 use super::super::error::UpstreamError;
 use super::super::frame::{Canceller, Framing};
 use super::super::http::silent;
 use super::super::message::{self, Message};
 use super::super::session::SendError;
+use super::super::shared::{Pending, Shared};
 use super::super::target::{Caller, Era};
 use super::backoff::Backoff;
 use super::children::Children;
@@ -32,6 +32,7 @@ use super::line::{Line, Lines as LineReader};
 use super::said::{self, LastWords, Speaker};
 use super::system::{self, Told};
 use super::writer::{self, Lines};
+use crate::http::sse::Oversize;
 use crate::offload;
 
 /// Time to go by itself once its input is closed, and once more after it was told to.
@@ -43,6 +44,7 @@ const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 pub(in super::super) struct Child {
     lines: Lines,
     shared: Arc<Shared>,
+    aside: Aside,
     ending: CancellationToken,
     over: CancellationToken,
     idle: Duration,
@@ -87,9 +89,10 @@ impl Child {
         let (ending, over) = (CancellationToken::new(), CancellationToken::new());
         let (shared, doom) = (Shared::open(), Doom::default());
         let lines = writer::begin(stdin, shared.clone(), ending.clone());
+        let aside = birth.aside.answering_on(lines.clone());
         let reader = Reader {
             shared: shared.clone(),
-            aside: birth.aside.answering_on(lines.clone()),
+            aside: aside.clone(),
             doom: doom.clone(),
             ending: ending.clone(),
             slug: birth.speaker.slug.clone(),
@@ -119,12 +122,17 @@ impl Child {
             _place: birth.place,
         };
         tokio::spawn(end.wait());
-        Some(Self { lines, shared, ending, over, idle: birth.idle, is_ready })
+        Some(Self { lines, shared, aside, ending, over, idle: birth.idle, is_ready })
     }
 
     /// Whether it can be written to, as far as is known.
     pub(in super::super) fn is_open(&self) -> bool {
         self.shared.is_open() && !self.ending.is_cancelled()
+    }
+
+    /// Where it is told what nobody waits for.
+    pub(in super::super) fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     /// Waits until nothing more comes from it.
@@ -143,7 +151,15 @@ impl Child {
     /// When there is none, [`UpstreamError::Unreachable`] if the program has ended.
     pub(super) async fn ask(&self, id: u64, body: Bytes, whole_bytes: usize) -> Result<Bytes, UpstreamError> {
         let gone = || UpstreamError::Unreachable(self.shared.reason());
-        let pending = self.shared.expect(id, whole_bytes, self.idle).ok_or_else(gone)?;
+        let expect = Expect {
+            id,
+            idle: self.idle,
+            whole_bytes,
+            oversize: Oversize::Refuse,
+            errors: Errors::OfItsId,
+            questions: Questions::Refused,
+        };
+        let pending = self.shared.expect(expect).ok_or_else(gone)?;
         self.lines.request(id, body).await.map_err(|_| gone())?;
         pending.response().await.map_err(|error| if self.shared.is_open() { error } else { gone() })
     }
@@ -163,8 +179,8 @@ impl Child {
         body: Bytes,
         expect: Expect,
     ) -> Result<Begun, SendError> {
-        let pending =
-            self.shared.expect(expect.id, expect.whole_bytes, self.idle).ok_or(SendError::SessionGone)?;
+        let expect = Expect { idle: self.idle, ..expect };
+        let pending = self.shared.expect(expect).ok_or(SendError::SessionGone)?;
         let pending = if era == Era::Modern { self.cancelled_when_dropped(pending) } else { pending };
         match timeout(self.idle, self.lines.request(expect.id, body)).await {
             Ok(Ok(())) => Ok(Begun { framing: Framing::Events, frames: Frames::OnStream(pending) }),
@@ -251,7 +267,7 @@ fn hand_on(shared: &Shared, aside: &Aside, line: Bytes) -> bool {
         None => return false,
         Some(Message::ListChanged) => aside.list_changed(),
         Some(Message::Updated { params }) => aside.updated(params),
-        Some(Message::Request { id, method }) => aside.answer(id, &method),
+        Some(Message::Request { id, method }) => shared.ask(aside, id, &method, &line),
         Some(message) => shared.dispatch(line.clone(), &message),
     }
     true

@@ -85,7 +85,7 @@ impl Program {
         known: Option<Verdict>,
         caller: &Caller,
     ) -> Result<Session, UpstreamError> {
-        if let Some((left, reason)) = self.backoff().left(caller) {
+        if let Some((left, reason)) = self.backoff().left(&caller.unasked()) {
             let seconds = left.as_secs() + 1;
             return Err(UpstreamError::Unreachable(format!("{reason}; started again in {seconds} s")));
         }
@@ -135,7 +135,8 @@ impl Program {
             }
         }
         let id = connector.next_id();
-        let answer = child.ask(id, message::initialize(id), HANDSHAKE_LIMIT_BYTES).await?;
+        let hello = message::initialize(id, caller.capabilities());
+        let answer = child.ask(id, hello, HANDSHAKE_LIMIT_BYTES).await?;
         let about = read_initialized(&answer, id)?;
         child.tell(message::initialized()).await;
         Ok(session(connector, about, child, Era::Legacy))
@@ -166,9 +167,9 @@ impl Program {
             place,
             children: children.clone(),
             speaker,
-            caller: caller.clone(),
+            caller: caller.unasked(),
             backoff: self.backoff.clone(),
-            aside: connector.aside.clone(),
+            aside: connector.aside_of(caller),
             idle: self.idle,
             line_bytes: self.limits.stdio_line_bytes,
         });

@@ -9,7 +9,7 @@ use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::channel::Shared;
+use super::super::shared::Shared;
 
 /// Messages that wait to be written; whoever has a further one waits.
 const WAITING: usize = 64;

@@ -7,5 +7,6 @@ mod large_answers;
 mod lists;
 mod own_request;
 mod plays;
+mod resuming;
 mod sessions;
 mod watching;

@@ -29,6 +29,27 @@ async fn a_modern_server_is_listened_to_with_a_subscription() {
 }
 
 #[tokio::test]
+async fn a_modern_server_that_ends_its_subscription_is_asked_again_and_its_list_with_it() {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let server =
+        Server::start(modern(move |seen| match count.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => events([
+                r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{}}"#,
+            ]),
+            1 => events([seen.result("{}").as_str()]),
+            _ => Answer::Never,
+        }))
+        .await;
+    let client = client(&server);
+    // Nothing was announced, but nobody knows what was missed between two subscriptions.
+    client.list_changed().await;
+    assert_eq!(
+        server.lines(),
+        ["POST server/discover", "POST subscriptions/listen", "POST subscriptions/listen"]
+    );
+}
+
+#[tokio::test]
 async fn a_legacy_server_is_listened_to_in_the_gateways_session_and_again_when_the_stream_breaks() {
     let streams: std::sync::Arc<Mutex<Vec<_>>> = std::sync::Arc::default();
     let opened = streams.clone();

@@ -1,8 +1,9 @@
-//! Changes the URIs of resources in a result while it streams by, of whatever size.
+//! Changes strings at certain places of a message while it streams by, of whatever size.
 //!
-//! Only strings at the places where the protocol puts a resource's URI are looked at: in the contents of
-//! a resource, in links to resources and embedded ones among the content of a tool's result or of a
-//! prompt's messages. Every other byte stays.
+//! Only strings at the places where the protocol puts them are looked at. URIs of resources: in the
+//! contents of a resource, in links to resources and embedded ones among the content of a tool's result or
+//! of a prompt's messages. Ids of tasks: in a task, a list of tasks, and where `_meta` names the task that a
+//! message belongs to. Every other byte stays.
 
 /// Longest string, in bytes of its text, that is held to be looked at; longer ones stay.
 const HELD_MAX_BYTES: usize = 8 * 1_024;
@@ -11,11 +12,22 @@ const KEY_MAX: usize = 64;
 /// Deepest place that matters: a list in the content of a message, and some lists more.
 const NESTING_MAX: usize = 16;
 
-/// Gives what a URI is to become; `None` leaves it.
+/// `_meta` key of the task that a message belongs to.
+const RELATED_TASK: &[u8] = b"io.modelcontextprotocol/related-task";
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    Uris,
+    TaskIds,
+}
+
+/// Gives what a string is to become; `None` leaves it.
 pub type Change = Box<dyn FnMut(&str) -> Option<String> + Send>;
 
-/// Rewrites the URIs of one response, piece by piece.
-pub struct UriRewriter {
+/// Rewrites the URIs, or the ids of tasks, of one message, piece by piece.
+pub struct StringRewriter {
+    looked: Looked,
     change: Change,
     /// The containers that the scanner is in, and whether each is an object.
     within: Vec<(Place, bool)>,
@@ -32,8 +44,8 @@ pub struct UriRewriter {
 /// What a string is.
 enum Text {
     Key,
-    /// A URI, as much of it as has come.
-    Uri(Vec<u8>),
+    /// One that is looked at, as much of it as has come.
+    Wanted(Vec<u8>),
     Other,
 }
 
@@ -50,20 +62,44 @@ enum Place {
     Content,
     /// What a resource contains, or an embedded one.
     Resource,
-    Uri,
+    Params,
+    Meta,
+    Tasks,
+    Task,
+    /// What is looked at.
+    Wanted,
     Elsewhere,
 }
 
 impl Place {
     /// The place of a member.
-    fn member(self, key: &[u8]) -> Self {
+    fn member(self, key: &[u8], looked: Looked) -> Self {
+        match looked {
+            _ if matches!((self, key), (Self::Response, b"result")) => Self::Result,
+            Looked::Uris => self.member_with_uri(key),
+            Looked::TaskIds => self.member_with_task_id(key),
+        }
+    }
+
+    fn member_with_uri(self, key: &[u8]) -> Self {
         match (self, key) {
-            (Self::Response, b"result") => Self::Result,
             (Self::Result, b"contents") => Self::Contents,
             (Self::Result | Self::Message, b"content") => Self::Content,
             (Self::Result, b"messages") => Self::Messages,
             (Self::Content, b"resource") => Self::Resource,
-            (Self::Content | Self::Resource, b"uri") => Self::Uri,
+            (Self::Content | Self::Resource, b"uri") => Self::Wanted,
+            _ => Self::Elsewhere,
+        }
+    }
+
+    fn member_with_task_id(self, key: &[u8]) -> Self {
+        match (self, key) {
+            (Self::Response, b"params") => Self::Params,
+            (Self::Result, b"task") => Self::Task,
+            (Self::Result, b"tasks") => Self::Tasks,
+            (Self::Result | Self::Params, b"_meta") => Self::Meta,
+            (Self::Meta, RELATED_TASK) => Self::Task,
+            (Self::Result | Self::Params | Self::Task, b"taskId") => Self::Wanted,
             _ => Self::Elsewhere,
         }
     }
@@ -74,16 +110,28 @@ impl Place {
             Self::Contents => Self::Resource,
             Self::Messages => Self::Message,
             Self::Content => Self::Content,
+            Self::Tasks => Self::Task,
             _ => Self::Elsewhere,
         }
     }
 }
 
-impl UriRewriter {
-    /// Begins a response.
+impl StringRewriter {
+    /// Begins a response whose URIs are looked at.
     #[must_use]
-    pub const fn new(change: Change) -> Self {
+    pub const fn of_uris(change: Change) -> Self {
+        Self::new(Looked::Uris, change)
+    }
+
+    /// Begins a message whose ids of tasks are looked at.
+    #[must_use]
+    pub const fn of_task_ids(change: Change) -> Self {
+        Self::new(Looked::TaskIds, change)
+    }
+
+    const fn new(looked: Looked, change: Change) -> Self {
         Self {
+            looked,
             change,
             within: Vec::new(),
             depth: 0,
@@ -95,7 +143,7 @@ impl UriRewriter {
         }
     }
 
-    /// Takes the next piece and gives it rewritten. The beginning of a URI may come with the next one.
+    /// Takes the next piece and gives it rewritten. The beginning of a string may come with the next one.
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(piece.len());
         for &byte in piece {
@@ -112,7 +160,7 @@ impl UriRewriter {
         let ends = byte == b'"' && !self.escaped;
         self.escaped = byte == b'\\' && !self.escaped;
         match &mut self.in_string {
-            Some(Text::Uri(held)) => {
+            Some(Text::Wanted(held)) => {
                 held.push(byte);
                 if held.len() > HELD_MAX_BYTES {
                     out.append(held);
@@ -129,8 +177,8 @@ impl UriRewriter {
             return;
         }
         match self.in_string.take() {
-            Some(Text::Key) => self.next = self.place().member(&self.read_key()),
-            Some(Text::Uri(held)) => out.extend(self.changed(held)),
+            Some(Text::Key) => self.next = self.place().member(&self.read_key(), self.looked),
+            Some(Text::Wanted(held)) => out.extend(self.changed(held)),
             _ => {}
         }
     }
@@ -139,7 +187,7 @@ impl UriRewriter {
         match byte {
             b'"' => {
                 let text = self.begin_string();
-                if let Text::Uri(held) = &text {
+                if let Text::Wanted(held) = &text {
                     debug_assert_eq!(held, b"\"");
                 } else {
                     out.push(byte);
@@ -168,12 +216,12 @@ impl UriRewriter {
             self.key.clear();
             return Text::Key;
         }
-        if self.value() == Place::Uri { Text::Uri(vec![b'"']) } else { Text::Other }
+        if self.value() == Place::Wanted { Text::Wanted(vec![b'"']) } else { Text::Other }
     }
 
     fn open(&mut self, is_object: bool) {
         match self.value() {
-            Place::Elsewhere | Place::Uri => self.depth = 1,
+            Place::Elsewhere | Place::Wanted => self.depth = 1,
             _ if self.within.len() >= NESTING_MAX => self.depth = 1,
             place => {
                 self.within.push((place, is_object));
@@ -208,8 +256,8 @@ impl UriRewriter {
     }
 
     fn changed(&mut self, held: Vec<u8>) -> Vec<u8> {
-        let uri = serde_json::from_slice::<String>(&held).ok();
-        match uri.and_then(|uri| (self.change)(&uri)) {
+        let text = serde_json::from_slice::<String>(&held).ok();
+        match text.and_then(|text| (self.change)(&text)) {
             Some(changed) => serde_json::Value::from(changed).to_string().into_bytes(),
             None => held,
         }
@@ -221,8 +269,44 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rewriter() -> UriRewriter {
-        UriRewriter::new(Box::new(|uri| uri.strip_prefix("a:").map(|rest| format!("b:{rest}"))))
+    #[test]
+    fn ids_of_tasks_are_changed_where_tasks_are_and_nowhere_else() {
+        let related = r#""_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t"},"taskId":"t"}"#;
+        for (text, expected) in [
+            (
+                r#"{"result":{"taskId":"t","result":{"taskId":"t"}}}"#,
+                r#"{"result":{"taskId":"T","result":{"taskId":"t"}}}"#,
+            ),
+            (
+                r#"{"result":{"task":{"taskId":"t","x":{"taskId":"t"}}}}"#,
+                r#"{"result":{"task":{"taskId":"T","x":{"taskId":"t"}}}}"#,
+            ),
+            (
+                r#"{"result":{"tasks":[{"taskId":"t"},{"taskId":"u"}]}}"#,
+                r#"{"result":{"tasks":[{"taskId":"T"},{"taskId":"u"}]}}"#,
+            ),
+            (
+                r#"{"params":{"taskId":"t","uri":"t"},"taskId":"t"}"#,
+                r#"{"params":{"taskId":"T","uri":"t"},"taskId":"t"}"#,
+            ),
+        ] {
+            for cut in 0..text.len() {
+                let change = |id: &str| (id == "t").then(|| "T".to_owned());
+                let mut rewriter = StringRewriter::of_task_ids(Box::new(change));
+                let (head, tail) = text.as_bytes().split_at(cut);
+                let rewritten = [rewriter.push(head), rewriter.push(tail)].concat();
+                assert_eq!(String::from_utf8(rewritten).unwrap(), expected, "{cut}");
+            }
+        }
+        let mut rewriter = StringRewriter::of_task_ids(Box::new(|_| Some("T".to_owned())));
+        let rewritten = rewriter.push(format!(r#"{{"result":{{{related}}}}}"#).as_bytes());
+        let expected =
+            r#"{"result":{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"T"},"taskId":"t"}}}"#;
+        assert_eq!(String::from_utf8(rewritten).unwrap(), expected);
+    }
+
+    fn rewriter() -> StringRewriter {
+        StringRewriter::of_uris(Box::new(|uri| uri.strip_prefix("a:").map(|rest| format!("b:{rest}"))))
     }
 
     fn rewrite(text: &str, cut: usize) -> String {
@@ -286,7 +370,7 @@ mod tests {
         #[test]
         fn without_anything_to_change_every_byte_stays(text in ".{0,60}", number in any::<f64>(), cut in 0usize..200) {
             let text = serde_json::json!({ "result": { "contents": [{ "uri": text, "x": number }], "content": { text.clone(): [text] } } }).to_string();
-            let mut rewriter = UriRewriter::new(Box::new(|_| None));
+            let mut rewriter = StringRewriter::of_uris(Box::new(|_| None));
             let (head, tail) = text.as_bytes().split_at(cut.min(text.len()));
             let mut out = rewriter.push(head);
             out.extend(rewriter.push(tail));

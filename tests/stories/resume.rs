@@ -249,9 +249,11 @@ async fn notices_that_were_missed_are_told_when_their_reader_is_back() {
         scene.upstream.set_tools([Tool::echo(), Tool::add()]);
         assert_eq!(first(&mut listening, 1).await, [json!("notifications/tools/list_changed")]);
         let last_id = listening.last_id.take().unwrap();
+        let (beside, _) = scene.alice.initializes(REVISION).await;
+        let mut witness = beside.listens().await;
         drop(listening);
         scene.upstream.set_tools([Tool::echo()]);
-        while scene.alice.tools().await.len() != 1 {}
+        assert_eq!(first(&mut witness, 1).await, [json!("notifications/tools/list_changed")]);
         let mut back = resumes(&inside, &last_id).await;
         assert_eq!(first(&mut back, 1).await, [json!("notifications/tools/list_changed")]);
         assert_ne!(back.last_id.as_ref(), Some(&last_id));

@@ -46,13 +46,25 @@ impl Events {
     ///
     /// # Panics
     /// When the answer is no event stream.
-    pub async fn open(mut wire: Wire) -> Self {
+    pub async fn open(wire: Wire) -> Self {
+        let opened = Self::open_or_read(wire).await;
+        opened.unwrap_or_else(|body| panic!("an event stream was expected: {body}"))
+    }
+
+    /// The same, where the answer may as well be no event stream.
+    ///
+    /// # Errors
+    /// What was answered in place of a stream.
+    ///
+    /// # Panics
+    /// When nothing is.
+    pub async fn open_or_read(mut wire: Wire) -> Result<Self, String> {
         let head = wire.head().await.expect("the request is answered");
         if head.header("content-type") != Some("text/event-stream") {
-            let body = wire.rest().await;
-            panic!("an event stream was expected: {head:?} {body:?}");
+            let body = wire.rest().await.expect("the answer is whole");
+            return Err(String::from_utf8_lossy(&body).into_owned());
         }
-        Self { head, last_id: None, retry_ms: None, wire, buffer: Vec::new(), searched: 0 }
+        Ok(Self { head, last_id: None, retry_ms: None, wire, buffer: Vec::new(), searched: 0 })
     }
 
     /// The next event with data; `None` when the stream has ended properly.

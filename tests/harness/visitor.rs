@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Caller, META_CAPABILITIES, modern_params, rpc};
+use crate::events::Events;
 
 /// Most questions of one call.
 const ROUNDS: usize = 8;
@@ -29,7 +30,7 @@ impl Visitor {
     /// Comes in, with a session where there are any.
     pub async fn enters(caller: Caller, era: VisitorEra) -> Self {
         let caller = match era {
-            VisitorEra::Legacy => caller.initializes("2025-11-25").await.0,
+            VisitorEra::Legacy => caller.initializes_with("2025-11-25", abilities()).await.0,
             VisitorEra::Modern => caller,
         };
         Self { caller, era, requests: 0 }
@@ -90,20 +91,40 @@ impl Visitor {
 
     async fn asks(&mut self, method: &str, params: Value, headers: &[(String, String)]) -> Value {
         self.requests += 1;
-        let answer = match self.era {
-            VisitorEra::Legacy => self.caller.posts(&rpc(self.requests, method, &params)).await,
+        match self.era {
+            VisitorEra::Legacy => self.asks_in_session(&rpc(self.requests, method, &params)).await,
             VisitorEra::Modern => {
                 let name = params["name"].as_str().or(params["uri"].as_str()).map(str::to_owned);
                 let mut params = modern_params(params);
-                params["_meta"][META_CAPABILITIES] =
-                    json!({ "elicitation": {}, "sampling": {}, "roots": {} });
+                params["_meta"][META_CAPABILITIES] = abilities();
                 let caller = self.caller.modern(method, name.as_deref());
                 let caller = headers.iter().fold(caller, |caller, (name, value)| caller.with(name, value));
-                caller.posts(&rpc(self.requests, method, &params)).await
+                let answer = caller.posts(&rpc(self.requests, method, &params)).await;
+                last_message(&answer.text())
             }
-        };
-        last_message(&answer.text())
+        }
     }
+
+    /// Asks, and answers what is asked before the response.
+    async fn asks_in_session(&self, request: &str) -> Value {
+        let mut events = match Events::open_or_read(self.caller.begins("POST", request).await).await {
+            Ok(events) => events,
+            Err(text) => return serde_json::from_str(&text).unwrap_or_default(),
+        };
+        let mut last = Value::Null;
+        while let Ok(Some(event)) = events.next().await {
+            last = event.json();
+            if last["method"].is_string() && !last["id"].is_null() {
+                self.caller.responds(&last["id"], answered(&last)).await;
+            }
+        }
+        last
+    }
+}
+
+/// What it declares that it can be asked for.
+fn abilities() -> Value {
+    json!({ "elicitation": {}, "sampling": {}, "roots": {} })
 }
 
 /// The response of a document or of an event stream, where it is the last message.

@@ -57,7 +57,7 @@ fn declared(upstream: &Upstream) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_legacy_client_is_asked_on_the_stream_of_its_call_whatever_is_behind() {
-    for setup in [Setup::legacy(), Setup::old_sse(), Setup::modern()] {
+    for setup in [Setup::legacy(), Setup::legacy().asking_beside(), Setup::old_sse(), Setup::modern()] {
         story_behind(&[asking(setup)], async |scene| {
             let (session, _) = scene.alice.initializes_with(LEGACY, everything()).await;
             let mut events = begins(&session).await;
@@ -263,7 +263,7 @@ async fn is_asked(name: &str, session: &Caller, plain: &Caller, round: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn prove_two_people_are_each_asked_their_own_question() {
-    for setup in [Setup::legacy(), Setup::old_sse(), Setup::modern()] {
+    for setup in [Setup::legacy(), Setup::legacy().asking_beside(), Setup::old_sse(), Setup::modern()] {
         story(async |world| {
             let scene = Scene::set(world, asking_once(setup.clone())).await;
             let mut people = Vec::new();

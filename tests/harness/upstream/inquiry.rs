@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::message::{META_CAPABILITIES, META_VERSION, Message, RpcError};
+use super::notice::Notice;
 use super::state::State;
 
 /// What is given for questions of the next round.
@@ -105,8 +106,13 @@ impl Inquiry {
                 waiting.push((ask.key, state.asks(session, ask.key)));
                 let question =
                     json!({ "method": ask.method, "params": ask.params, "jsonrpc": "2.0", "id": ask.key });
+                let question = question.to_string();
                 // Whoever no longer listens is noticed by the transport.
-                let _ = notes.send(question.to_string()).await;
+                if state.setup.asks_beside {
+                    let _ = state.notices.send(Notice::Asked { session: session.to_owned(), question });
+                } else {
+                    let _ = notes.send(question).await;
+                }
             }
             for (key, answer) in waiting {
                 answers.insert(key.to_owned(), answer.await.unwrap_or_default());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer;
 use super::message::{self, Message, RpcError};
-use super::notice::Wanted;
+use super::notice::{Notice, Wanted};
 use super::polling;
 use super::record::Received;
 use super::respond::{self, Body, EVENT_STREAM};
@@ -122,6 +122,11 @@ fn notices(state: &Arc<State>, session: &str) -> Response<Body> {
     let events = stream::unfold(open, |(guard, mut notices, session, state)| async move {
         loop {
             let notice = notices.recv().await.ok()?;
+            if let Notice::Asked { session: theirs, question } = &notice
+                && *theirs == session
+            {
+                return Some((Ok(respond::event(question)), (guard, notices, session, state)));
+            }
             let subscribed = state.subscriptions_of(&session);
             if let Some(message) = Wanted::lists().message(&notice, &subscribed, &Value::Null) {
                 return Some((Ok(respond::event(&message)), (guard, notices, session, state)));

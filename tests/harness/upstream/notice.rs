@@ -12,6 +12,11 @@ pub(super) enum Notice {
     Resources,
     /// One resource, or what is below it, was updated.
     Updated(String),
+    /// A question to the client of a session.
+    Asked {
+        session: String,
+        question: String,
+    },
 }
 
 /// What somebody wants to hear.
@@ -70,6 +75,8 @@ impl Wanted {
                 let wanted = self.uris.iter().chain(subscribed).any(|own| below(uri, own));
                 (wanted, "notifications/resources/updated", Some(uri))
             }
+            // It is no notice: who it is for is not a matter of wishes.
+            Notice::Asked { .. } => return None,
         };
         let mut params = Map::new();
         if let Some(uri) = uri {

@@ -53,6 +53,7 @@ pub struct Setup {
     pub(super) resources: Vec<Resource>,
     pub(super) has_logging: bool,
     pub(super) has_tasks: bool,
+    pub(super) asks_beside: bool,
     pub(super) bearer: Option<String>,
     pub(super) name: String,
     pub(super) instructions: Option<String>,
@@ -73,6 +74,7 @@ impl Setup {
             resources: Vec::new(),
             has_logging: false,
             has_tasks: false,
+            asks_beside: false,
             bearer: None,
             name: "mcp-example".to_owned(),
             instructions: None,
@@ -149,6 +151,12 @@ impl Setup {
     #[must_use]
     pub fn tasks(self) -> Self {
         Self { has_tasks: true, ..self }
+    }
+
+    /// Asks on the stream of notices of a session in place of the call's, as many legacy servers do.
+    #[must_use]
+    pub fn asking_beside(self) -> Self {
+        Self { asks_beside: true, ..self }
     }
 
     /// What it declares in a handshake.

@@ -20,6 +20,7 @@ use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
 use super::passing::{Passed, Passing};
 use super::question::OpenQuestions;
+use super::shared::Pending;
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// Time and bytes granted to the end of a body after the response was read, so that its connection
@@ -80,6 +81,8 @@ pub(super) struct Answer {
     aside: Aside,
     /// Where its event stream is asked for again if it ends too early.
     again: Option<Again>,
+    /// What is said to it on the session's stream of notices.
+    beside: Option<Pending>,
     open: OpenQuestions,
 }
 
@@ -99,7 +102,14 @@ impl Answer {
         };
         let aside = aside.handing_on(aside.hands_on() && expect.questions == Questions::HandedOn);
         let (ready, open) = (VecDeque::new(), OpenQuestions::default());
-        Self { body: Some(body), reader, ready, fault: None, expect, aside, open, again: None }
+        let (fault, again, beside) = (None, None, None);
+        Self { body: Some(body), reader, ready, fault, expect, aside, open, again, beside }
+    }
+
+    /// The same, to which something may be said beside its own stream.
+    pub(super) fn with_beside(self, beside: Option<Pending>) -> Self {
+        let open = beside.as_ref().map_or(self.open, Pending::open);
+        Self { beside, open, ..self }
     }
 
     /// The same, whose event stream may be resumed.
@@ -116,7 +126,14 @@ impl Answer {
             if let Some(fault) = self.fault.take() {
                 return Some(Err(fault));
             }
-            let chunk = next_chunk(self.body.as_mut()?, self.expect.idle).await;
+            // Nothing is said within a large message.
+            let is_between = !self.is_within_message();
+            let body = self.body.as_mut()?;
+            let chunk = tokio::select! {
+                biased;
+                Some(frame) = said(&mut self.beside), if is_between => return Some(Ok(frame)),
+                chunk = next_chunk(body, self.expect.idle) => chunk,
+            };
             let is_cut_off = matches!(chunk, Ok(None) | Err(UpstreamError::BadAnswer(_)));
             if is_cut_off && self.goes_on().await {
                 continue;
@@ -153,6 +170,13 @@ impl Answer {
         *passing = Passing::default();
         self.body = Some(body);
         true
+    }
+
+    fn is_within_message(&self) -> bool {
+        match &self.reader {
+            Reader::Json { passing, .. } => passing.is_some(),
+            Reader::Events { passing, .. } => passing.is_handed_on(),
+        }
     }
 
     fn read(&mut self, bytes: &Bytes) -> Result<Progress, UpstreamError> {
@@ -318,6 +342,13 @@ fn foreign() -> UpstreamError {
 
 fn too_large(reason: impl ToString) -> UpstreamError {
     UpstreamError::BadAnswer(reason.to_string())
+}
+
+async fn said(beside: &mut Option<Pending>) -> Option<Frame> {
+    match beside {
+        Some(beside) => beside.beside().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Reads what is left of a body whose message is complete, usually nothing but its end: an unread end

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use reqwest::Response;
 use tokio::task::AbortHandle;
 
 use super::answer::Expect;
@@ -15,8 +14,8 @@ use super::aside::Aside;
 use super::error::UpstreamError;
 use super::exchange;
 use super::http::{Endpoint, next_chunk};
-use super::message::Message;
 use super::shared::{Pending, Shared};
+use super::shared_stream::SharedStream;
 use crate::http::sse::{Decoder, Oversize, Piece};
 
 /// A stream and the requests on it.
@@ -56,8 +55,13 @@ impl Channel {
         }
         let endpoint = endpoint.at(url);
         let shared = Shared::open();
-        let reader = Reader { body, decoder, found, shared: shared.clone(), aside: aside(endpoint.clone()) };
-        let reader = tokio::spawn(reader.run()).abort_handle();
+        let aside = aside(endpoint.clone());
+        let mut stream = SharedStream { body, decoder, found, shared: Arc::clone(&shared), aside };
+        let reading = async move {
+            stream.read_to_end().await;
+            stream.shared.close();
+        };
+        let reader = tokio::spawn(reading).abort_handle();
         Ok(Some(Self { endpoint, shared, reader }))
     }
 
@@ -108,45 +112,4 @@ fn take_address(found: &mut VecDeque<Piece>) -> Option<String> {
         }
     }
     None
-}
-
-struct Reader {
-    body: Response,
-    decoder: Decoder,
-    found: VecDeque<Piece>,
-    shared: Arc<Shared>,
-    aside: Aside,
-}
-
-impl Reader {
-    async fn run(mut self) {
-        loop {
-            while let Some(piece) = self.found.pop_front() {
-                if let Piece::Event(event) = piece
-                    && event.is_message()
-                {
-                    self.read_message(event.data);
-                }
-            }
-            // A silent stream is no fault while nobody waits for an answer on it.
-            let Ok(Some(bytes)) = self.body.chunk().await else {
-                break;
-            };
-            self.shared.touch();
-            if self.decoder.push(&bytes, &mut self.found).is_err() {
-                break;
-            }
-        }
-        self.shared.close();
-    }
-
-    fn read_message(&self, data: bytes::Bytes) {
-        match Message::read(&data) {
-            None => {}
-            Some(Message::ListChanged) => self.aside.list_changed(),
-            Some(Message::Updated { params }) => self.aside.updated(params),
-            Some(Message::Request { id, method }) => self.shared.ask(&self.aside, id, &method, &data),
-            Some(message) => self.shared.dispatch(data.clone(), &message),
-        }
-    }
 }

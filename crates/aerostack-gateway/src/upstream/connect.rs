@@ -174,8 +174,9 @@ impl Connector {
         let answer = Answer::new(response, framing, expect, aside);
         let about = read_initialized(&exchange::response(answer, expect).await?, id)?;
         // Dropped from here on, the session is ended towards the server.
-        let session = Session::new(about, route, self.endpoint.clone(), self.aside_of(caller));
+        let mut session = Session::new(about, route, self.endpoint.clone(), self.aside_of(caller));
         confirm(exchange::post(session.endpoint(), session.headers(), message::initialized()).await)?;
+        session.hear(self.event_limit_bytes).await;
         Ok(session)
     }
 

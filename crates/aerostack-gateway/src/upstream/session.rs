@@ -20,6 +20,7 @@ use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received};
 use super::frame::{Canceller, Framing};
+use super::hearing::Hearing;
 use super::http::Endpoint;
 use super::message::{self, RpcError};
 use super::stdio::Child;
@@ -55,6 +56,8 @@ pub(super) struct Session {
     route: Route,
     endpoint: Endpoint,
     aside: Aside,
+    /// What is said to its caller beside answers, if it is a caller's own.
+    hearing: Option<Hearing>,
     used: Mutex<Instant>,
     /// The level of log messages that was asked for last.
     pub(super) log_level: Mutex<Option<&'static str>>,
@@ -108,10 +111,19 @@ impl Session {
             route,
             endpoint,
             aside,
+            hearing: None,
             used: Mutex::new(Instant::now()),
             log_level: Mutex::default(),
             is_retired: AtomicBool::new(false),
             is_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens the stream of notices of a session whose caller can be asked something.
+    pub(super) async fn hear(&mut self, event_limit_bytes: usize) {
+        if self.aside.hands_on() && matches!(self.route, Route::Streamable { .. }) {
+            let (endpoint, aside) = (self.endpoint.clone(), self.aside());
+            self.hearing = Some(Hearing::open(endpoint, self.headers(), event_limit_bytes, aside).await);
         }
     }
 
@@ -209,11 +221,13 @@ impl Session {
     }
 
     async fn send_alone(&self, headers: HeaderMap, body: Bytes, expect: Expect) -> Result<Begun, SendError> {
+        let beside = self.hearing.as_ref().and_then(|hearing| hearing.expect(expect));
         let refusal = match exchange::post(&self.endpoint, headers, body).await? {
             Received::Begun(response, framing) => {
                 let again = (self.era() == Era::Legacy && framing == Framing::Events)
                     .then(|| Again::new(self.endpoint.clone(), self.headers()));
-                let answer = Answer::new(response, framing, expect, self.aside()).resumed_by(again);
+                let answer = Answer::new(response, framing, expect, self.aside());
+                let answer = answer.resumed_by(again).with_beside(beside);
                 return Ok(Begun { framing, frames: Frames::Alone(Box::new(answer)) });
             }
             Received::Refused(refusal) => refusal,

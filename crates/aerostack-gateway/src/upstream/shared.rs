@@ -232,6 +232,19 @@ impl Pending {
         }))
     }
 
+    /// What comes before the response to a call that is answered elsewhere; `None` when nothing will any more.
+    pub(super) async fn beside(&mut self) -> Option<Frame> {
+        Some(match self.noted.recv().await? {
+            Note::Question(question) => Frame::Question(question),
+            Note::Message(bytes) => Frame::Whole(bytes),
+        })
+    }
+
+    /// How many questions of the stream are open.
+    pub(super) fn open(&self) -> OpenQuestions {
+        self.shared.open.clone()
+    }
+
     /// The next whole message.
     async fn arrived(&mut self) -> Option<Result<Note, UpstreamError>> {
         let responded = self.responded.as_mut()?;

@@ -1,6 +1,6 @@
 //! The servers behind the gateway, as the tables call them.
 
-use aerostack_tests::upstream::{Prompt, Resource, Setup, Tool};
+use aerostack_tests::upstream::{Era, Prompt, Resource, Setup, Tool};
 
 /// One of them.
 pub(crate) struct Server {
@@ -43,15 +43,14 @@ impl Server {
 }
 
 /// Our own, which have something of every kind.
-pub(crate) const EXAMPLES: [(&str, fn() -> Setup); 2] =
-    [("example", Setup::modern), ("example-legacy", Setup::legacy)];
+pub(crate) const EXAMPLES: [(&str, Era); 2] = [("example", Era::Modern), ("example-legacy", Era::Legacy)];
 
 /// One of our own, as it is to be started.
-pub(crate) fn example(slug: &str, era: fn() -> Setup) -> Setup {
+pub(crate) fn example(slug: &str, era: Era) -> Setup {
     let uri = |rest: &str| format!("file:///{slug}/{rest}");
     let resources = [Resource::at(&uri("notes")), Resource::template(&uri("{name}/raw"))];
     let tools = [Tool::talk(), Tool::held("hold")];
-    era()
+    Setup::new(era)
         .tools(Tool::examples().into_iter().chain(tools))
         .prompts([Prompt::greet()])
         .resources(resources)

@@ -37,12 +37,12 @@ impl Task {
     }
 
     /// As up to 2025-11-25.
-    fn old(&self, id: &str) -> Value {
+    fn as_legacy(&self, id: &str) -> Value {
         json!({ "taskId": id, "status": self.status(), "createdAt": MOMENT, "lastUpdatedAt": MOMENT, "ttl": 60000 })
     }
 
     /// As the extension has it.
-    fn new(&self, id: &str) -> Value {
+    fn as_modern(&self, id: &str) -> Value {
         json!({ "taskId": id, "status": self.status(), "createdAt": MOMENT, "lastUpdatedAt": MOMENT, "ttlMs": 60000 })
     }
 }
@@ -81,9 +81,9 @@ pub(super) fn create(state: &Arc<State>, request: &Message) -> String {
         done.send_replace(Some(answer["result"].to_string()));
     });
     if is_old {
-        return json!({ "task": task.old(&id), "odd": 2.5 }).to_string();
+        return json!({ "task": task.as_legacy(&id), "odd": 2.5 }).to_string();
     }
-    let mut made = task.new(&id);
+    let mut made = task.as_modern(&id);
     made["resultType"] = json!("task");
     made.to_string()
 }
@@ -100,9 +100,9 @@ pub(super) async fn answer(state: &State, request: &Message) -> Result<String, R
     let mut task = found.ok_or_else(unknown)?;
     let is_old = request.meta(META_VERSION).is_null();
     match request.method_name() {
-        "tasks/get" if is_old => Ok(task.old(id).to_string()),
+        "tasks/get" if is_old => Ok(task.as_legacy(id).to_string()),
         "tasks/get" => {
-            let mut told = task.new(id);
+            let mut told = task.as_modern(id);
             if let Some(result) = task.result.borrow().as_deref() {
                 told["result"] = serde_json::from_str(result).unwrap_or_default();
             }
@@ -118,7 +118,7 @@ pub(super) async fn answer(state: &State, request: &Message) -> Result<String, R
         "tasks/cancel" => {
             task.is_cancelled = true;
             state.tasks_made.all().insert(id.to_owned(), task.clone());
-            Ok(if is_old { task.old(id).to_string() } else { "{}".to_owned() })
+            Ok(if is_old { task.as_legacy(id).to_string() } else { "{}".to_owned() })
         }
         _ => Ok("{}".to_owned()),
     }
@@ -128,7 +128,7 @@ pub(super) async fn answer(state: &State, request: &Message) -> Result<String, R
 fn list(state: &State, session: &str, cursor: &Value) -> String {
     let all = state.tasks_made.all();
     let own: Vec<Value> =
-        all.iter().filter(|(_, task)| task.session == session).map(|(id, task)| task.old(id)).collect();
+        all.iter().filter(|(_, task)| task.session == session).map(|(id, task)| task.as_legacy(id)).collect();
     let start: usize = cursor.as_str().and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
     let mut result = json!({ "tasks": own.get(start..own.len().min(start + 1)).unwrap_or_default() });
     if start + 1 < own.len() {

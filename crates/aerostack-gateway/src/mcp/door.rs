@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use aerostack_core::bearer::{TokenDigest, TokenKind, is_well_formed};
 use bytes::Bytes;
-use futures_util::future::join_all;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
 use super::answer::Answer;
 use super::dispatch::{self, InHand, Order};
 use super::error::Refusal;
-use super::legacy_sse::{SseStream, SseStreams};
+use super::legacy_post::query_session;
+use super::legacy_sse::SseStreams;
 use super::listen::Listening;
-use super::reach::{self, Reach};
+use super::reach::Reach;
 use super::replay::Replays;
 use super::resumable::{self, Terms};
 use super::revision::{CallerEra, Legacy, era_of, is_modern_header, version_header};
-use super::session::{EndedSessions, SESSION_HEADER};
+use super::session::EndedSessions;
 use super::streamable;
 use crate::app::App;
 use crate::grants::Grant;
@@ -37,7 +37,7 @@ use crate::router::Edge;
 pub struct Door {
     pub(super) in_hand: InHand,
     pub(super) ended: EndedSessions,
-    streams: SseStreams,
+    pub(super) streams: SseStreams,
     replays: Arc<Replays>,
 }
 
@@ -155,12 +155,7 @@ impl Door {
         };
         let parsed = message::read(&bytes, limits.json_depth);
         if let (Edge::Sse, Some(name), Ok(messages)) = (edge, query_session(parts), &parsed) {
-            let texts = texts_of(&bytes, messages, limits.batch_len);
-            let posted = texts.and_then(|texts| {
-                // What is not answered always gets through: it may be a cancellation, or an answer.
-                let places = if is_request(messages) { texts.len() } else { 0 };
-                self.post_to_stream(app, grant, &parts.headers, texts, name, places)
-            });
+            let posted = self.post_to_stream(app, grant, &parts.headers, (&bytes, messages), name);
             return posted.unwrap_or_else(|refusal| refusal.answer(None));
         }
         let message = match parsed {
@@ -231,75 +226,6 @@ impl Door {
         };
         Ok((answer, revision))
     }
-
-    /// A POST of the old transport: accepted at once, answered on the stream. Of the stream's requests
-    /// under way it takes so many `places`.
-    fn post_to_stream(
-        &self,
-        app: &Arc<App>,
-        grant: &Arc<Grant>,
-        headers: &HeaderMap,
-        texts: Vec<Bytes>,
-        name: &str,
-        places: usize,
-    ) -> Result<Response<Body>, Refusal> {
-        let stream = self.streams.find(app, name, &grant.token)?;
-        let mut places = stream.begin(app, places)?;
-        let (app, grant, in_hand, headers) =
-            (Arc::clone(app), Arc::clone(grant), self.in_hand.clone(), headers.clone());
-        let mut headers = headers;
-        // The stream is what a session is to other transports: ids are its own.
-        if let Ok(name) = HeaderValue::from_str(name) {
-            headers.insert(SESSION_HEADER, name);
-        }
-
-        let tasks = app.tasks.clone();
-        tasks.spawn(async move {
-            let (app, grant, headers, in_hand, stream) = (&app, &grant, &headers, &in_hand, &stream);
-            let answers = join_all(texts.into_iter().map(|text| {
-                // Each gives its place back when it is answered.
-                let place = places.split(1);
-                async move {
-                    answer_on_stream(app, grant, headers, &text, in_hand, stream).await;
-                    drop(place);
-                }
-            }));
-            tokio::select! {
-                _ = answers => {}
-                () = grant.until_ended(&app.clock) => {}
-                () = app.stopping.cancelled() => {}
-                // Its calls go on behind.
-                () = stream.closed() => {}
-            }
-        });
-        Ok(respond::empty(StatusCode::ACCEPTED))
-    }
-}
-
-/// Whether anything of it is answered; of batches that is not known yet.
-fn is_request(messages: &message::Body<'_>) -> bool {
-    match messages {
-        message::Body::Single(Message::Request(request)) => request.id.is_some(),
-        message::Body::Single(Message::Response { .. }) => false,
-        message::Body::Batch(_) => true,
-    }
-}
-
-/// The messages of a POST of the old transport. Each is read again by the task that answers it, so it
-/// must own what it reads: a part of the body, which lives as long as one of them does.
-fn texts_of(bytes: &Bytes, messages: &message::Body<'_>, batch_len: usize) -> Result<Vec<Bytes>, Refusal> {
-    match messages {
-        message::Body::Single(Message::Request(request)) => {
-            Ok(vec![bytes.slice_ref(request.text.as_bytes())])
-        }
-        message::Body::Single(Message::Response { text, .. }) => Ok(vec![bytes.slice_ref(text.as_bytes())]),
-        message::Body::Batch(items) if items.is_empty() || items.len() > batch_len => {
-            Err(Refusal::InvalidRequest(format!("Invalid request: a batch has 1 to {batch_len} messages")))
-        }
-        message::Body::Batch(items) => {
-            Ok(items.iter().map(|item| bytes.slice_ref(item.get().as_bytes())).collect())
-        }
-    }
 }
 
 /// Nothing that a token was answered outlives its access, whether or not it is read.
@@ -366,40 +292,4 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn address(app: &App, path: &str) -> String {
     let prefix = app.config.public_url.as_ref().map_or("", |url| url.path().trim_end_matches('/'));
     format!("{prefix}{path}")
-}
-
-fn query_session(parts: &Parts) -> Option<&str> {
-    parts.uri.query()?.split('&').find_map(|pair| pair.strip_prefix("sessionId="))
-}
-
-async fn answer_on_stream(
-    app: &Arc<App>,
-    grant: &Arc<Grant>,
-    headers: &HeaderMap,
-    text: &Bytes,
-    in_hand: &InHand,
-    stream: &SseStream,
-) {
-    let request = match message::read(text, app.config.limits.json_depth) {
-        Ok(message::Body::Single(Message::Request(request))) => request,
-        Ok(message::Body::Single(Message::Response { id, text })) => {
-            let session = dispatch::session_header(headers).unwrap_or_default();
-            return in_hand.questions.answer(app, grant, session, id, text);
-        }
-        Ok(message::Body::Batch(_)) => return,
-        Err(fault) => return stream.write(app, "null", Err(Refusal::Fault(fault))).await,
-    };
-    let Some(id) = request.id else {
-        return dispatch::legacy_notification(grant, headers, &request, in_hand);
-    };
-    if request.method == "initialize" {
-        stream.declare(reach::declared_by(&request));
-    }
-    let reach = Reach::in_session(dispatch::session_header(headers), stream.declared(), true);
-    let order = Order { app, grant, headers, body: text, request: &request, reach: &reach, in_hand };
-    let outcome = match count(app, grant, 1) {
-        Ok(()) => dispatch::legacy(&order),
-        Err(refusal) => Err(refusal),
-    };
-    stream.write(app, id, outcome).await;
 }

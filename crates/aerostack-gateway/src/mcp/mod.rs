@@ -17,6 +17,7 @@ pub mod gemini_schema;
 pub mod handle;
 pub mod in_flight;
 mod inputs;
+mod legacy_post;
 pub mod legacy_sse;
 pub mod listen;
 mod log_level;

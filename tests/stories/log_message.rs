@@ -17,7 +17,13 @@ fn setups() -> [Setup; 4] {
 fn levels(answer: &Answer) -> Vec<String> {
     let text = answer.text();
     let messages: Vec<Value> = match text.contains("data: ") {
-        true => text.lines().filter_map(|line| line.strip_prefix("data: ")).map(parsed).collect(),
+        // A stream that can be resumed begins with an event without data.
+        true => text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .filter(|data| !data.is_empty())
+            .map(parsed)
+            .collect(),
         false => vec![parsed(&text)],
     };
     let (result, logged) = messages.split_last().unwrap();

@@ -48,9 +48,10 @@ macro_rules! handlers {
         /// Carries out an operation. No wildcard: a new operation does not compile without its handler.
         pub(super) async fn dispatch(visit: Visit, input: Input) -> Result<Response<Body>, ApiError> {
             match visit.operation() {
-                $(Operation::$open => run::<endpoint::$open>(visit, input).await,)*
-                $(Operation::$streaming => endpoint::$streaming::stream(visit, input.read()?).await,)*
-                $(Operation::$name => run::<endpoint::$name>(visit, input).await,)*
+                // Boxed, so that none carries the size of the largest.
+                $(Operation::$open => Box::pin(run::<endpoint::$open>(visit, input)).await,)*
+                $(Operation::$streaming => Box::pin(endpoint::$streaming::stream(visit, input.read()?)).await,)*
+                $(Operation::$name => Box::pin(run::<endpoint::$name>(visit, input)).await,)*
             }
         }
 

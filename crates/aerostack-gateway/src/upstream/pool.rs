@@ -291,7 +291,8 @@ impl Making {
     async fn run(self, pool: Arc<Pool>) -> Result<Lease, UpstreamError> {
         let known = pool.slots().verdict();
         let limit = pool.limits.establish;
-        let connecting = tokio::time::timeout(limit, pool.connector.connect(known, &self.caller)).await;
+        let connecting =
+            tokio::time::timeout(limit, Box::pin(pool.connector.connect(known, &self.caller))).await;
         let connected = connecting.unwrap_or_else(|_| {
             Err(UpstreamError::TimedOut(format!("no session within {} s", limit.as_secs())))
         });

@@ -1,0 +1,123 @@
+//! `bench`: what a call costs through the gateway, beside nothing in between, beside the least that a
+//! proxy in Rust can do, and beside nginx, all in one run and in turns, so that the machine's mood
+//! is the same for all of them.
+//!
+//! Cost is the processor's time of the proxy's process, from the kernel's own accounting. Ratios are
+//! taken within each round, and their median is told.
+
+mod furnish;
+mod load;
+mod nginx;
+mod pin;
+mod report;
+mod stand;
+mod usage;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::paths::{self, Profile};
+use crate::process;
+
+use load::{Load, Shape};
+use report::Sample;
+use stand::Stand;
+use usage::Usage;
+
+/// What is built, all for release.
+const PACKAGES: [&str; 3] = ["aerostack-gateway", "aerostack-cli", "aerostack-benches"];
+/// Letters that a call echoes.
+const ECHO_BYTES: usize = 1_024;
+/// Longest wait for a proxy to come to rest after a run, its recorder included.
+const REST: Duration = Duration::from_secs(10);
+
+/// What can be chosen.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Rounds; in each, every proxy takes every load once
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// Seconds of one measurement
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Calls a second of the open loop
+    #[arg(long, default_value_t = 5_000)]
+    rate: u32,
+    /// One round of one second each: to see that it works
+    #[arg(long)]
+    quick: bool,
+    /// Measure the programs as they are built, without building
+    #[arg(long)]
+    as_built: bool,
+    /// Write the figures of every measurement to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Builds, measures, prints.
+pub(crate) fn run(mut options: Options) -> Result<()> {
+    if options.quick {
+        (options.rounds, options.seconds) = (1, 1.0);
+    }
+    if !options.as_built {
+        let mut build = process::cargo(&["build", "--release"]);
+        PACKAGES.iter().for_each(|package| {
+            build.args(["--package", package]);
+        });
+        process::run(&mut build)?;
+    }
+    println!("{}", machine());
+    let stand = Stand::open()?;
+    let samples = rounds(&stand, &options)?;
+    println!("{}", report::tables(&samples));
+    if let Some(file) = &options.json {
+        let raw: Vec<Value> = samples.iter().map(Sample::as_json).collect();
+        let text = serde_json::to_string_pretty(&json!({ "machine": machine(), "samples": raw }))?;
+        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let errors: u64 = samples.iter().map(|sample| sample.errors).sum();
+    ensure!(errors == 0, "{errors} calls failed; the figures stand for nothing");
+    Ok(())
+}
+
+fn rounds(stand: &Stand, options: &Options) -> Result<Vec<Sample>> {
+    let closed = [1, 16, 64].map(|connections| Shape { connections, rate: None });
+    let open = Shape { connections: 16, rate: Some(options.rate) };
+    let mut samples = Vec::new();
+    for round in 1..=options.rounds {
+        for shape in closed.into_iter().chain([open]) {
+            for target in &stand.targets {
+                let load = Load { shape, seconds: options.seconds, call: "echo", bytes: ECHO_BYTES };
+                let before = Usage::of(target.process)?;
+                let figures = load.run(stand, target)?;
+                // What is done behind the calls is part of their cost.
+                let after = Usage::at_rest(target.process, REST)?;
+                let sample = Sample::new(round, target.name, shape, &figures, &before, &after)?;
+                eprintln!("round {round}: {}", sample.line());
+                samples.push(sample);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// What the figures come from, in a line.
+fn machine() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("processor unknown", |(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().unwrap_or_default();
+    format!("{cores} cores, {model}, Linux {}, load at the start {load}", kernel.trim())
+}
+
+/// A program that is measured or measures.
+fn program(name: &str) -> Result<PathBuf> {
+    paths::program(name, Profile::Release)
+}

@@ -1,0 +1,96 @@
+//! What a process has used, as the kernel counts it: nanoseconds of processor by thread, memory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// How SQLite's threads begin; of the gateway's stores, only the recorder's works while calls are made.
+const WRITER: &str = "sqlx-sqlite";
+/// Between two looks whether a process rests.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// What a process that rests may use in that time.
+const RESTING: Duration = Duration::from_micros(1_500);
+
+/// Processor time of a process and of all in its group, since they began.
+pub(super) struct Usage {
+    threads: BTreeMap<u32, Thread>,
+}
+
+struct Thread {
+    name: String,
+    nanoseconds: u64,
+}
+
+/// Processor time between two looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Spent {
+    /// Of all threads.
+    pub(super) all: Duration,
+    /// Of those that write records.
+    pub(super) writer: Duration,
+}
+
+impl Usage {
+    /// Looks at a group now; nobody has used nothing.
+    pub(super) fn of(group: Option<u32>) -> Result<Self> {
+        let mut threads = BTreeMap::new();
+        for process in group.map_or_else(Vec::new, members) {
+            for entry in fs::read_dir(format!("/proc/{process}/task"))? {
+                let (entry, id) = (entry?.path(), |name: &str| name.parse::<u32>().ok());
+                let Some(id) = entry.file_name().and_then(|name| id(name.to_str()?)) else { continue };
+                // A thread may end between two lines.
+                let Ok(times) = fs::read_to_string(entry.join("schedstat")) else { continue };
+                let name = fs::read_to_string(entry.join("comm")).unwrap_or_default();
+                let first = times.split(' ').next().unwrap_or_default();
+                let nanoseconds = first.trim().parse().context("the kernel counts processor time")?;
+                threads.insert(id, Thread { name, nanoseconds });
+            }
+        }
+        Ok(Self { threads })
+    }
+
+    /// Waits until the group rests, `limit` at the most, and looks then.
+    pub(super) fn at_rest(group: Option<u32>, limit: Duration) -> Result<Self> {
+        let begun = Instant::now();
+        let mut last = Self::of(group)?;
+        loop {
+            if group.is_none() || begun.elapsed() > limit {
+                return Ok(last);
+            }
+            thread::sleep(LOOK_EVERY);
+            let now = Self::of(group)?;
+            if now.since(&last).all < RESTING {
+                return Ok(now);
+            }
+            last = now;
+        }
+    }
+
+    /// What was used since an earlier look.
+    pub(super) fn since(&self, before: &Self) -> Spent {
+        let spent = |wanted: &dyn Fn(&Thread) -> bool| {
+            let threads = self.threads.iter().filter(|(_, thread)| wanted(thread));
+            let nanoseconds = threads.map(|(id, thread)| {
+                thread.nanoseconds - before.threads.get(id).map_or(0, |before| before.nanoseconds)
+            });
+            Duration::from_nanos(nanoseconds.sum())
+        };
+        Spent { all: spent(&|_| true), writer: spent(&|thread| thread.name.starts_with(WRITER)) }
+    }
+}
+
+/// The processes of a group.
+fn members(group: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter(|process| group_of(*process) == Some(group)).collect()
+}
+
+fn group_of(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in brackets may hold anything; state, parent and group come behind it.
+    stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
+}

@@ -62,7 +62,6 @@ pub(crate) struct Args {
 struct Run {
     template: Template,
     address: SocketAddr,
-    measured_from: Instant,
     until: Instant,
     next: Cell<u64>,
     figures: RefCell<Figures>,
@@ -75,9 +74,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let begun = Instant::now();
     let measured_from = begun + Duration::from_secs_f64(args.warm_up_seconds);
     let until = measured_from + Duration::from_secs_f64(args.seconds);
-    let figures = RefCell::new(Figures::new()?);
-    let run =
-        Rc::new(Run { template, address: args.address, measured_from, until, next: Cell::new(0), figures });
+    let figures = RefCell::new(Figures::new(measured_from)?);
+    let run = Rc::new(Run { template, address: args.address, until, next: Cell::new(0), figures });
     let mut paces = Pace::of(args.connections, args.rate, begun, until);
     let mut connections = JoinSet::new();
     for _ in 0..args.connections {
@@ -93,7 +91,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     if tokio::time::timeout_at(limit, all).await.is_err() {
         run.figures.borrow_mut().fail("an answer did not come");
     }
-    println!("{}", run.figures.borrow().as_json(args.seconds));
+    println!("{}", run.figures.borrow().as_json());
     Ok(())
 }
 
@@ -112,8 +110,7 @@ impl Run {
             wire.body(&head, |piece| answer.take(piece)).await?;
             let ended = Instant::now();
             self.template.check(&head.second, &answer, id)?;
-            let is_measured = begun >= self.measured_from && ended <= self.until;
-            self.figures.borrow_mut().count(ended - begun, is_measured);
+            self.figures.borrow_mut().count(begun, ended);
         }
         Ok(())
     }

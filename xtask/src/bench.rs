@@ -5,12 +5,15 @@
 //! Cost is the processor's time of the proxy's process, from the kernel's own accounting. Ratios are
 //! taken within each round, and their median is told.
 
+mod alone;
 mod furnish;
 mod load;
 mod nginx;
 mod pin;
 mod report;
+mod sample;
 mod stand;
+mod targets;
 mod usage;
 
 use std::path::PathBuf;
@@ -22,15 +25,12 @@ use serde_json::{Value, json};
 use crate::paths::{self, Profile};
 use crate::process;
 
-use load::{Load, Shape};
-use report::Sample;
+use sample::Sample;
 use stand::Stand;
 use usage::Usage;
 
 /// What is built, all for release.
 const PACKAGES: [&str; 3] = ["aerostack-gateway", "aerostack-cli", "aerostack-benches"];
-/// Letters that a call echoes.
-const ECHO_BYTES: usize = 1_024;
 /// Longest wait for a proxy to come to rest after a run, its recorder included.
 const REST: Duration = Duration::from_secs(10);
 
@@ -69,33 +69,40 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
         });
         process::run(&mut build)?;
     }
-    println!("{}", machine());
+    let machine = machine();
+    println!("{machine}");
     let stand = Stand::open()?;
     let samples = rounds(&stand, &options)?;
-    println!("{}", report::tables(&samples));
+    drop(stand);
+    let alone = alone::measure()?;
+    let rows = targets::rows(&samples, &alone);
+    println!("{}\n{}", report::tables(&samples), report::beside_targets(&rows));
     if let Some(file) = &options.json {
         let raw: Vec<Value> = samples.iter().map(Sample::as_json).collect();
-        let text = serde_json::to_string_pretty(&json!({ "machine": machine(), "samples": raw }))?;
-        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+        let raw = json!({ "machine": machine, "alone": alone.as_json(), "samples": raw });
+        let text = serde_json::to_string_pretty(&raw)? + "\n";
+        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     let errors: u64 = samples.iter().map(|sample| sample.errors).sum();
     ensure!(errors == 0, "{errors} calls failed; the figures stand for nothing");
     Ok(())
 }
 
+/// Every load in turn, and within it every way it can go, and all of that again.
 fn rounds(stand: &Stand, options: &Options) -> Result<Vec<Sample>> {
-    let closed = [1, 16, 64].map(|connections| Shape { connections, rate: None });
-    let open = Shape { connections: 16, rate: Some(options.rate) };
     let mut samples = Vec::new();
     for round in 1..=options.rounds {
-        for shape in closed.into_iter().chain([open]) {
-            for target in &stand.targets {
-                let load = Load { shape, seconds: options.seconds, call: "echo", bytes: ECHO_BYTES };
-                let before = Usage::of(target.process)?;
-                let figures = load.run(stand, target)?;
+        for load in load::all(options.rate) {
+            for target in stand.targets.iter().filter(|target| target.place == load.place) {
+                usage::forget_peaks(target.process)?;
+                let (resident_kib, before) =
+                    (usage::resident_kib(target.process)?, Usage::of(target.process)?);
+                let figures = load.run(target, options.seconds)?;
+                let peak_kib = usage::peak_kib(target.process)?;
                 // What is done behind the calls is part of their cost.
-                let after = Usage::at_rest(target.process, REST)?;
-                let sample = Sample::new(round, target.name, shape, &figures, &before, &after)?;
+                let spent = Usage::at_rest(target.process, REST)?.since(&before);
+                let sample =
+                    Sample::new(round, target.name, &load, &figures, spent, [resident_kib, peak_kib])?;
                 eprintln!("round {round}: {}", sample.line());
                 samples.push(sample);
             }

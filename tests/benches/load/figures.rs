@@ -1,6 +1,6 @@
 //! What a run comes to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
@@ -13,6 +13,9 @@ const DIGITS: u8 = 3;
 
 /// Calls and their latencies.
 pub(super) struct Figures {
+    /// What begins earlier is warm-up.
+    measured_from: Instant,
+    last_end: Instant,
     /// Answered as expected, warm-up included.
     calls: u64,
     errors: u64,
@@ -21,17 +24,20 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(measured_from: Instant) -> Result<Self> {
         let longest = u64::try_from(LONGEST.as_nanos()).context("a minute in nanoseconds")?;
         let nanoseconds = Histogram::new_with_bounds(1, longest, DIGITS)?;
-        Ok(Self { calls: 0, errors: 0, first_error: None, nanoseconds })
+        let last_end = measured_from;
+        Ok(Self { measured_from, last_end, calls: 0, errors: 0, first_error: None, nanoseconds })
     }
 
     /// Counts an answered call.
-    pub(super) fn count(&mut self, latency: Duration, is_measured: bool) {
+    pub(super) fn count(&mut self, begun: Instant, ended: Instant) {
         self.calls += 1;
-        if is_measured {
-            self.nanoseconds.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        if begun >= self.measured_from {
+            let latency = u64::try_from((ended - begun).as_nanos()).unwrap_or(u64::MAX);
+            self.nanoseconds.saturating_record(latency);
+            self.last_end = self.last_end.max(ended);
         }
     }
 
@@ -41,10 +47,11 @@ impl Figures {
         self.first_error.get_or_insert_with(|| error.to_owned());
     }
 
-    pub(super) fn as_json(&self, seconds: f64) -> Value {
+    pub(super) fn as_json(&self) -> Value {
         let at = |quantile: f64| microseconds(self.nanoseconds.value_at_quantile(quantile));
+        let seconds = (self.last_end - self.measured_from).as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "no run makes 2^52 calls")]
-        let per_second = self.nanoseconds.len() as f64 / seconds;
+        let per_second = if seconds > 0.0 { self.nanoseconds.len() as f64 / seconds } else { 0.0 };
         json!({
             "calls": self.calls,
             "errors": self.errors,

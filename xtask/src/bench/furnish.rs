@@ -17,8 +17,8 @@ use crate::visitor;
 pub(super) const WORKSPACE: &str = "bench";
 /// What is installed there; names of tools begin with it.
 pub(super) const SERVER: &str = "mock";
-/// Tokens that take turns.
-const TOKENS: u32 = 1_000;
+/// A workspace that is asked for its tools alone.
+pub(super) const LISTS: &str = "lists";
 /// The highest that can be set: no token comes near it, and every call is counted against it.
 const RATE_LIMIT: &str = "1000000";
 
@@ -33,21 +33,29 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts one with its data in `folder`, and makes an owner.
+    /// Starts one with its data in `folder`, which it makes if need be.
     pub(super) fn start(folder: &Path) -> Result<Self> {
-        fs::create_dir(folder)?;
+        fs::create_dir_all(folder)?;
+        let log = folder.join("gateway.log");
         let mut serve = pin::command(&program("aerostack-gateway")?, Core::Proxy);
         serve.env("AEROSTACK_DATA_DIR", folder).env("AEROSTACK_LISTEN", "127.0.0.1:0");
         serve.env("AEROSTACK_RATE_LIMIT_PER_MINUTE", RATE_LIMIT);
-        serve.stderr(File::create(folder.join("gateway.log"))?);
+        serve.stderr(File::options().create(true).append(true).open(&log)?);
         let mut running = Running::start(serve)?;
-        let url = running.line_after("listening on ")?;
+        let url = running
+            .line_after("listening on ")
+            .with_context(|| format!("the gateway said:\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         let address = url.strip_prefix("http://").context("a plain address")?.to_owned();
+        Ok(Self { running, address, key: String::new(), folder: folder.to_owned() })
+    }
+
+    /// Makes an operator account without limits, and does all that follows as that.
+    pub(super) fn make_owner(&mut self) -> Result<()> {
         let mut owner = Command::new(program("aerostack-gateway")?);
         owner.args(["owner", "create", "--email", "admin@example.com", "--username", "acme"]);
-        owner.args(["--plan", "enterprise"]).env("AEROSTACK_DATA_DIR", folder);
-        let key = process::output(&mut owner)?.trim().to_owned();
-        Ok(Self { running, address, key, folder: folder.to_owned() })
+        owner.args(["--plan", "enterprise"]).env("AEROSTACK_DATA_DIR", &self.folder);
+        process::output(&mut owner)?.trim().clone_into(&mut self.key);
+        Ok(())
     }
 
     /// Makes a workspace.
@@ -62,7 +70,7 @@ impl Gateway {
     }
 
     /// Makes tokens of one length, and gives them a line each.
-    pub(super) fn make_tokens(&self, workspace: &str) -> Result<String> {
+    pub(super) fn make_tokens(&self, workspace: &str, count: u32) -> Result<String> {
         let path = format!("/api/v1/workspaces/{workspace}/tokens");
         let one = |number: u32| -> Result<String> {
             let body = json!({ "name": format!("Bencher {number}") }).to_string();
@@ -71,7 +79,7 @@ impl Gateway {
             let created: Value = serde_json::from_str(&answer.body)?;
             Ok(created["token"].as_str().context("a created token is told")?.to_owned() + "\n")
         };
-        (0..TOKENS).map(one).collect()
+        (0..count).map(one).collect()
     }
 
     fn aerostack(&self, arguments: &[&str]) -> Result<()> {

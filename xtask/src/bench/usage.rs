@@ -82,6 +82,34 @@ impl Usage {
     }
 }
 
+/// Resident memory of a group now, in KiB.
+pub(super) fn resident_kib(group: Option<u32>) -> Result<u64> {
+    memory_kib(group, "VmRSS:")
+}
+
+/// Most that was resident since `forget_peaks`, in KiB.
+pub(super) fn peak_kib(group: Option<u32>) -> Result<u64> {
+    memory_kib(group, "VmHWM:")
+}
+
+/// Makes peaks begin at what is resident now.
+pub(super) fn forget_peaks(group: Option<u32>) -> Result<()> {
+    for process in group.map_or_else(Vec::new, members) {
+        fs::write(format!("/proc/{process}/clear_refs"), "5").context("a peak of memory is forgotten")?;
+    }
+    Ok(())
+}
+
+fn memory_kib(group: Option<u32>, kind: &str) -> Result<u64> {
+    let of = |process: u32| -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(kind)).context("the kernel tells memory")?;
+        line.trim().trim_end_matches(" kB").parse().context("memory is a number")
+    };
+    group.map_or_else(Vec::new, members).into_iter().map(of).sum()
+}
+
 /// The processes of a group.
 fn members(group: u32) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

@@ -2,7 +2,6 @@
 //! connections kept and shared, bodies streamed. It reads no body and knows no tokens.
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -43,7 +42,8 @@ pub(crate) async fn serve(args: Args) -> Result<()> {
         tokio::task::spawn_local(async move {
             let pass = service_fn(|request| {
                 let way = Rc::clone(&way);
-                async move { Ok::<_, Infallible>(way.pass(request).await) }
+                // Where the upstream does not answer, whoever calls finds the connection closed.
+                async move { way.pass(request).await }
             });
             let _ =
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), pass).await;
@@ -52,12 +52,7 @@ pub(crate) async fn serve(args: Args) -> Result<()> {
 }
 
 impl Way {
-    async fn pass(&self, request: Request<Incoming>) -> Response<Incoming> {
-        // Whoever calls finds the connection closed and counts an error.
-        self.try_pass(request).await.unwrap_or_else(|error| panic!("the upstream does not answer: {error}"))
-    }
-
-    async fn try_pass(&self, mut request: Request<Incoming>) -> Result<Response<Incoming>> {
+    async fn pass(&self, mut request: Request<Incoming>) -> Result<Response<Incoming>> {
         request.headers_mut().remove(CONNECTION);
         request.headers_mut().insert(HOST, self.host.clone());
         let mut sender = match self.ready() {

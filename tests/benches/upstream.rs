@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::wire::Wire;
 
 /// Letters of a big answer that are written at once.
-const PIECE: [u8; 64 * 1_024] = [b'x'; 64 * 1_024];
+static PIECE: [u8; 64 * 1_024] = [b'x'; 64 * 1_024];
 const PROTOCOL: &str = "2025-06-18";
 const METHOD_NOT_FOUND: &str = r#""error":{"code":-32601,"message":"Method not found"}"#;
 

@@ -50,7 +50,7 @@ impl Pace {
     }
 }
 
-fn keep_time(senders: &Vec<Sender<Instant>>, rate: f64, from: Instant, until: Instant) {
+fn keep_time(senders: &[Sender<Instant>], rate: f64, from: Instant, until: Instant) {
     let between = Duration::from_secs_f64(1.0 / rate);
     let mut moment = from;
     for sender in senders.iter().cycle() {

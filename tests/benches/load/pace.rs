@@ -26,7 +26,7 @@ impl Pace {
         let Some(rate) = rate else {
             return std::iter::repeat_with(|| Self::Closed).take(connections).collect();
         };
-        let (senders, paces) = (0..connections)
+        let (senders, paces): (Vec<_>, Vec<_>) = (0..connections)
             .map(|_| {
                 let (sender, moments) = mpsc::channel(WAITING);
                 (sender, Self::Open { moments, free_since: from })

@@ -7,6 +7,7 @@
 
 mod alone;
 mod furnish;
+mod instructions;
 mod load;
 mod nginx;
 mod pin;
@@ -46,6 +47,9 @@ pub(crate) struct Options {
     /// Calls a second of the open loop
     #[arg(long, default_value_t = 5_000)]
     rate: u32,
+    /// Count instructions as well, under valgrind
+    #[arg(long)]
+    instructions: bool,
     /// One round of one second each: to see that it works
     #[arg(long)]
     quick: bool,
@@ -77,6 +81,9 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     let alone = alone::measure()?;
     let rows = targets::rows(&samples, &alone);
     println!("{}\n{}", report::tables(&samples), report::beside_targets(&rows));
+    if options.instructions {
+        println!("{}", instructions::table()?);
+    }
     if let Some(file) = &options.json {
         let raw: Vec<Value> = samples.iter().map(Sample::as_json).collect();
         let raw = json!({ "machine": machine, "alone": alone.as_json(), "samples": raw });

@@ -35,9 +35,13 @@ pub(super) struct Gateway {
 impl Gateway {
     /// Starts one with its data in `folder`, which it makes if need be.
     pub(super) fn start(folder: &Path) -> Result<Self> {
+        Self::serve(pin::command(&program("aerostack-gateway")?, Core::Proxy), folder)
+    }
+
+    /// The same by a command that runs it.
+    pub(super) fn serve(mut serve: Command, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let log = folder.join("gateway.log");
-        let mut serve = pin::command(&program("aerostack-gateway")?, Core::Proxy);
         serve.env("AEROSTACK_DATA_DIR", folder).env("AEROSTACK_LISTEN", "127.0.0.1:0");
         serve.env("AEROSTACK_RATE_LIMIT_PER_MINUTE", RATE_LIMIT);
         serve.stderr(File::options().create(true).append(true).open(&log)?);

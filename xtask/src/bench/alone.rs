@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::furnish::{Gateway, WORKSPACE};
+use super::sample::mib;
 use super::{program, usage};
 use crate::visitor;
 
@@ -24,8 +25,8 @@ pub(super) struct Alone {
     worst_start_ms: f64,
     /// Resident memory.
     pub(super) idle_kib: u64,
-    /// The file.
-    pub(super) program_kib: u64,
+    /// The file, in millions of bytes.
+    pub(super) program_mb: f64,
 }
 
 /// Starts it many times, with a workspace and a token in its database.
@@ -49,7 +50,7 @@ pub(super) fn measure() -> Result<Alone> {
         start_ms: milliseconds(times[STARTS / 2]),
         worst_start_ms: milliseconds(times[STARTS - 1]),
         idle_kib: usage::resident_kib(Some(gateway.running.id()))?,
-        program_kib: program("aerostack-gateway")?.metadata()?.len() / 1_024,
+        program_mb: mib(program("aerostack-gateway")?.metadata()?.len()) * 1_024.0 / 1e6,
     })
 }
 
@@ -58,7 +59,7 @@ impl Alone {
     pub(super) fn as_json(&self) -> Value {
         json!({
             "start_ms": self.start_ms, "worst_start_ms": self.worst_start_ms,
-            "idle_kib": self.idle_kib, "program_kib": self.program_kib,
+            "idle_kib": self.idle_kib, "program_mb": self.program_mb,
         })
     }
 }

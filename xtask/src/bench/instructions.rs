@@ -104,9 +104,11 @@ fn count(target: &Target, folder: &Path) -> Result<Count> {
     let all = lines.iter().find(|(_, name)| name.contains("PROGRAM TOTALS")).context("a total is told")?.0;
     // One function may be there several times; the largest has the others in it.
     let mut largest: BTreeMap<&str, f64> = BTreeMap::new();
-    for (count, name) in lines.into_iter().filter(|(_, name)| TOLD.iter().any(|told| name.contains(told))) {
-        let known = largest.entry(short(name)).or_default();
-        *known = known.max(count);
+    for (count, name) in lines.into_iter().map(|(count, name)| (count, short(name))) {
+        if TOLD.iter().any(|told| name.contains(told)) {
+            let known = largest.entry(name).or_default();
+            *known = known.max(count);
+        }
     }
     let mut functions: Vec<(f64, String)> =
         largest.into_iter().map(|(name, count)| (count / calls, name.to_owned())).collect();

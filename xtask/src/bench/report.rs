@@ -1,4 +1,4 @@
-//! What the measurements come to: tables of medians, as Markdown.
+//! What the measurements come to, as Markdown: tables of medians; of memory, the most.
 
 use std::fmt::Write as _;
 
@@ -58,8 +58,11 @@ fn table(samples: &[Sample], load: &Load) -> String {
         let per_second = figure(&|sample| sample.per_second);
         let [p50, p90, p99, p999] = [0, 1, 2, 3].map(|at| figure(&|sample| sample.latencies_us[at]));
         let _ = write!(text, "| {target} | {per_second:.0} | {p50:.0} | {p90:.0} | {p99:.0} | {p999:.0} |");
-        let [peak, gained] =
-            [figure(&|sample| mib(sample.memory_kib[1])), figure(&|sample| mib(sample.growth_kib()))];
+        let most = |memory: &dyn Fn(&Sample) -> u64| {
+            let own = samples.iter().filter(|sample| sample.target == target && sample.load == *load);
+            own.map(|sample| sample::mib(memory(sample))).fold(0.0, f64::max)
+        };
+        let [peak, gained] = [most(&|sample| sample.memory_kib[1]), most(&Sample::growth_kib)];
         if peak == 0.0 {
             text.push_str(" | | | | |\n");
             continue;
@@ -87,9 +90,4 @@ fn costs(samples: &[Sample], load: &Load, target: &str, cost: &dyn Fn(&Sample) -
         ratio.map_or_else(String::new, |ratio| format!(" {ratio:.2}"))
     };
     format!(" {cpu:.1} |{} |{} |", to(HOP), to(NGINX))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "memory in KiB is far below 2^52")]
-fn mib(kib: u64) -> f64 {
-    kib as f64 / 1_024.0
 }

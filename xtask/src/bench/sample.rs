@@ -84,6 +84,12 @@ impl Sample {
     }
 }
 
+/// KiB as MiB.
+#[expect(clippy::cast_precision_loss, reason = "memory in KiB is far below 2^52")]
+pub(super) fn mib(kib: u64) -> f64 {
+    kib as f64 / 1_024.0
+}
+
 /// The middle one; 0 of none.
 pub(super) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();

@@ -33,8 +33,13 @@ struct Way {
 pub(crate) async fn serve(args: Args) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
-    let host = HeaderValue::try_from(args.upstream.to_string())?;
-    let way = Rc::new(Way { address: args.upstream, host, kept: RefCell::default() });
+    accept(listener, args.upstream).await
+}
+
+/// Serves at a port that is open.
+pub(crate) async fn accept(listener: TcpListener, upstream: SocketAddr) -> Result<()> {
+    let host = HeaderValue::try_from(upstream.to_string())?;
+    let way = Rc::new(Way { address: upstream, host, kept: RefCell::default() });
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -69,6 +70,11 @@ struct Run {
 
 /// Calls, and prints one object of JSON.
 pub(crate) async fn run(args: Args) -> Result<()> {
+    println!("{}", measure(args).await?);
+    Ok(())
+}
+
+async fn measure(args: Args) -> Result<Value> {
     let tokens = std::fs::read_to_string(&args.tokens).context("the file of tokens")?;
     let template = Template::new(args.address, &args.path, &tokens, args.call, &args.tool, args.bytes)?;
     let begun = Instant::now();
@@ -91,8 +97,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     if tokio::time::timeout_at(limit, all).await.is_err() {
         run.figures.borrow_mut().fail("an answer did not come");
     }
-    println!("{}", run.figures.borrow().as_json());
-    Ok(())
+    let figures = run.figures.borrow().as_json();
+    Ok(figures)
 }
 
 impl Run {
@@ -113,5 +119,71 @@ impl Run {
             self.figures.borrow_mut().count(begun, ended);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use clap::Parser;
+    use tokio::net::TcpListener;
+    use tokio::task::{LocalSet, spawn_local};
+
+    use super::*;
+    use crate::{hop, upstream};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    async fn port() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// Calls the upstream through the hop; gives calls and errors.
+    async fn called(words: &str) -> (u64, u64) {
+        let ((listener, upstream), (hop_listener, hop)) = (port().await, port().await);
+        spawn_local(upstream::accept(listener, 20));
+        spawn_local(hop::accept(hop_listener, upstream));
+        let mut tokens = tempfile::NamedTempFile::new().unwrap();
+        tokens.write_all(b"one\ntwo\n").unwrap();
+        let (hop, tokens) = (hop.to_string(), tokens.path().to_str().unwrap().to_owned());
+        let fixed = ["load", "--address", &hop, "--path", "/mcp", "--tokens", &tokens];
+        let few = ["--seconds", "0.2", "--warm-up-seconds", "0", "--connections", "3"];
+        let line = Line::parse_from(fixed.into_iter().chain(few).chain(words.split(' ')));
+        let figures = measure(line.args).await.unwrap();
+        (figures["calls"].as_u64().unwrap(), figures["errors"].as_u64().unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_call_is_answered_through_the_hop() {
+        let all = async {
+            for words in [
+                "--call echo",
+                "--call echo --rate 200",
+                "--call big --tool big --bytes 3000000",
+                "--call list --bytes 2000",
+            ] {
+                let (calls, errors) = called(words).await;
+                assert!(calls > 0, "{words}");
+                assert_eq!(errors, 0, "{words}");
+            }
+        };
+        LocalSet::new().run_until(all).await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_the_answer_is_an_error_of_its_connection() {
+        let all = async {
+            for words in ["--call echo --tool nothing", "--call list --bytes 1000000"] {
+                assert_eq!(called(words).await, (0, 3), "{words}");
+            }
+        };
+        LocalSet::new().run_until(all).await;
     }
 }

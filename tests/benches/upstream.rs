@@ -66,7 +66,12 @@ enum Reply {
 pub(crate) async fn serve(args: Args) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
-    let canned = Rc::new(canned(args.tools));
+    accept(listener, args.tools).await
+}
+
+/// Serves at a port that is open.
+pub(crate) async fn accept(listener: TcpListener, tools: usize) -> Result<()> {
+    let canned = Rc::new(canned(tools));
     loop {
         let (stream, _) = listener.accept().await?;
         let canned = Rc::clone(&canned);

@@ -38,10 +38,11 @@ impl Usage {
     pub(super) fn of(group: Option<u32>) -> Result<Self> {
         let mut threads = BTreeMap::new();
         for process in group.map_or_else(Vec::new, members) {
-            for entry in fs::read_dir(format!("/proc/{process}/task"))? {
+            // A process or a thread may end between two lines; then it uses nothing any more.
+            let Ok(entries) = fs::read_dir(format!("/proc/{process}/task")) else { continue };
+            for entry in entries {
                 let (entry, id) = (entry?.path(), |name: &str| name.parse::<u32>().ok());
                 let Some(id) = entry.file_name().and_then(|name| id(name.to_str()?)) else { continue };
-                // A thread may end between two lines.
                 let Ok(times) = fs::read_to_string(entry.join("schedstat")) else { continue };
                 let name = fs::read_to_string(entry.join("comm")).unwrap_or_default();
                 let first = times.split(' ').next().unwrap_or_default();
@@ -74,7 +75,8 @@ impl Usage {
         let spent = |wanted: &dyn Fn(&Thread) -> bool| {
             let threads = self.threads.iter().filter(|(_, thread)| wanted(thread));
             let nanoseconds = threads.map(|(id, thread)| {
-                thread.nanoseconds - before.threads.get(id).map_or(0, |before| before.nanoseconds)
+                let before = before.threads.get(id).map_or(0, |before| before.nanoseconds);
+                thread.nanoseconds.saturating_sub(before)
             });
             Duration::from_nanos(nanoseconds.sum())
         };
@@ -102,9 +104,9 @@ pub(super) fn forget_peaks(group: Option<u32>) -> Result<()> {
 
 fn memory_kib(group: Option<u32>, kind: &str) -> Result<u64> {
     let of = |process: u32| -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let line =
-            status.lines().find_map(|line| line.strip_prefix(kind)).context("the kernel tells memory")?;
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        // One that has ended has none.
+        let Some(line) = status.lines().find_map(|line| line.strip_prefix(kind)) else { return Ok(0) };
         line.trim().trim_end_matches(" kB").parse().context("memory is a number")
     };
     group.map_or_else(Vec::new, members).into_iter().map(of).sum()
@@ -121,4 +123,23 @@ fn group_of(process: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name in brackets may hold anything; state, parent and group come behind it.
     stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_group_uses_is_counted_and_nobody_uses_nothing() {
+        let own = group_of(std::process::id());
+        let before = Usage::of(own).unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(50) {}
+        let spent = Usage::of(own).unwrap().since(&before);
+        assert!(spent.all > Duration::ZERO && spent.writer == Duration::ZERO, "{spent:?}");
+        assert!(resident_kib(own).unwrap() > 0);
+        let nobody = Usage::of(None).unwrap();
+        assert_eq!(nobody.since(&nobody), Spent { all: Duration::ZERO, writer: Duration::ZERO });
+        assert_eq!(peak_kib(None).unwrap(), 0);
+    }
 }

@@ -53,9 +53,10 @@ impl Usage {
         Ok(Self { threads })
     }
 
-    /// Waits until the group rests, `limit` at the most, and looks then.
-    pub(super) fn at_rest(group: Option<u32>, limit: Duration) -> Result<Self> {
+    /// Waits until the group rests, `least` in any case and `limit` at the most, and looks then.
+    pub(super) fn at_rest(group: Option<u32>, least: Duration, limit: Duration) -> Result<Self> {
         let begun = Instant::now();
+        thread::sleep(least);
         let mut last = Self::of(group)?;
         loop {
             if group.is_none() || begun.elapsed() > limit {

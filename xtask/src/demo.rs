@@ -5,7 +5,6 @@
 //! started ends with it, however it ends.
 
 mod stage;
-mod visitor;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`. Cargo alone is needed to run them; what else
 //! a command wants it finds, installs, or asks for in one line.
 
+mod bench;
 mod ci;
 mod compatibility;
 mod demo;
@@ -15,6 +16,7 @@ mod provide;
 mod reference;
 mod test;
 mod tidy;
+mod visitor;
 
 use std::process::ExitCode;
 
@@ -61,6 +63,8 @@ enum Command {
         #[arg(last = true)]
         filter: Vec<String>,
     },
+    /// Measure what a call costs, on a release build, beside a bare hop and nginx
+    Bench(bench::Options),
     /// Check the shape of the house: file heads and lengths, arrows between rooms, migration pairs
     Tidy,
     /// Write docs/openapi.json
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::Browser { filter } => test::run_browser(&filter),
         Command::Ci => ci::run(),
         Command::Prove { filter } => prove::run(&filter),
+        Command::Bench(options) => bench::run(options),
         Command::Tidy => tidy::run(),
         Command::Openapi => openapi::write(),
         Command::Reference => reference::write(),

@@ -34,6 +34,14 @@ pub(crate) fn postgres() -> Result<PathBuf, Missing> {
         .ok_or(missing.to_owned())
 }
 
+/// The program of nginx, which Debian puts where only root looks.
+pub(crate) fn nginx() -> Result<PathBuf, Missing> {
+    let own = PathBuf::from("/usr/sbin/nginx");
+    let program = || find("nginx").or_else(|| Some(own.clone()).filter(|file| file.is_file()));
+    let missing = "nginx is missing: install `nginx-light` (Debian) or `nginx` (Homebrew)";
+    program().or_else(|| install(&["nginx-light"]).ok().and_then(|()| program())).ok_or(missing.to_owned())
+}
+
 /// Makes sure of Node and npm.
 pub(crate) fn node() -> Result<(), Missing> {
     let version = || -> Option<u32> {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::visitor::{self, Answer};
 use crate::paths::{self, Profile};
 use crate::process::{self, Running};
+use crate::visitor::{self, Answer};
 
 /// The workspace of the tour.
 pub(super) const WORKSPACE: &str = "engineering";

@@ -1,0 +1,40 @@
+//! `aerostack-bench`: what `cargo xtask bench` sets around the gateway. Knows nothing of the gateway's
+//! code, so that it builds in a minute and measures from outside alone.
+
+mod hop;
+mod load;
+mod upstream;
+mod wire;
+
+use clap::{Parser, Subcommand};
+
+/// What measurements stand on
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// An MCP server that answers as fast as it can
+    Upstream(upstream::Args),
+    /// A reverse proxy that does nothing but pass on
+    Hop(hop::Args),
+    /// Calls for a while and prints figures as JSON
+    Load(load::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    // One thread each: what shares a core with others gains nothing from more.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, async {
+        match args.command {
+            Command::Upstream(args) => upstream::serve(args).await,
+            Command::Hop(args) => hop::serve(args).await,
+            Command::Load(args) => load::run(args).await,
+        }
+    })
+}

@@ -10,6 +10,10 @@ use aerostack_gateway::settings::{BadSetting, Environment, Settings};
 use aerostack_gateway::telemetry;
 use aerostack_gateway::upstream::stdio;
 
+/// A call makes some hundred small things and drops them again; this does it in half the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `EX_USAGE` of sysexits.
 const BAD_USAGE: u8 = 64;
 /// Threads for work that blocks, mostly files; SQLite has threads of its own.
@@ -27,10 +31,12 @@ fn main() -> ExitCode {
             return if asked_or_wrong.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    run(args).unwrap_or_else(|error| {
+    let code = run(args).unwrap_or_else(|error| {
         telemetry::say(&format!("error: {error:#}"));
         if error.is::<BadSetting>() { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
-    })
+    });
+    telemetry::flush();
+    code
 }
 
 fn run(args: Args) -> anyhow::Result<ExitCode> {

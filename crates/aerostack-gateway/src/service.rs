@@ -42,7 +42,8 @@ impl Service {
     pub async fn answer(&self, peer: SocketAddr, request: Request<impl RequestBody>) -> Response<Body> {
         let started = Instant::now();
         let now = self.app.clock.now();
-        let context = RequestContext { id: RequestId::new(now, &mut self.app.rng()), received_at: now };
+        // An id is no secret: the thread's own generator makes it without asking the operating system.
+        let context = RequestContext { id: RequestId::new(now, &mut rand::rng()), received_at: now };
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let place = place(&method, &path);
         let mut response = self.serve(&context, peer, request, &path).await;
@@ -83,13 +84,14 @@ impl Service {
             Route::ModelTools { slug, api } => {
                 model_tools::answer(&self.app, slug, api, request.method(), request.headers())
             }
-            Route::Admin => admin::handle(&self.app, context, request).await,
+            // Boxed, so that a call does not carry the size of what is rare.
+            Route::Admin => Box::pin(admin::handle(&self.app, context, request)).await,
             Route::Health if !matches!(*request.method(), Method::GET | Method::HEAD) => {
                 Refusal::WrongMethod { allow: "GET, HEAD" }.answer(None)
             }
             // Pages are for browsers at our own origin: no other is told that it may read them.
-            Route::Page(_) => return dashboard::handle(&self.app, context, request).await,
-            Route::Health => health::answer(&self.app, peer, path, request.headers()).await,
+            Route::Page(_) => return Box::pin(dashboard::handle(&self.app, context, request)).await,
+            Route::Health => Box::pin(health::answer(&self.app, peer, path, request.headers())).await,
             Route::Nothing if asks_for_a_page(&request) => return dashboard::nothing(&self.app),
             Route::Nothing => not_found(),
         };

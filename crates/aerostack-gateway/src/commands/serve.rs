@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::body::Body;
+use crate::http::edges::Edges;
 use crate::http::server::{self, Stop};
 use crate::http::tls::{Tls, TlsError};
 use crate::mail;
@@ -52,6 +53,8 @@ pub struct Running {
     url: String,
     stop: Stop,
     server: JoinHandle<()>,
+    /// What connections began ends with them.
+    _edges: Arc<Edges>,
     lease: Lease,
 }
 
@@ -114,6 +117,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         () = running.stop() => tracing::info!("stopped"),
         signal = signals.next() => {
             tracing::warn!(signal, "ended at once");
+            telemetry::flush();
             std::process::exit(ENDED_BY_SIGNAL);
         }
     }
@@ -138,8 +142,8 @@ pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Running> {
     match start_under(&lease, config, tls, clock).await {
         Ok(begun) => {
             lease.announce(begun.address);
-            let Begun { address, app, url, stop, server } = begun;
-            Ok(Running { address, app, url, stop, server, lease })
+            let Begun { address, app, url, stop, server, edges } = begun;
+            Ok(Running { address, app, url, stop, server, _edges: edges, lease })
         }
         Err(error) => {
             // Nothing was accepted yet: whoever tries next need not wait.
@@ -156,6 +160,7 @@ struct Begun {
     url: String,
     stop: Stop,
     server: JoinHandle<()>,
+    edges: Arc<Edges>,
 }
 
 async fn start_under(
@@ -184,11 +189,13 @@ async fn start_under(
         app.tasks.spawn(reload::at_hangups(Hangups::register()?, Arc::clone(tls), app.stopping.clone()));
     }
     let stop = Stop::default();
-    let server = tokio::spawn(accept(listener, tls, Arc::clone(&app), stop.clone()));
-    Ok(Begun { address, app, url: format!("{scheme}://{address}"), stop, server })
+    let edges = Arc::new(Edges::start().context("threads cannot be started")?);
+    let accepting = accept(listener, tls, Arc::clone(&edges), Arc::clone(&app), stop.clone());
+    let server = tokio::spawn(accepting);
+    Ok(Begun { address, app, url: format!("{scheme}://{address}"), stop, server, edges })
 }
 
-async fn accept(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>, stop: Stop) {
+async fn accept(listener: TcpListener, tls: Option<Arc<Tls>>, edges: Arc<Edges>, app: Arc<App>, stop: Stop) {
     let limits = app.config.limits;
     let service = Arc::new(Service::new(app));
     let answer = move |request, peer| {
@@ -198,7 +205,7 @@ async fn accept(listener: TcpListener, tls: Option<Arc<Tls>>, app: Arc<App>, sto
             Box::pin(async move { service.answer(peer, request).await });
         answering
     };
-    server::serve(listener, tls, &limits, answer, stop).await;
+    server::serve(listener, tls, &limits, &edges, answer, stop).await;
 }
 
 async fn keep_figures(stopping: CancellationToken) {

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod budget;
 mod connection;
+pub mod edges;
 pub mod ending;
 pub mod origin;
 mod progress;

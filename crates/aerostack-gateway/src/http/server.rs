@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::body::Body;
 use super::connection::{self, FRESH_GRACE, Patience};
+use super::edges::Edges;
 use super::refusal::{self, Refusal};
 use super::tls::Tls;
 pub use super::watched::Received;
@@ -46,7 +47,7 @@ pub struct Stop {
     pub now: CancellationToken,
 }
 
-/// Serves until told to stop; returns when no connection is left.
+/// Serves on these edges until told to stop; returns when no connection is left.
 ///
 /// `service` is called for every request with the peer's address, and its answer is written. With `tls`
 /// every connection begins with a handshake.
@@ -56,6 +57,7 @@ pub async fn serve<S, F>(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     limits: &Limits,
+    edges: &Edges,
     service: S,
     stop: Stop,
 ) where
@@ -70,6 +72,7 @@ pub async fn serve<S, F>(
         handshake_timeout: limits.header_timeout,
         places: Arc::new(Semaphore::new(limits.connections)),
         refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
+        edges,
         service,
         now: stop.now.clone(),
     };
@@ -103,7 +106,7 @@ pub async fn serve<S, F>(
 }
 
 /// Everything a new connection needs.
-struct Door<S> {
+struct Door<'a, S> {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
     protocol: http1::Builder,
@@ -111,11 +114,12 @@ struct Door<S> {
     handshake_timeout: Duration,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+    edges: &'a Edges,
     service: S,
     now: CancellationToken,
 }
 
-impl<S, F> Door<S>
+impl<S, F> Door<'_, S>
 where
     S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -170,8 +174,11 @@ where
     ) {
         let tls = self.tls.as_ref().map(|tls| tls.acceptor());
         let (handshake_timeout, now) = (self.handshake_timeout, self.now.clone());
-        tracker.spawn(async move {
+        // It leaves this runtime for that of an edge.
+        let Ok(stream) = stream.into_std() else { return };
+        self.edges.spawn(tracker, async move {
             let attended = async move {
+                let Ok(stream) = TcpStream::from_std(stream) else { return };
                 match tls {
                     None => errand.run(stream).await,
                     // Boxed, so that connections without TLS do not carry its size.

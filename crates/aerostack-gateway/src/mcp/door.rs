@@ -161,7 +161,7 @@ impl Door {
         let message = match parsed {
             Ok(message::Body::Single(message)) => message,
             Ok(message::Body::Batch(items)) => {
-                return self.batch(app, grant, &parts.headers, &bytes, &items).await;
+                return Box::pin(self.batch(app, grant, &parts.headers, &bytes, &items)).await;
             }
             Err(fault) => return Refusal::Fault(fault).answer(None),
         };

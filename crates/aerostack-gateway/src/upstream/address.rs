@@ -5,11 +5,15 @@
 //! and private networks are for operators' servers and for networks the installation allows.
 //! Addresses that carry another one inside (IPv4-mapped, NAT64, 6to4 …) are judged by that one as well.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use hyper_util::client::legacy::connect::dns::Name;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower_service::Service;
 use url::{Host, Url};
 
 /// Whose server it is.
@@ -134,10 +138,22 @@ fn carried_within(address: IpAddr) -> Option<Ipv4Addr> {
 }
 
 /// Resolves names and leaves out what the policy refuses.
+#[derive(Clone)]
 pub(super) struct Resolver(pub(super) AddressPolicy);
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+type Resolving = Pin<Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, BoxError>> + Send>>;
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = BoxError;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
         let policy = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
@@ -151,7 +167,7 @@ impl Resolve for Resolver {
             }
             match refused {
                 Some(reason) if allowed.is_empty() => Err(reason.into()),
-                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+                _ => Ok(allowed.into_iter()),
             }
         })
     }
@@ -253,7 +269,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_only_to_refused_addresses_is_refused() {
-        let resolve = |trust| Resolver(AddressPolicy::new(trust, &[])).resolve("localhost".parse().unwrap());
+        let resolve = |trust| Resolver(AddressPolicy::new(trust, &[])).call("localhost".parse().unwrap());
         assert!(resolve(Trust::Operator).await.is_ok_and(|mut addresses| addresses.next().is_some()));
         let refused = resolve(Trust::Anybody).await.err().unwrap().to_string();
         assert_eq!(refused, AddressRefused::Private.to_string());

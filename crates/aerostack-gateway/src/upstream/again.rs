@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::Response;
 
 use super::error::UpstreamError;
 use super::exchange;
 use super::http::Endpoint;
+use super::response::Response;
 
 /// The header that names the last event that came.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

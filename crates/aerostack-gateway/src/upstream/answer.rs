@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use reqwest::Response;
 
 use super::again::Again;
 use super::aside::Aside;
@@ -20,6 +19,7 @@ use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
 use super::passing::{Passed, Passing};
 use super::question::OpenQuestions;
+use super::response::Response;
 use super::shared::Pending;
 use crate::http::sse::{Decoder, Oversize, Piece};
 

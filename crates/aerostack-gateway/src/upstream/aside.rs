@@ -39,7 +39,7 @@ pub(super) struct Aside {
 /// Where answers to a server's requests go.
 #[derive(Clone)]
 pub(super) enum Answers {
-    Posted(Box<(Endpoint, HeaderMap)>),
+    Posted(Arc<(Endpoint, HeaderMap)>),
     Written(Lines),
 }
 
@@ -52,7 +52,7 @@ impl Aside {
 
     /// The same for a legacy session: answers are posted to `endpoint` with `headers`.
     pub(super) fn answering_at(&self, endpoint: Endpoint, headers: HeaderMap) -> Self {
-        Self { answers: Some(Answers::Posted(Box::new((endpoint, headers)))), ..self.clone() }
+        Self { answers: Some(Answers::Posted(Arc::new((endpoint, headers)))), ..self.clone() }
     }
 
     /// The same for a program: answers are written to it.
@@ -130,8 +130,8 @@ impl Answers {
     pub(super) async fn say(self, message: Bytes) {
         match self {
             Self::Posted(place) => {
-                let (endpoint, headers) = *place;
-                drop(endpoint.post(headers, message).await);
+                let (endpoint, headers) = &*place;
+                drop(endpoint.post(headers.clone(), message).await);
             }
             Self::Written(lines) => lines.tell(message).await,
         }

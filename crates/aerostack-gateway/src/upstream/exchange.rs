@@ -3,13 +3,13 @@
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use reqwest::Response;
 
 use super::answer::{Answer, Expect};
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing};
 use super::http::{Endpoint, next_chunk};
 use super::message::{Message, RpcError};
+use super::response::Response;
 
 /// Largest body of a refusal that is read for its reason.
 const REFUSAL_LIMIT_BYTES: usize = 64 * 1_024;

@@ -12,7 +12,6 @@ use aerostack_core::manifest::ManifestTool;
 use aerostack_core::secret::SecretValue;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use reqwest::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -23,6 +22,7 @@ use super::error::UpstreamError;
 use super::frame::{Canceller, Frame, Framing, Reply};
 use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
+use super::response::Response;
 use super::target::{Era, Listing, Outgoing, Target};
 use crate::http::budget::Room;
 

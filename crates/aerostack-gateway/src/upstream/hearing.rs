@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use reqwest::Response;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
@@ -17,6 +16,7 @@ use super::aside::Aside;
 use super::error::UpstreamError;
 use super::exchange;
 use super::http::Endpoint;
+use super::response::Response;
 use super::shared::{Pending, Shared};
 use super::shared_stream::SharedStream;
 use crate::http::sse::{Decoder, Oversize};

@@ -4,34 +4,28 @@
 //! Redirects are not followed, no proxy is taken from the environment, nothing is decompressed and no
 //! cookie is kept: a server is where its URL says, and its bytes are passed on as they are.
 
-use std::error::Error;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
 use ipnet::IpNet;
-use reqwest::Response;
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
-use super::address::{AddressPolicy, Resolver, Trust};
+use super::address::{AddressPolicy, Trust};
 use super::credential::Credential;
+use super::dial::{Dialer, Origin};
 use super::error::UpstreamError;
+use super::response::Response;
+use super::way::Way;
 
-/// Time for a name to resolve, a connection and TLS to stand.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time an unused connection is kept.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Unused connections kept for one host.
-const POOL_IDLE_PER_HOST: usize = 32;
-/// Silence after which the kernel asks whether the peer is still there.
-const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
-/// Longest reason that is repeated.
-const REASON_CHARS: usize = 200;
-
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("aerostack-gateway/", env!("CARGO_PKG_VERSION")));
 const BOTH_KINDS: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
 /// The two clients.
@@ -75,61 +69,86 @@ fn tls() -> ClientConfig {
 /// An HTTP client that reaches only what its policy allows.
 #[derive(Clone)]
 pub(super) struct Http {
-    client: reqwest::Client,
+    dialer: Arc<Dialer>,
     policy: AddressPolicy,
+    /// Those that somebody still goes, by origin.
+    ways: Arc<Mutex<HashMap<String, Weak<Way>>>>,
 }
 
 impl Http {
     fn new(policy: AddressPolicy, tls: ClientConfig) -> Self {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver(policy.clone()))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .pool_max_idle_per_host(POOL_IDLE_PER_HOST)
-            .tcp_keepalive(TCP_KEEPALIVE)
-            .user_agent(concat!("aerostack-gateway/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client without files, proxies or certificates of its own can be built");
-        Self { client, policy }
+        let dialer = Arc::new(Dialer::new(policy.clone(), tls));
+        Self { dialer, policy, ways: Arc::default() }
+    }
+
+    /// The way to a URL's origin, which all who go there share.
+    fn way(&self, url: &Url) -> Option<Arc<Way>> {
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = url.origin().ascii_serialization();
+        if let Some(way) = ways.get(&name).and_then(Weak::upgrade) {
+            return Some(way);
+        }
+        ways.retain(|_, way| way.strong_count() > 0);
+        let way = Way::new(Arc::clone(&self.dialer), Origin::of(url)?);
+        ways.insert(name, Arc::downgrade(&way));
+        Some(way)
     }
 }
 
-/// An address of a server, how long it may keep silent, and what it is sent with every request.
+/// An address of a server, how long it may keep silent, and what it is sent with every request. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Endpoint {
+pub(super) struct Endpoint(Arc<Inside>);
+
+struct Inside {
     http: Http,
     url: Url,
+    place: Result<Place, UpstreamError>,
     idle: Duration,
     credential: Credential,
 }
 
+/// Where requests go, and what they say of it.
+struct Place {
+    way: Arc<Way>,
+    uri: Uri,
+    host: HeaderValue,
+}
+
+impl Place {
+    fn of(http: &Http, url: &Url) -> Result<Self, UpstreamError> {
+        let refused = |error: super::address::AddressRefused| UpstreamError::Unreachable(error.to_string());
+        http.policy.check_url(url).map_err(refused)?;
+        let unusable = || UpstreamError::Unreachable("no request can be made to its URL".into());
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let host = HeaderValue::from_str(host).map_err(|_| unusable())?;
+        let uri = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let uri = Uri::from(PathAndQuery::try_from(uri).map_err(|_| unusable())?);
+        Ok(Self { way: http.way(url).ok_or_else(unusable)?, uri, host })
+    }
+}
+
 impl Endpoint {
     pub(super) fn new(http: Http, url: Url, idle: Duration, credential: Credential) -> Self {
-        Self { http, url, idle, credential }
+        Self(Arc::new(Inside { place: Place::of(&http, &url), http, url, idle, credential }))
     }
 
     /// The same server at another address, which must be of the same origin: it is sent the same.
     pub(super) fn at(&self, url: Url) -> Self {
-        Self { url, ..self.clone() }
+        let Inside { http, idle, credential, .. } = &*self.0;
+        Self::new(http.clone(), url, *idle, credential.clone())
     }
 
     pub(super) fn url(&self) -> &Url {
-        &self.url
+        &self.0.url
     }
 
     pub(super) fn idle(&self) -> Duration {
-        self.idle
+        self.0.idle
     }
 
     /// An error in the server's words, without what it was sent.
     pub(super) fn masked(&self, error: UpstreamError) -> UpstreamError {
-        error.map_text(|text| self.credential.mask(text))
+        error.map_text(|text| self.0.credential.mask(text))
     }
 
     /// Posts a message.
@@ -180,18 +199,17 @@ impl Endpoint {
         body: Option<Bytes>,
     ) -> Result<Response, UpstreamError> {
         // The one place where a server is written to, so that no request goes without.
-        self.credential.apply(&mut headers).map_err(UpstreamError::LackingCredential)?;
-        self.http
-            .policy
-            .check_url(&self.url)
-            .map_err(|error| UpstreamError::Unreachable(error.to_string()))?;
-        let mut request = self.http.client.request(method, self.url.clone()).headers(headers);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        match tokio::time::timeout(self.idle, request.send()).await {
-            Ok(sent) => sent.map_err(|error| failure(&error)),
-            Err(_) => Err(silent(self.idle)),
+        self.0.credential.apply(&mut headers).map_err(UpstreamError::LackingCredential)?;
+        let Place { way, uri, host } = self.0.place.as_ref().map_err(Clone::clone)?;
+        headers.insert(HOST, host.clone());
+        headers.insert(USER_AGENT, AGENT);
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        match tokio::time::timeout(self.0.idle, way.send(request)).await {
+            Ok(sent) => sent,
+            Err(_) => Err(silent(self.0.idle)),
         }
     }
 }
@@ -210,28 +228,4 @@ pub(super) async fn next_chunk(
 /// Nothing came for `idle`.
 pub(super) fn silent(idle: Duration) -> UpstreamError {
     UpstreamError::TimedOut(format!("no byte for {} s", idle.as_secs_f32()))
-}
-
-/// What happened, without the URL: it may hold a secret in its query.
-fn failure(error: &reqwest::Error) -> UpstreamError {
-    if error.is_timeout() {
-        return UpstreamError::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()));
-    }
-    let mut innermost: &dyn Error = error;
-    while let Some(inner) = carried(innermost).or_else(|| innermost.source()) {
-        innermost = inner;
-    }
-    let reason = match innermost.downcast_ref::<rustls::Error>() {
-        Some(error) => format!("TLS: {error}"),
-        None if innermost.is::<reqwest::Error>() => "the request failed".into(),
-        None => innermost.to_string(),
-    };
-    let reason: String = reason.chars().take(REASON_CHARS).collect();
-    if error.is_connect() { UpstreamError::Unreachable(reason) } else { UpstreamError::BadAnswer(reason) }
-}
-
-/// What an I/O error carries, which it does not name as its source.
-fn carried<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    let carried = error.downcast_ref::<std::io::Error>()?.get_ref()?;
-    Some(carried)
 }

@@ -13,10 +13,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Errors, Expect, Questions};
 use super::error::UpstreamError;
+use super::lease::Lease;
 use super::left_out::LeftOut;
 use super::message::{self, Message, Outcome, RpcError};
 use super::pool::{Pool, Repeat};
-use super::session::{Lease, SendError, Session};
+use super::session::{SendError, Session};
 use super::target::{Caller, Era, Listing};
 use crate::config::Limits;
 use crate::definition::{Definition, Item, Kind, Unfit};

@@ -16,7 +16,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 
 use super::connect::{Connector, Verdict};
 use super::error::UpstreamError;
-use super::session::{Lease, SendError, Session};
+use super::lease::Lease;
+use super::session::{SendError, Session};
 use super::slots::{Key, Slot, Slots};
 use super::target::{Caller, Era};
 

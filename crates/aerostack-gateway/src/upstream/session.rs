@@ -1,6 +1,6 @@
 //! One established way to talk to a server: what was agreed, and how a request travels.
 //!
-//! Whoever uses a session holds a [`Lease`]; a session nobody leases can be ended. It ends by itself
+//! Whoever uses a session holds a [`Lease`](super::lease::Lease); a session nobody leases can be ended. It ends by itself
 //! when the last holder lets go of it.
 
 use std::pin::Pin;
@@ -106,6 +106,10 @@ impl SendError {
 
 impl Session {
     pub(super) fn new(about: About, route: Route, endpoint: Endpoint, aside: Aside) -> Self {
+        let aside = match era_of(&route) {
+            Era::Modern => aside,
+            Era::Legacy => aside.answering_at(endpoint.clone(), route_headers(&about.version, &route)),
+        };
         Self {
             about,
             route,
@@ -128,11 +132,7 @@ impl Session {
     }
 
     pub(super) fn era(&self) -> Era {
-        match self.route {
-            Route::Modern => Era::Modern,
-            Route::Streamable { .. } | Route::HttpSse(_) => Era::Legacy,
-            Route::Stdio { era, .. } => era,
-        }
+        era_of(&self.route)
     }
 
     pub(super) fn route(&self) -> &Route {
@@ -176,16 +176,18 @@ impl Session {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes that it was let go of.
+    pub(super) fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
     /// The headers every request of the session carries.
     pub(super) fn headers(&self) -> HeaderMap {
         route_headers(&self.about.version, &self.route)
     }
 
     pub(super) fn aside(&self) -> Aside {
-        match self.era() {
-            Era::Modern => self.aside.clone(),
-            Era::Legacy => self.aside.answering_at(self.endpoint.clone(), self.headers()),
-        }
+        self.aside.clone()
     }
 
     /// Tells the server that the roots of its caller changed.
@@ -344,6 +346,14 @@ impl Drop for Session {
     }
 }
 
+const fn era_of(route: &Route) -> Era {
+    match route {
+        Route::Modern => Era::Modern,
+        Route::Streamable { .. } | Route::HttpSse(_) => Era::Legacy,
+        Route::Stdio { era, .. } => *era,
+    }
+}
+
 /// The headers of a session that is still being made.
 pub(super) fn route_headers(version: &str, route: &Route) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -374,24 +384,5 @@ pub(super) async fn post_on_stream(
         Received::Begun(..) => Ok(()),
         Received::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Err(SendError::SessionGone),
         Received::Refused(refusal) => Err(SendError::Failed(refusal.into_error())),
-    }
-}
-
-/// The right to use a session; while it is held the session is not ended for being idle.
-pub(super) struct Lease(Arc<Session>);
-
-impl Lease {
-    pub(super) fn new(session: Arc<Session>) -> Self {
-        Self(session)
-    }
-
-    pub(super) fn session(&self) -> &Arc<Session> {
-        &self.0
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        *self.0.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }

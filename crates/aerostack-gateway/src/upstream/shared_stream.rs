@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::Response;
 
 use super::aside::Aside;
 use super::message::Message;
+use super::response::Response;
 use super::shared::Shared;
 use crate::http::sse::{Decoder, Piece};
 

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use aerostack_core::id::InstallId;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use reqwest::Response;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -23,6 +22,7 @@ use super::error::UpstreamError;
 use super::exchange;
 use super::message::{self, Message};
 use super::pool::{Pool, Repeat};
+use super::response::Response;
 use super::session::{Route, SendError, Session};
 use super::stdio::Child;
 use super::subscriptions::Subscriptions;

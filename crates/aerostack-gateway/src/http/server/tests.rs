@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::{Received, Stop, serve};
 use crate::config::{Config, Limits};
 use crate::http::body::Body;
+use crate::http::edges::Edges;
 use crate::http::ending::Ending;
 use crate::http::respond;
 
@@ -50,7 +51,8 @@ async fn server(limits: Limits) -> Server {
         move |request: Request<Received>, _peer| answer(request, Arc::clone(&arrived), Arc::clone(&let_go))
     };
     let stopping = stop.clone();
-    let task = tokio::spawn(async move { serve(listener, None, &limits, service, stopping).await });
+    let task =
+        tokio::spawn(async move { serve(listener, None, &limits, &Edges::none(), service, stopping).await });
     Server { address, stop, task, arrived, let_go }
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::tests::{limits, rest};
 use super::{Received, Stop, serve};
 use crate::config::TlsFiles;
+use crate::http::edges::Edges;
 use crate::http::respond;
 use crate::http::tls::{Tls, TlsError};
 
@@ -38,7 +39,10 @@ async fn tls_server() -> TlsServer {
     let service = |_: Request<Received>, _| async { respond::text(StatusCode::OK, "hello") };
     let (stop, serving) = (Stop::default(), Some(Arc::clone(&tls)));
     let stopping = stop.clone();
-    let task = tokio::spawn(async move { serve(listener, serving, &limits(), service, stopping).await });
+    let task =
+        tokio::spawn(
+            async move { serve(listener, serving, &limits(), &Edges::none(), service, stopping).await },
+        );
     TlsServer { address, stop, task, tls, files, certificate, _folder: folder }
 }
 

@@ -3,6 +3,8 @@
 //! A page of a stranger that resolves its own name to the gateway's address (DNS rebinding) sends its
 //! own `Host`; a page that simply posts sends its own `Origin`. Both are refused.
 
+use std::net::Ipv4Addr;
+
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, HOST, HeaderName,
@@ -74,8 +76,8 @@ impl AllowedOrigins {
     }
 
     fn is_our_host(&self, host: &str) -> bool {
-        is_loopback(host)
-            || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host.trim_matches(['[', ']'])))
+        let bare = host.trim_matches(['[', ']']);
+        self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(bare)) || is_loopback(host)
     }
 }
 
@@ -98,6 +100,10 @@ fn origin_text(url: &Url) -> String {
 }
 
 fn is_loopback(host: &str) -> bool {
+    // What nearly every request says is no international name, which would be dear to read.
+    if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return address.is_loopback();
+    }
     match Host::parse(host) {
         Ok(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Ok(Host::Ipv4(address)) => address.is_loopback(),

@@ -12,10 +12,14 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::depth;
+
 /// Longest raw id, in bytes.
 pub const ID_MAX_BYTES: usize = 1_024;
 /// Most fields of an object that is read.
 pub const FIELDS_MAX: usize = 1_024;
+/// What JSON allows around a value.
+const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 /// Most messages of a batch that are told apart: more than any setting allows.
 const ITEMS_MAX: usize = 1_024;
 
@@ -80,11 +84,12 @@ impl<'a> Object<'a> {
     /// Reads a text that is an object without a key twice; `None` if it is anything else.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        Self::read(serde_json::from_str(text).ok()?)?.ok()
+        let raw: &RawValue = serde_json::from_str(text).ok()?;
+        Self::read(raw.get())?.ok()
     }
 
-    fn read(raw: &'a RawValue) -> Option<Result<Self, Fault>> {
-        let text = raw.get();
+    /// Reads a text without blanks around it; `None` if it begins no object.
+    fn read(text: &'a str) -> Option<Result<Self, Fault>> {
         if !text.starts_with('{') {
             return None;
         }
@@ -121,8 +126,7 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`Fault`] when the object has a key twice.
     pub fn object(&self, key: &str) -> Result<Option<Self>, Fault> {
-        let raw = self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| *raw);
-        raw.and_then(Self::read).transpose()
+        self.raw(key).and_then(Self::read).transpose()
     }
 
     /// Its keys and the raw texts of their values, in the order they stand.
@@ -153,15 +157,22 @@ impl<'a> Request<'a> {
 /// # Errors
 /// [`Fault`] when it is not JSON, nested deeper than `depth_max`, or not a message.
 pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
-    if !depth_is_within(body, depth_max) {
+    if !depth::is_within(body, depth_max) {
         return Err(Fault::not_a_request("Invalid request: nested too deeply"));
     }
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|_| Fault::not_json())?;
-    if raw.get().starts_with('[') {
-        let Items(items) = serde_json::from_str(raw.get()).map_err(|_| Fault::not_json())?;
-        return Ok(Body::Batch(items));
+    let text = std::str::from_utf8(body).map_err(|_| Fault::not_json())?.trim_matches(BLANKS);
+    match text.bytes().next() {
+        // Reading its fields shows whether it is JSON: it is looked at once.
+        Some(b'{') => Ok(Body::Single(read_text(text)?)),
+        Some(b'[') => {
+            let Items(items) = serde_json::from_str(text).map_err(|_| Fault::not_json())?;
+            Ok(Body::Batch(items))
+        }
+        _ => {
+            let raw: &RawValue = serde_json::from_str(text).map_err(|_| Fault::not_json())?;
+            Ok(Body::Single(read_message(raw)?))
+        }
     }
-    Ok(Body::Single(read_message(raw)?))
 }
 
 /// The body of a POST.
@@ -178,7 +189,11 @@ pub enum Body<'a> {
 /// # Errors
 /// [`Fault`] when it is not one.
 pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
-    let object = Object::read(raw).ok_or(Fault::not_a_request("Invalid request: not an object"))??;
+    read_text(raw.get())
+}
+
+fn read_text(text: &str) -> Result<Message<'_>, Fault> {
+    let object = Object::read(text).ok_or(Fault::not_a_request("Invalid request: not an object"))??;
     let id = match object.raw("id") {
         None => None,
         Some(id) if id.len() > ID_MAX_BYTES => {
@@ -216,28 +231,6 @@ pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
 /// JSON-RPC ids are strings and numbers; MCP leaves out null.
 fn is_id(raw: &str) -> bool {
     raw.starts_with(['"', '-']) || raw.starts_with(|first: char| first.is_ascii_digit())
-}
-
-/// Looks at brackets outside strings only; whether it is JSON is decided elsewhere.
-fn depth_is_within(body: &[u8], depth_max: usize) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for &byte in body {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (true, _) => {}
-            (false, b'{' | b'[') => {
-                depth += 1;
-                if depth > depth_max {
-                    return false;
-                }
-            }
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (false, _) => {}
-        }
-    }
-    true
 }
 
 /// A string that borrows where it has no escapes.

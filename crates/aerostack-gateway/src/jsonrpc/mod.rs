@@ -1,5 +1,6 @@
 //! JSON-RPC, read shallowly: only what routing needs is looked at, all else passes as raw bytes.
 
+mod depth;
 pub mod message;
 pub mod rewrite;
 pub mod splice;

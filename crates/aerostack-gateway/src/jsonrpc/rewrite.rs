@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// What a rewriter met by the end of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rewritten {
@@ -96,7 +98,13 @@ impl ResponseRewriter {
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(piece.len() + 64);
         let mut copied = 0;
-        for (index, &byte) in piece.iter().enumerate() {
+        let mut index = 0;
+        while let Some(rest) = piece.get(index..).filter(|rest| !rest.is_empty()) {
+            // Most of a message is the inside of strings.
+            if self.in_string && !self.escaped && !self.is_in_key() {
+                index += memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            }
+            let Some(&byte) = piece.get(index) else { break };
             let was_skipping = self.skip_value;
             let inserted = self.step(byte);
             if was_skipping {
@@ -107,6 +115,7 @@ impl ResponseRewriter {
                 out.extend_from_slice(text.as_bytes());
                 copied = if self.skip_value { index + 1 } else { index };
             }
+            index += 1;
         }
         if !self.skip_value {
             out.extend_from_slice(&piece[copied..]);
@@ -132,8 +141,12 @@ impl ResponseRewriter {
         self.depth == 1 || self.depth == 2 && self.in_result
     }
 
+    fn is_in_key(&self) -> bool {
+        self.place == Place::Key && self.reads_members()
+    }
+
     fn step_in_string(&mut self, byte: u8) {
-        let is_key = self.place == Place::Key && self.reads_members();
+        let is_key = self.is_in_key();
         match byte {
             _ if self.escaped => self.escaped = false,
             b'\\' => self.escaped = true,

@@ -1,6 +1,8 @@
 //! What a response comes to, read while it streams by: a result, a result that says `isError`, or an
 //! error. Nothing is held and nothing is parsed; keys written with escapes are not recognised.
 
+use memchr::memchr2;
+
 /// What a response comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -42,7 +44,7 @@ impl VerdictReader {
         while let Some((&byte, after)) = rest.split_first() {
             if self.in_string && !self.escaped {
                 // Most of a message is the inside of strings.
-                let plain = rest.iter().position(|&byte| byte == b'"' || byte == b'\\').unwrap_or(rest.len());
+                let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
                 if plain > 0 {
                     self.keep(&rest[..plain]);
                     rest = &rest[plain..];

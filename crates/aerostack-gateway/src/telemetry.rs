@@ -1,6 +1,8 @@
 //! What the program tells the outside: log lines on stderr, figures for `/metrics`, and the few words
 //! of a command. The only room that prints.
 
+mod lines;
+
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
@@ -22,7 +24,7 @@ pub const DEFAULT_LOG: &str = "info";
 /// What is wrong with the filter, in words.
 pub fn start(filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines::ToLog);
     // An error means that somebody logs already, which only tests do.
     let _ = if io::stderr().is_terminal() {
         lines.with_target(false).try_init()
@@ -40,6 +42,8 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("");
     let thread = std::thread::current().name().unwrap_or("").to_owned();
     tracing::error!(%place, message, thread, "a task panicked");
+    // It may be the last thing that the program does.
+    flush();
 }
 
 /// The figures of this process. The first call begins to count.
@@ -80,8 +84,14 @@ pub fn figures() -> &'static PrometheusHandle {
     })
 }
 
+/// Writes the lines that wait to be written; for the end of the program.
+pub fn flush() {
+    lines::flush();
+}
+
 /// Says something to the person at the terminal: talk, not data.
 pub fn say(text: &str) {
+    flush();
     // Somebody who closed stderr does not want to hear it.
     let _ = writeln!(io::stderr(), "{text}");
 }

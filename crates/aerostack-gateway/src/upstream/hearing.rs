@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::again;
 use super::answer::{Expect, Questions};
@@ -23,8 +24,12 @@ use crate::http::sse::{Decoder, Oversize};
 
 /// Time a session waits for its stream to stand. Some servers open it with its first event only.
 const STANDS_WITHIN: Duration = Duration::from_secs(1);
-/// Attempts in a row to open it, or streams on which nothing came.
+/// Attempts in a row to open it, or streams that ended soon without an event that has an id.
 const ATTEMPTS: u32 = 5;
+/// Shortest wait before it is opened again, whatever the server says.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// A stream that stood this long was a good one.
+const GOOD_STREAM: Duration = Duration::from_secs(30);
 
 /// The stream of notices of one session, and the calls that may be asked something on it.
 pub(super) struct Hearing {
@@ -77,7 +82,7 @@ impl Listener {
         let (mut stands, mut last_id, mut failures) = (Some(stands), None, 0);
         while failures < ATTEMPTS {
             failures += 1;
-            let mut retry_ms = None;
+            let (began, mut retry_ms) = (Instant::now(), None);
             match self.get(last_id.as_deref()).await {
                 Ok(Some(body)) => {
                     stands.take().map(|stands| stands.send(()));
@@ -85,6 +90,9 @@ impl Listener {
                     stream.read_to_end().await;
                     if let Some(id) = stream.decoder.last_id() {
                         last_id = Some(id.to_owned());
+                        failures = 0;
+                    }
+                    if began.elapsed() >= GOOD_STREAM {
                         failures = 0;
                     }
                     retry_ms = stream.decoder.retry_ms();
@@ -97,7 +105,7 @@ impl Listener {
                     tracing::debug!(%error, "a session has no stream of notices");
                 }
             }
-            tokio::time::sleep(again::wait(retry_ms)).await;
+            tokio::time::sleep(again::wait(retry_ms).max(FIRST_WAIT)).await;
         }
         self.shared.close();
     }

@@ -51,7 +51,7 @@ impl Clients {
 
 /// TLS that trusts what the machine trusts. A machine without certificates trusts nobody: its TLS
 /// connections fail one by one, and plain HTTP still works.
-fn tls() -> ClientConfig {
+pub(super) fn tls() -> ClientConfig {
     let builder = || {
         ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()

@@ -121,3 +121,76 @@ async fn sweep(way: Weak<Way>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use url::Url;
+
+    use super::super::address::{AddressPolicy, Trust};
+    use super::super::http::tls;
+    use super::*;
+
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+    async fn way_to(listener: &TcpListener) -> Arc<Way> {
+        let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let dialer = Dialer::new(AddressPolicy::new(Trust::Operator, &[]), tls());
+        Way::new(Arc::new(dialer), Origin::of(&url).unwrap())
+    }
+
+    fn request() -> Request<Full<Bytes>> {
+        Request::get("/").header("host", "example.com").body(Full::default()).unwrap()
+    }
+
+    /// Reads a request and answers with `text`.
+    async fn answers(stream: &mut TcpStream, text: &str) {
+        let mut read = [0; 1_024];
+        assert!(stream.read(&mut read).await.unwrap() > 0);
+        stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_goes_on_when_its_connection_is_kept_no_longer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = way_to(&listener).await;
+        let serving = tokio::spawn(async move {
+            let mut stream = listener.accept().await.unwrap().0;
+            answers(&mut stream, &format!("{HEAD}3\r\none\r\n")).await;
+            stream
+        });
+        let mut response = way.send(request()).await.unwrap();
+        assert_eq!(response.chunk().await.unwrap().as_deref(), Some(&b"one"[..]));
+        let mut stream = serving.await.unwrap();
+        way.here().clear();
+        drop(way);
+        tokio::task::yield_now().await;
+        stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.unwrap();
+        assert_eq!(response.chunk().await.unwrap().as_deref(), Some(&b"two"[..]));
+        assert_eq!(response.chunk().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_and_another_made_where_the_server_closed_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = way_to(&listener).await;
+        let serving = tokio::spawn(async move {
+            for calls in [2, 1] {
+                let mut stream = listener.accept().await.unwrap().0;
+                for _ in 0..calls {
+                    answers(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                }
+            }
+        });
+        for _ in 0..3 {
+            let mut response = way.send(request()).await.unwrap();
+            while response.chunk().await.unwrap().is_some() {}
+            // The connection's own task notes that it is free.
+            while !way.here().iter().all(|kept| kept.sender.is_ready() || kept.sender.is_closed()) {
+                tokio::task::yield_now().await;
+            }
+        }
+        serving.await.unwrap();
+    }
+}

@@ -1,27 +1,28 @@
 //! A message of a client: `jsonrpc`, `id` as raw text, `method`, and the fields of `params` and
-//! `params._meta`, each value still raw.
+//! `params._meta`, each value still raw. All of it is read in one pass.
 //!
 //! Duplicate keys are refused at the levels that are read: two readers could choose different ones. Ids
 //! and the number of fields are bounded there: the one is repeated in whatever is said about a request,
 //! the other takes many times its text in memory.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-use super::depth;
+use super::scan::{Scanner, Unfit, unescaped};
 
 /// Longest raw id, in bytes.
 pub const ID_MAX_BYTES: usize = 1_024;
 /// Most fields of an object that is read.
 pub const FIELDS_MAX: usize = 1_024;
-/// What JSON allows around a value.
-const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 /// Most messages of a batch that are told apart: more than any setting allows.
 const ITEMS_MAX: usize = 1_024;
+/// Fields that objects usually have at most.
+const FIELDS_USUAL: usize = 8;
+
+/// Which fields of an object are opened, if they are objects, and which of theirs.
+struct Opens(&'static [(&'static str, Opens)]);
+
+const NONE: Opens = Opens(&[]);
+const OF_MESSAGES: Opens = Opens(&[("params", Opens(&[("_meta", NONE)]))]);
 
 /// Not a message. The code is JSON-RPC's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +37,15 @@ pub struct Fault {
 }
 
 impl Fault {
-    const fn not_json() -> Self {
-        Self { code: -32700, message: "Parse error: the body is not JSON", id: None }
+    const fn of(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::NotJson => Self { code: -32700, message: "Parse error: the body is not JSON", id: None },
+            Unfit::TooDeep => Self::not_a_request("Invalid request: nested too deeply"),
+        }
+    }
+
+    const fn no_object() -> Self {
+        Self::not_a_request("Invalid request: not an object")
     }
 
     const fn not_a_request(message: &'static str) -> Self {
@@ -77,48 +85,90 @@ pub struct Request<'a> {
 pub struct Object<'a> {
     /// Its whole text, braces included; a part of the message's text.
     pub text: &'a str,
-    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    fields: Vec<Field<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct Field<'a> {
+    key: Cow<'a, str>,
+    raw: &'a str,
+    /// Its value, where it was opened.
+    object: Option<Object<'a>>,
 }
 
 impl<'a> Object<'a> {
     /// Reads a text that is an object without a key twice; `None` if it is anything else.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let raw: &RawValue = serde_json::from_str(text).ok()?;
-        Self::read(raw.get())?.ok()
+        let object = Self::read(text, &NONE, usize::MAX).ok()?;
+        object.check().ok().map(|()| object)
     }
 
-    /// Reads a text without blanks around it; `None` if it begins no object.
-    fn read(text: &'a str) -> Option<Result<Self, Fault>> {
-        if !text.starts_with('{') {
-            return None;
+    fn read(text: &'a str, opens: &Opens, depth_max: usize) -> Result<Self, Unfit> {
+        let mut scanner = Scanner::new(text, depth_max);
+        let object = Self::scan(&mut scanner, text, opens)?;
+        scanner.end().map(|()| object)
+    }
+
+    /// Reads the object that begins where the scanner stands. As deep as `opens`, it calls itself.
+    fn scan(scanner: &mut Scanner<'a>, text: &'a str, opens: &Opens) -> Result<Self, Unfit> {
+        let start = scanner.at();
+        let mut opened = scanner.open_object()?;
+        let mut fields = Vec::with_capacity(FIELDS_USUAL / 2);
+        while let Some(key) = scanner.next_key(&mut opened)? {
+            let inner = opens.0.iter().find(|(name, _)| *name == key).map(|(_, inner)| inner);
+            let field = match inner.filter(|_| scanner.peek() == Some(b'{')) {
+                Some(inner) => {
+                    let object = Self::scan(scanner, text, inner)?;
+                    Field { key, raw: object.text, object: Some(object) }
+                }
+                None => Field { key, raw: scanner.value()?, object: None },
+            };
+            // One more than allowed stands for any number.
+            if fields.len() <= FIELDS_MAX {
+                fields.push(field);
+            }
         }
-        let Fields(fields) = match serde_json::from_str(text) {
-            Ok(fields) => fields,
-            Err(_) => return Some(Err(Fault::not_json())),
-        };
-        if fields.len() > FIELDS_MAX {
-            return Some(Err(Fault::not_a_request("Invalid request: too many fields")));
+        Ok(Self { text: &text[start..scanner.at()], fields })
+    }
+
+    /// Refuses too many fields, and two of one name.
+    fn check(&self) -> Result<(), Fault> {
+        if self.fields.len() > FIELDS_MAX {
+            return Err(Fault::not_a_request("Invalid request: too many fields"));
         }
-        let mut keys: Vec<&str> = fields.iter().map(|(key, _)| key.as_ref()).collect();
+        if self.has_key_twice() {
+            return Err(Fault::not_a_request("Invalid request: a key appears twice"));
+        }
+        Ok(())
+    }
+
+    fn has_key_twice(&self) -> bool {
+        if self.fields.len() <= FIELDS_USUAL {
+            let is_before = |(at, field): (usize, &Field<'_>)| {
+                self.fields[..at].iter().any(|before| before.key == field.key)
+            };
+            return self.fields.iter().enumerate().any(is_before);
+        }
+        let mut keys: Vec<&str> = self.fields.iter().map(|field| field.key.as_ref()).collect();
         keys.sort_unstable();
-        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Some(Err(Fault::not_a_request("Invalid request: a key appears twice")));
-        }
-        Some(Ok(Self { text, fields }))
+        keys.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
+    fn field(&self, key: &str) -> Option<&Field<'a>> {
+        self.fields.iter().find(|field| field.key == key)
     }
 
     /// The raw text of a field's value.
     #[must_use]
     pub fn raw(&self, key: &str) -> Option<&'a str> {
-        self.fields.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
+        self.field(key).map(|field| field.raw)
     }
 
     /// A field's value, if it is a string.
     #[must_use]
     pub fn string(&self, key: &str) -> Option<Cow<'a, str>> {
-        let Text(text) = serde_json::from_str(self.raw(key)?).ok()?;
-        Some(text)
+        unescaped(self.raw(key)?)
     }
 
     /// A field's value, if it is an object.
@@ -126,12 +176,14 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`Fault`] when the object has a key twice.
     pub fn object(&self, key: &str) -> Result<Option<Self>, Fault> {
-        self.raw(key).and_then(Self::read).transpose()
+        let Some(raw) = self.raw(key).filter(|raw| raw.starts_with('{')) else { return Ok(None) };
+        let object = Self::read(raw, &NONE, usize::MAX).map_err(Fault::of)?;
+        object.check().map(|()| Some(object))
     }
 
     /// Its keys and the raw texts of their values, in the order they stand.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.fields.iter().map(|(key, raw)| (key.as_ref(), raw.get()))
+        self.fields.iter().map(|field| (field.key.as_ref(), field.raw))
     }
 
     /// Tells whether it has no fields.
@@ -142,13 +194,10 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// `params._meta`.
-    ///
-    /// # Errors
-    /// [`Fault`] when it has a key twice.
-    pub fn meta(&self) -> Result<Option<Object<'a>>, Fault> {
-        let meta = self.params.as_ref().map_or(Ok(None), |params| params.object("_meta"));
-        meta.map_err(|fault| Fault { id: self.id.map(str::to_owned), ..fault })
+    /// `params._meta`, if it is an object.
+    #[must_use]
+    pub fn meta(&self) -> Option<&Object<'a>> {
+        self.params.as_ref()?.field("_meta")?.object.as_ref()
     }
 }
 
@@ -157,20 +206,25 @@ impl<'a> Request<'a> {
 /// # Errors
 /// [`Fault`] when it is not JSON, nested deeper than `depth_max`, or not a message.
 pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
-    if !depth::is_within(body, depth_max) {
-        return Err(Fault::not_a_request("Invalid request: nested too deeply"));
-    }
-    let text = std::str::from_utf8(body).map_err(|_| Fault::not_json())?.trim_matches(BLANKS);
-    match text.bytes().next() {
-        // Reading its fields shows whether it is JSON: it is looked at once.
-        Some(b'{') => Ok(Body::Single(read_text(text)?)),
+    let text = std::str::from_utf8(body).map_err(|_| Fault::of(Unfit::NotJson))?;
+    let mut scanner = Scanner::new(text, depth_max);
+    match scanner.peek() {
+        Some(b'{') => Ok(Body::Single(read_text(text, depth_max)?)),
         Some(b'[') => {
-            let Items(items) = serde_json::from_str(text).map_err(|_| Fault::not_json())?;
+            let mut opened = scanner.open_array().map_err(Fault::of)?;
+            let mut items = Vec::new();
+            while scanner.has_next(&mut opened).map_err(Fault::of)? {
+                let item = scanner.value().map_err(Fault::of)?;
+                if items.len() < ITEMS_MAX {
+                    items.push(item);
+                }
+            }
+            scanner.end().map_err(Fault::of)?;
             Ok(Body::Batch(items))
         }
         _ => {
-            let raw: &RawValue = serde_json::from_str(text).map_err(|_| Fault::not_json())?;
-            Ok(Body::Single(read_message(raw)?))
+            scanner.value().and_then(|_| scanner.end()).map_err(Fault::of)?;
+            Err(Fault::no_object())
         }
     }
 }
@@ -180,20 +234,21 @@ pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
 pub enum Body<'a> {
     /// One message.
     Single(Message<'a>),
-    /// Several, each to be read with [`read_message`]; where there are far too many, only the first.
-    Batch(Vec<&'a RawValue>),
+    /// The texts of several, each to be read with [`read_message`]; where there are far too many, only the first.
+    Batch(Vec<&'a str>),
 }
 
-/// Reads one message.
+/// Reads one message of a batch, the depth of which is known.
 ///
 /// # Errors
 /// [`Fault`] when it is not one.
-pub fn read_message(raw: &RawValue) -> Result<Message<'_>, Fault> {
-    read_text(raw.get())
+pub fn read_message(text: &str) -> Result<Message<'_>, Fault> {
+    if text.starts_with('{') { read_text(text, usize::MAX) } else { Err(Fault::no_object()) }
 }
 
-fn read_text(text: &str) -> Result<Message<'_>, Fault> {
-    let object = Object::read(text).ok_or(Fault::not_a_request("Invalid request: not an object"))??;
+fn read_text(text: &str, depth_max: usize) -> Result<Message<'_>, Fault> {
+    let mut object = Object::read(text, &OF_MESSAGES, depth_max).map_err(Fault::of)?;
+    object.check()?;
     let id = match object.raw("id") {
         None => None,
         Some(id) if id.len() > ID_MAX_BYTES => {
@@ -215,80 +270,23 @@ fn read_text(text: &str) -> Result<Message<'_>, Fault> {
             _ => Err(fault("Invalid request: no method")),
         };
     };
-    let Ok(Text(method)) = serde_json::from_str(method) else {
-        return Err(fault("Invalid request: method must be a string"));
-    };
-    let params = match object.raw("params") {
+    let method = unescaped(method).ok_or_else(|| fault("Invalid request: method must be a string"))?;
+    let params = object.fields.iter_mut().find(|field| field.key == "params");
+    let params = match params.map(|field| field.object.take()) {
         None => None,
-        Some(text) if text.starts_with('{') => {
-            object.object("params").map_err(|inner| fault(inner.message))?
-        }
-        Some(_) => return Err(fault("Invalid request: params must be an object")),
+        Some(Some(params)) => Some(params),
+        Some(None) => return Err(fault("Invalid request: params must be an object")),
     };
-    Ok(Message::Request(Request { text: object.text, id, method, params }))
+    let request = Request { text: object.text, id, method, params };
+    for opened in [request.params.as_ref(), request.meta()].into_iter().flatten() {
+        opened.check().map_err(|inner| fault(inner.message))?;
+    }
+    Ok(Message::Request(request))
 }
 
 /// JSON-RPC ids are strings and numbers; MCP leaves out null.
 fn is_id(raw: &str) -> bool {
     raw.starts_with(['"', '-']) || raw.starts_with(|first: char| first.is_ascii_digit())
-}
-
-/// A string that borrows where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// The fields of an object in order; one more than allowed stands for any number.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(4);
-                while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
-                    if fields.len() <= FIELDS_MAX {
-                        fields.push((key, value));
-                    }
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Collect)
-    }
-}
-
-/// The values of an array in order, as far as [`ITEMS_MAX`].
-struct Items<'a>(Vec<&'a RawValue>);
-
-impl<'de> Deserialize<'de> for Items<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Items<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Items<'de>, A::Error> {
-                let mut items = Vec::with_capacity(4);
-                while let Some(item) = seq.next_element::<&'de RawValue>()? {
-                    if items.len() < ITEMS_MAX {
-                        items.push(item);
-                    }
-                }
-                Ok(Items(items))
-            }
-        }
-        deserializer.deserialize_seq(Collect)
-    }
 }
 
 #[cfg(test)]
@@ -356,8 +354,10 @@ mod tests {
         assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"x"}"#).0, -32600);
         assert_eq!(fault(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":1,"\u0061":2}}"#).0, -32600);
         let text = br#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"a":1,"a":2}}}"#;
-        let Ok(Body::Single(Message::Request(request))) = read(text, 128) else { panic!() };
-        assert_eq!(request.meta().unwrap_err().id.as_deref(), Some("1"));
+        assert_eq!(read(text, 128).unwrap_err().id.as_deref(), Some("1"));
+        let text = r#"{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":{"b":1,"b":2},"_meta":{"c":0}}}"#;
+        let Ok(Body::Single(Message::Request(request))) = read(text.as_bytes(), 128) else { panic!() };
+        assert_eq!(request.meta().map(|meta| meta.text), Some(r#"{"c":0}"#));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use aerostack_core::client_capability::Need;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,7 +15,7 @@ use super::parked;
 use super::question::Asker;
 use super::relay::CallStream;
 use super::revision::CallerEra;
-use crate::upstream::Question;
+use crate::upstream::{Question, Whole};
 
 /// For how long further questions are waited for, so that a modern caller is asked them together.
 const ASKED_TOGETHER: Duration = Duration::from_millis(50);
@@ -68,11 +67,11 @@ impl CallStream {
     }
 
     /// The raw id of a question that the server takes back with this message, if it does.
-    pub(super) fn taken_back(&self, message: &Bytes) -> Option<String> {
-        if !self.reach.declared.any() {
+    pub(super) fn taken_back(&self, message: &Whole) -> Option<String> {
+        if message.shape.method.is_none() || !self.reach.declared.any() {
             return None;
         }
-        let Notice { method, params } = serde_json::from_slice(message).ok()?;
+        let Notice { method, params } = serde_json::from_slice(&message.text).ok()?;
         let id = params.and_then(|params| params.id).filter(|_| method.as_deref() == Some(CANCELLED));
         id.map(|id| id.get().to_owned())
     }
@@ -89,8 +88,8 @@ impl CallStream {
     ///
     /// # Errors
     /// Why that cannot be, in the owner's words.
-    pub(super) fn wants_input(&mut self, message: &Bytes) -> Result<(), &'static str> {
-        let wanted = Wanted::read(message).ok_or("neither a result nor a wish for input")?;
+    pub(super) fn wants_input(&mut self, message: &Whole) -> Result<(), &'static str> {
+        let wanted = Wanted::read(&message.text).ok_or("neither a result nor a wish for input")?;
         self.rounds_left = self.rounds_left.checked_sub(1).ok_or("wants input again and again")?;
         let can = self.reach.open();
         let is_met = |method: &str, params: Option<&str>| {
@@ -124,7 +123,7 @@ impl CallStream {
             return None;
         }
         let asked = parked::input_requests(&questions);
-        match self.parked.park(self.underway.take()?, questions, &self.purpose) {
+        match self.parked.park(self.underway.take()?, questions) {
             Ok(handle) => {
                 metrics::counter!("aerostack_questions_total", "way" => "result").increment(1);
                 let text = parked::input_required(self.forward.id(), &asked, &handle);

@@ -6,7 +6,6 @@ use aerostack_core::client_capability::ClientCapabilities;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{HeaderMap, Response, StatusCode};
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use super::dispatch::{self, Order, Standing};
@@ -30,7 +29,7 @@ impl Door {
         grant: &Arc<Grant>,
         headers: &HeaderMap,
         bytes: &Bytes,
-        items: &[&RawValue],
+        items: &[&str],
     ) -> Response<Body> {
         let (declared, requests, errors) = match self.check_batch(app, grant, headers, items) {
             Ok(checked) => checked,
@@ -58,7 +57,7 @@ impl Door {
         app: &App,
         grant: &Arc<Grant>,
         headers: &HeaderMap,
-        items: &[&'a RawValue],
+        items: &[&'a str],
     ) -> Result<(ClientCapabilities, Vec<Request<'a>>, Vec<Bytes>), Refusal> {
         let invalid = |text: &str| Refusal::InvalidRequest(format!("Invalid request: {text}"));
         let no_batches = || invalid("this revision has no batches");

@@ -27,7 +27,7 @@ use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_L
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::budget::Room;
-use crate::jsonrpc::{Request, Splice};
+use crate::jsonrpc::{Request, Splice, unescaped};
 use crate::snapshot::{Route, Snapshot, SnapshotInstall, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
@@ -111,8 +111,8 @@ impl Forward {
             start..start + part.len()
         };
         let params = request.params.as_ref().ok_or_else(no_params)?;
-        let meta = request.meta().map_err(Refusal::Fault)?;
-        let kind = match &meta {
+        let meta = request.meta();
+        let kind = match meta {
             None => MetaKind::NoObject,
             Some(meta) if meta.is_empty() => MetaKind::EmptyObject,
             Some(_) => MetaKind::Object,
@@ -126,7 +126,7 @@ impl Forward {
             is_named_in_header: asked.is_named_in_header(),
             arguments: params.raw("arguments").map(span),
             meta: params.raw("_meta").map(|raw| Meta { span: span(raw), kind }),
-            progress_token: meta.as_ref().and_then(|meta| meta.raw("progressToken")).map(span),
+            progress_token: meta.and_then(|meta| meta.raw("progressToken")).map(span),
             era,
             mirrored: if era == CallerEra::Modern { mirrored_headers(headers) } else { HeaderMap::new() },
             trace: trace_headers(headers),
@@ -135,7 +135,6 @@ impl Forward {
             log_level: match era {
                 CallerEra::Legacy => grant.wishes.log_level(session_header(headers).unwrap_or_default()),
                 CallerEra::Modern => meta
-                    .as_ref()
                     .and_then(|meta| meta.string(META_LOG_LEVEL))
                     .and_then(|level| log_level::level(&level)),
             },
@@ -196,7 +195,7 @@ impl Forward {
     /// The caller's progress token, raw, if it asked for progress.
     #[must_use]
     pub fn progress_token(&self) -> Option<&str> {
-        self.written.progress_token.clone().map(|range| &self.written.str()[range])
+        self.written.progress_token.clone().map(|range| self.written.part(range))
     }
 
     /// The install it goes to.
@@ -230,7 +229,13 @@ impl Forward {
     /// The caller's id, raw.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.written.str()[self.written.id.clone()]
+        self.written.part(self.written.id.clone())
+    }
+
+    /// The method, as it is told in headers.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.written.method
     }
 
     /// The caller's era.
@@ -245,8 +250,8 @@ fn no_params() -> Refusal {
 }
 
 impl Written {
-    fn str(&self) -> &str {
-        std::str::from_utf8(&self.text).expect("the text of a request that was read is UTF-8")
+    fn part(&self, range: Range<usize>) -> &str {
+        std::str::from_utf8(&self.text[range]).expect("the parts of a request that was read are UTF-8")
     }
 
     /// The headers that mirror arguments of these parameters. A modern caller's own are checked against
@@ -256,7 +261,7 @@ impl Written {
         if parameters.is_empty() {
             return Ok(passing);
         }
-        let arguments = self.arguments.clone().map(|range| &self.str()[range]);
+        let arguments = self.arguments.clone().map(|range| self.part(range));
         let arguments: Value = arguments.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
         for parameter in parameters {
             let value = tool_header::value_of(parameter, &arguments);
@@ -285,19 +290,19 @@ impl Written {
 
     /// Adds the fields of `_meta` that the modern era demands.
     fn add_meta(&self, splice: &mut Splice<'_>) {
-        let (text, fields) = (self.str(), modern_meta(self.log_level, self.declared));
+        let fields = modern_meta(self.log_level, self.declared);
         match &self.meta {
             Some(Meta { span, kind: MetaKind::NoObject }) => {
-                splice.replace(&text[span.clone()], format!("{{{fields}}}"));
+                splice.replace_at(span.clone(), format!("{{{fields}}}"));
             }
             Some(Meta { span, kind }) => {
                 let is_empty = matches!(kind, MetaKind::EmptyObject);
-                splice.insert_fields(&text[span.clone()], is_empty, &fields);
+                splice.insert_fields(span, is_empty, fields);
             }
             None => {
                 let meta = format!(r#""_meta":{{{fields}}}"#);
                 // What is asked for stands in params, so they are never empty.
-                splice.insert_fields(&text[self.params.clone()], false, &meta);
+                splice.insert_fields(&self.params, false, meta);
             }
         }
     }
@@ -306,22 +311,21 @@ impl Written {
 impl Outgoing for Forward {
     fn body(&self, era: Era, id: u64) -> Bytes {
         let written = &self.written;
-        let text = written.str();
-        let mut splice = Splice::new(text);
-        splice.replace(&text[written.id.clone()], id.to_string());
-        let subject = &text[written.subject.clone()];
+        let mut splice = Splice::new(&written.text);
+        splice.replace_at(written.id.clone(), id.to_string());
         // What stays as it is keeps its spelling; a first page is not named at all.
-        if !subject.is_empty() && serde_json::from_str::<String>(subject).ok().as_ref() != Some(&self.own) {
-            splice.replace(subject, Value::String(self.own.clone()).to_string());
+        let subject = written.part(written.subject.clone());
+        if !subject.is_empty() && unescaped(subject).as_deref() != Some(self.own.as_str()) {
+            splice.replace_at(written.subject.clone(), quoted(&self.own));
         }
         if let Some(token) = &written.progress_token {
-            splice.replace(&text[token.clone()], id.to_string());
+            splice.replace_at(token.clone(), id.to_string());
         }
         if era == Era::Modern && written.era == CallerEra::Legacy {
             written.add_meta(&mut splice);
         }
         if let Some(input) = &self.input {
-            splice.insert_fields(&text[written.params.clone()], false, input);
+            splice.insert_fields(&written.params, false, input);
         }
         splice.finish()
     }
@@ -359,6 +363,11 @@ impl Outgoing for Forward {
         let taken_back = self.written.taken_back.load(Ordering::Relaxed);
         self.era() == CallerEra::Modern || taken_back || !self.may_be_sent()
     }
+}
+
+/// A text as JSON.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 fn insert(headers: &mut HeaderMap, name: &str, value: &str) {

@@ -4,6 +4,7 @@
 //! to its server and nothing is remembered for it; one of another token, another era or another
 //! installation leads nowhere.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use aerostack_core::id::{InstallId, TokenId};
@@ -88,11 +89,17 @@ impl Handles {
 
     /// Gives the cursor of a page this form, or lets the tasks of the next server follow.
     ///
-    /// *Shape*: `text` is a response, of which `result` is the part.
+    /// *Shape*: `text` is a response whose result stands at `result`.
     #[must_use]
-    pub fn paged(&self, snapshot: &Snapshot, install: &InstallId, text: &str, result: &str) -> Bytes {
+    pub fn paged(
+        &self,
+        snapshot: &Snapshot,
+        install: &InstallId,
+        text: &str,
+        result: &Range<usize>,
+    ) -> Bytes {
         let mut splice = Splice::new(text);
-        if let Some(object) = Object::parse(result) {
+        if let Some(object) = Object::parse(&text[result.clone()]) {
             let own = object.string("nextCursor").and_then(|own| self.cursor(install, &own));
             match (object.raw("nextCursor"), own) {
                 (Some(raw), Some(cursor)) => splice.replace(raw, Value::from(cursor).to_string()),
@@ -101,7 +108,7 @@ impl Handles {
                     let next = lists(snapshot).skip_while(|listed| *listed != install).nth(1);
                     if let Some(cursor) = next.and_then(|next| self.cursor(next, "")) {
                         let field = format!(r#""nextCursor":{}"#, Value::from(cursor));
-                        splice.insert_fields(result, object.is_empty(), &field);
+                        splice.insert_fields(result, object.is_empty(), field);
                     }
                 }
             }

@@ -88,7 +88,7 @@ fn texts_of(bytes: &Bytes, messages: &message::Body<'_>, batch_len: usize) -> Re
             Err(Refusal::InvalidRequest(format!("Invalid request: a batch has 1 to {batch_len} messages")))
         }
         message::Body::Batch(items) => {
-            Ok(items.iter().map(|item| bytes.slice_ref(item.get().as_bytes())).collect())
+            Ok(items.iter().map(|item| bytes.slice_ref(item.as_bytes())).collect())
         }
     }
 }

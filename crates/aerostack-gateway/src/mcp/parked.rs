@@ -11,7 +11,6 @@ use aerostack_core::id::TokenId;
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::asked::Asked;
 use super::error::Refusal;
 use super::underway::Underway;
 use crate::app::App;
@@ -42,16 +41,16 @@ pub(super) struct ParkedCall {
     _wait: DropGuard,
 }
 
-/// What a handle is good for: this request, of whatever arguments.
+/// What a handle is good for: this method and subject, with whatever arguments.
 #[must_use]
-pub(super) fn purpose(asked: &Asked<'_>) -> String {
-    let name = match &asked.subject {
+pub(super) fn purpose(method: &str, subject: &Subject) -> String {
+    let name = match subject {
         Subject::Tool(name) | Subject::Prompt(name) | Subject::Resource(name) | Subject::Template(name) => {
             name
         }
         Subject::Task(task) | Subject::Tasks(task) => &task.own,
     };
-    format!("{} {name}", asked.method)
+    format!("{method} {name}")
 }
 
 /// What a request repeats of an answer before, as it was written.
@@ -72,12 +71,8 @@ impl Parked {
     ///
     /// # Errors
     /// The call, if as many are parked as may be.
-    pub(super) fn park(
-        &self,
-        underway: Underway,
-        questions: Vec<Question>,
-        purpose: &str,
-    ) -> Result<String, Box<Underway>> {
+    pub(super) fn park(&self, underway: Underway, questions: Vec<Question>) -> Result<String, Box<Underway>> {
+        let purpose = underway.sending.purpose();
         let (app, grant) = (Arc::clone(&underway.sending.app), Arc::clone(&underway.sending.grant));
         let limits = &app.config.limits;
         let mut number = Number::default();
@@ -88,16 +83,17 @@ impl Parked {
             return Err(Box::new(underway));
         }
         let wait = CancellationToken::new();
+        let plain = plain(&number, &grant.token, &purpose);
         let call = ParkedCall {
             underway,
             questions,
             token: grant.token.clone(),
-            purpose: purpose.to_owned(),
+            purpose,
             _wait: wait.clone().drop_guard(),
         };
         calls.insert(number, call);
         drop(calls);
-        let handle = app.vault.seal_parked(&plain(&number, &grant.token, purpose), &mut app.rng());
+        let handle = app.vault.seal_parked(&plain, &mut app.rng());
         let tasks = app.tasks.clone();
         tasks.spawn(self.clone().watch(number, wait, app, grant));
         Ok(handle)

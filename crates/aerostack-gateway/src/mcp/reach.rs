@@ -26,8 +26,7 @@ impl Reach {
     /// Of a modern request, which says what its caller can be asked for.
     #[must_use]
     pub fn modern(request: &Request<'_>) -> Self {
-        let meta = request.meta().ok().flatten();
-        let declared = meta.as_ref().and_then(|meta| meta.raw(META_CAPABILITIES));
+        let declared = request.meta().and_then(|meta| meta.raw(META_CAPABILITIES));
         Self { session: None, declared: read(declared), is_open: true }
     }
 

@@ -78,23 +78,27 @@ impl CallRecord {
     pub(super) fn sees(&mut self, frame: &Frame) {
         self.answered = Some(Instant::now());
         match frame {
-            Frame::Whole(bytes) => {
-                self.reads(bytes);
-                self.ends_message();
+            Frame::Whole(whole) => {
+                self.passes(&whole.text);
+                self.comes_to(whole.shape.verdict());
             }
-            Frame::Begin(bytes) | Frame::More(bytes) => self.reads(bytes),
-            Frame::End => self.ends_message(),
+            Frame::Begin(bytes) | Frame::More(bytes) => {
+                self.passes(bytes);
+                self.reader.push(bytes);
+            }
+            Frame::End => {
+                let verdict = std::mem::take(&mut self.reader).verdict();
+                self.comes_to(verdict);
+            }
             Frame::Question(_) => {}
         }
     }
 
-    fn reads(&mut self, bytes: &[u8]) {
+    fn passes(&mut self, bytes: &[u8]) {
         self.bytes_out = self.bytes_out.saturating_add(bytes.len() as u64);
-        self.reader.push(bytes);
     }
 
-    fn ends_message(&mut self) {
-        let verdict = std::mem::take(&mut self.reader).verdict();
+    fn comes_to(&mut self, verdict: Option<Verdict>) {
         self.outcome = match verdict {
             Some(Verdict::Result) => Outcome::Ok,
             Some(Verdict::ToolError) => Outcome::ToolError,
@@ -162,8 +166,7 @@ struct ClientInfo<'a> {
 
 /// What a client calls itself: in the request where its era says so, else in its `User-Agent`.
 fn client(app: &App, request: &Request<'_>, headers: &HeaderMap) -> Option<Arc<str>> {
-    let meta = request.meta().ok().flatten();
-    let info = meta.as_ref().and_then(|meta| meta.raw(META_CLIENT_INFO));
+    let info = request.meta().and_then(|meta| meta.raw(META_CLIENT_INFO));
     if let Some(info) = info.and_then(|info| serde_json::from_str::<ClientInfo<'_>>(info).ok()) {
         return app.recorder.client(&info.name);
     }

@@ -40,15 +40,14 @@ pub fn relay(
     let Order { app, grant, headers, body, request, reach, .. } = order;
     if era == CallerEra::Modern
         && let (Ok(asked), Some(state)) = (&asked, parked::state_of(request))
-        && let Some(call) = order.in_hand.parked.take(app, grant, state, &parked::purpose(asked))
+        && let Some(call) =
+            order.in_hand.parked.take(app, grant, state, &parked::purpose(asked.method, &asked.subject))
     {
         return resume(order, asked, call?);
     }
     let is_call = request.method == "tools/call";
     let mut record = is_call.then(|| CallRecord::begin(app, grant, request, headers));
-    let mut purpose = String::new();
     let sending = asked.and_then(|asked| {
-        purpose = parked::purpose(&asked);
         let caller = reach.caller(&grant.token);
         Sending::prepare(app, grant, &asked.subject, era, caller, |route| {
             if let Some(record) = &mut record {
@@ -64,7 +63,7 @@ pub fn relay(
     })?;
     let forward = Arc::clone(&sending.forward);
     let underway = Underway::begin(sending, record);
-    let mut stream = CallStream::new(order, underway, forward, purpose);
+    let mut stream = CallStream::new(order, underway, forward);
     stream.entry = entry;
     Ok(Answer::Call(Box::new(stream)))
 }
@@ -94,7 +93,7 @@ fn resume(order: &Order<'_>, asked: &Asked<'_>, call: ParkedCall) -> Result<Answ
     };
     underway.answers(&forward);
     let left = parked::answer(questions, request);
-    let mut stream = CallStream::new(order, underway, forward, parked::purpose(asked));
+    let mut stream = CallStream::new(order, underway, forward);
     // What was not answered is asked again.
     stream.parks_at = (!left.is_empty()).then(Instant::now);
     stream.asked = left;
@@ -122,7 +121,6 @@ pub struct CallStream {
     pub(super) asked: Vec<Question>,
     pub(super) parks_at: Option<Instant>,
     pub(super) parked: Parked,
-    pub(super) purpose: String,
 }
 
 /// What happens next in a call.
@@ -137,7 +135,7 @@ enum Event {
 }
 
 impl CallStream {
-    fn new(order: &Order<'_>, underway: Underway, forward: Arc<Forward>, purpose: String) -> Self {
+    fn new(order: &Order<'_>, underway: Underway, forward: Arc<Forward>) -> Self {
         Self {
             server: underway.sending.server.clone(),
             forward,
@@ -152,7 +150,6 @@ impl CallStream {
             asked: Vec::new(),
             parks_at: None,
             parked: order.in_hand.parked.clone(),
-            purpose,
         }
     }
 
@@ -243,7 +240,7 @@ impl CallStream {
         let translator = &self.underway.as_ref()?.begun()?.translator;
         match frame {
             Frame::Question(question) => self.is_asked(question),
-            Frame::Whole(message) => match translator.translate(&message) {
+            Frame::Whole(message) => match translator.translate(message) {
                 Ok(Translated::Piece(piece)) => {
                     if matches!(piece, Piece::Response { .. }) {
                         self.underway = None;
@@ -251,7 +248,7 @@ impl CallStream {
                     Some(piece)
                 }
                 Ok(Translated::Nothing) => None,
-                Ok(Translated::NoResult) => {
+                Ok(Translated::NoResult(message)) => {
                     let wanted = self.wants_input(&message);
                     wanted.err().map(|reason| self.bad_answer(reason))
                 }

@@ -5,7 +5,7 @@
 use http::HeaderMap;
 
 use super::error::Refusal;
-use crate::jsonrpc::Request;
+use crate::jsonrpc::{Object, Request};
 use crate::tool_header;
 
 /// The one modern revision.
@@ -104,9 +104,8 @@ pub fn is_modern_header(version: &str) -> bool {
 /// The refusal that the modern revision prescribes.
 pub fn era_of(request: &Request<'_>, headers: &HeaderMap) -> Result<CallerEra, Refusal> {
     let version = version_header(headers);
-    let meta = request.meta().map_err(Refusal::Fault)?;
-    let named = meta.as_ref().and_then(|meta| meta.string(META_VERSION));
-    let Some((meta, named)) = meta.zip(named) else {
+    let meta = request.meta();
+    let Some((meta, named)) = meta.and_then(|meta| Some((meta, meta.string(META_VERSION)?))) else {
         let modern = version.is_some_and(is_modern_header);
         if modern && request.id.is_some() {
             return Err(missing_meta(META_VERSION));
@@ -128,12 +127,13 @@ pub fn era_of(request: &Request<'_>, headers: &HeaderMap) -> Result<CallerEra, R
 /// # Errors
 /// [`Refusal::Fault`] when a key of the declaration appears twice.
 pub fn declares(request: &Request<'_>, extension: &str) -> Result<bool, Refusal> {
-    let mut found = request.meta().map_err(Refusal::Fault)?;
-    for key in [META_CAPABILITIES, "extensions", extension] {
-        let Some(object) = found else { return Ok(false) };
-        found = object.object(key).map_err(Refusal::Fault)?;
-    }
-    Ok(found.is_some())
+    let capabilities = member(request.meta(), META_CAPABILITIES)?;
+    let extensions = member(capabilities.as_ref(), "extensions")?;
+    Ok(member(extensions.as_ref(), extension)?.is_some())
+}
+
+fn member<'a>(object: Option<&Object<'a>>, key: &str) -> Result<Option<Object<'a>>, Refusal> {
+    object.map_or(Ok(None), |object| object.object(key)).map_err(Refusal::Fault)
 }
 
 fn missing_meta(key: &str) -> Refusal {

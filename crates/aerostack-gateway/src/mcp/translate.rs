@@ -2,6 +2,8 @@
 //!
 //! Within one era nothing else is touched; across eras the edits are those listed in `docs/protocol.md`.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,8 +17,9 @@ use super::handle::RELATED;
 use super::log_level;
 use super::revision::CallerEra;
 use super::rewriter::{Origin, Rewriter};
-use crate::jsonrpc::{ResponseRewriter, Splice, StringRewriter, Structured, without};
-use crate::upstream::{Era, Outgoing, UpstreamError};
+use crate::jsonrpc::shape::ResultSays;
+use crate::jsonrpc::{ResponseRewriter, Shape, Splice, StringRewriter, Structured, unescaped, without};
+use crate::upstream::{Era, Outgoing, UpstreamError, Whole};
 
 /// What modern clients demand of every result and legacy servers do not send.
 const RESULT_TYPE: &str = r#""resultType":"complete""#;
@@ -41,7 +44,7 @@ pub enum Translated {
     /// It is not for the caller.
     Nothing,
     /// It is no result yet, and older callers do not know such a thing.
-    NoResult,
+    NoResult(Whole),
 }
 
 /// Gives messages of the server the caller's ids, and what the caller's era demands.
@@ -73,19 +76,6 @@ pub enum About {
     Anything,
 }
 
-/// What of a server's message is read.
-#[derive(Deserialize)]
-struct Shallow<'a> {
-    #[serde(borrow)]
-    method: Option<&'a RawValue>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
 #[derive(Deserialize)]
 struct ErrorCode<'a> {
     #[serde(borrow)]
@@ -103,34 +93,20 @@ struct LogMessage {
     level: String,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-struct ResultFields<'a> {
-    #[serde(borrow, rename = "resultType")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow, rename = "ttlMs")]
-    ttl: Option<&'a RawValue>,
-    #[serde(borrow, rename = "cacheScope")]
-    scope: Option<&'a RawValue>,
-    #[serde(borrow)]
-    task: Option<&'a RawValue>,
-}
-
 impl Translator {
-    /// The rewriter of a response whose fields are not known in advance.
+    /// The rewriter of a response that passes by: what its result says of itself is not known in advance.
     #[must_use]
     pub fn rewriter_of_large(&self) -> Rewriter {
-        match self.upstream_era {
-            Era::Legacy => self.rewriter(ResultFields::default()),
-            Era::Modern => self.plain_rewriter(),
-        }
+        let missing = match self.upstream_era {
+            Era::Legacy => self.missing(&ResultSays::default(), ""),
+            Era::Modern => None,
+        };
+        self.rewriter(missing)
     }
 
-    fn plain_rewriter(&self) -> Rewriter {
-        self.rewriter_with(None)
-    }
-
-    fn rewriter_with(&self, fields: Option<String>) -> Rewriter {
-        let response = ResponseRewriter::new(self.forward.id().to_owned(), fields, self.structured);
+    fn rewriter(&self, missing: Option<Cow<'static, str>>) -> Rewriter {
+        let missing = missing.map(Cow::into_owned);
+        let response = ResponseRewriter::new(self.forward.id().to_owned(), missing, self.structured);
         let rewriter = Rewriter::new(response, self.origin.clone());
         rewriter.with_task_ids((self.tasks != About::Anything).then(|| self.task_ids()))
     }
@@ -146,10 +122,10 @@ impl Translator {
     }
 
     /// Whether this result of a tool says that a task has been made of its call.
-    fn makes_task(&self, fields: ResultFields<'_>) -> bool {
+    fn makes_task(&self, says: &ResultSays, kind: &str) -> bool {
         let said = match self.upstream_era {
-            Era::Legacy => self.forward.wants_task() && fields.task.is_some(),
-            Era::Modern => fields.kind.is_some_and(|kind| kind.get() == r#""task""#),
+            Era::Legacy => self.forward.wants_task() && says.has_task,
+            Era::Modern => kind == r#""task""#,
         };
         said && self.tasks == About::Anything && self.is_of_one_era()
     }
@@ -160,75 +136,99 @@ impl Translator {
         self.tasks == About::Tasks
     }
 
-    /// The rewriter of a response whose result has these fields: a modern caller is given what it lacks.
-    fn rewriter(&self, fields: ResultFields<'_>) -> Rewriter {
+    /// What a modern caller must be given beside what a result says of itself, its kind being this.
+    fn missing(&self, says: &ResultSays, kind: &str) -> Option<Cow<'static, str>> {
         if self.forward.era() == CallerEra::Legacy {
-            return self.plain_rewriter();
+            return None;
         }
-        let is_complete = fields.kind.is_none_or(|kind| !is_no_result(kind.get()));
+        let is_complete = says.kind.is_none() || !is_no_result(kind);
         let is_cached = self.is_cached && is_complete;
         let missing = [
-            fields.kind.is_none().then_some(RESULT_TYPE),
-            (is_cached && fields.ttl.is_none()).then_some(TTL),
-            (is_cached && fields.scope.is_none()).then_some(SCOPE),
+            says.kind.is_none().then_some(RESULT_TYPE),
+            (is_cached && !says.has_ttl).then_some(TTL),
+            (is_cached && !says.has_scope).then_some(SCOPE),
         ];
-        let missing: Vec<&str> = missing.into_iter().flatten().collect();
-        let missing = (!missing.is_empty()).then(|| missing.join(","));
-        self.rewriter_with(missing)
+        let mut missing = missing.into_iter().flatten();
+        let first = Cow::Borrowed(missing.next()?);
+        Some(missing.fold(first, |all, field| format!("{all},{field}").into()))
     }
 
     /// Gives a whole message the form the caller is to see.
     ///
     /// # Errors
     /// [`UpstreamError::BadAnswer`] when it is no message, or one about our own revision.
-    pub fn translate(&self, message: &Bytes) -> Result<Translated, UpstreamError> {
+    pub fn translate(&self, whole: Whole) -> Result<Translated, UpstreamError> {
+        let Whole { text: message, shape } = &whole;
         let bad = || UpstreamError::BadAnswer("not a JSON-RPC message".to_owned());
-        let text = std::str::from_utf8(message).map_err(|_| bad())?;
-        let shallow: Shallow<'_> = serde_json::from_str(text).map_err(|_| bad())?;
-        if let Some(method) = shallow.method {
+        let part = |place: &Range<usize>| std::str::from_utf8(&message[place.clone()]).map_err(|_| bad());
+        if let Some(method) = &shape.method {
+            let (method, params) = (part(method)?, shape.params.as_ref().map(part).transpose()?);
             // What a server takes back is no request of its caller.
-            if method.get() == CANCELLED || self.is_unwanted_log(method, shallow.params) {
+            if method == CANCELLED || self.is_unwanted_log(method, params) {
                 return Ok(Translated::Nothing);
             }
-            let notification = self.notification(text, message, shallow.params);
-            let notification = self.with_task_ids(method, shallow.params, notification);
+            let notification = self.notification(message, params);
+            let notification = self.with_task_ids(method, params, notification);
             return Ok(Translated::Piece(Piece::Notification(notification)));
         }
-        if let Some(error) = shallow.error {
-            return self.error(text, error).map(Translated::Piece);
+        if let Some(error) = &shape.error {
+            return self.error(message, part(error)?).map(Translated::Piece);
         }
-        let fields: ResultFields<'_> =
-            shallow.result.and_then(|result| serde_json::from_str(result.get()).ok()).unwrap_or_default();
+        let kind = shape.says.kind.as_ref().map_or(Ok(""), part)?;
         let crosses_back = self.forward.era() == CallerEra::Legacy && self.upstream_era == Era::Modern;
-        if crosses_back && fields.kind.is_some_and(|kind| is_no_result(kind.get())) {
-            return Ok(Translated::NoResult);
+        if crosses_back && !kind.is_empty() && is_no_result(kind) {
+            return Ok(Translated::NoResult(whole));
         }
-        let mut rewriter = self.rewriter(fields);
-        if self.makes_task(fields) {
-            rewriter = rewriter.with_task_ids(Some(self.task_ids()));
-        }
-        let text = match shallow.result.filter(|_| crosses_back) {
-            Some(result) => {
-                let mut splice = Splice::new(text);
-                splice.replace(result.get(), without(result.get(), &MODERN_FIELDS));
+        let makes_task = self.makes_task(&shape.says, kind);
+        let missing = self.missing(&shape.says, kind);
+        let text = if self.changes_little() && !makes_task {
+            self.with_callers_id(message, shape, missing)
+        } else {
+            let mut rewriter = self.rewriter(missing);
+            if makes_task {
+                rewriter = rewriter.with_task_ids(Some(self.task_ids()));
+            }
+            let result = shape.result.as_ref().ok_or_else(bad)?;
+            if crosses_back {
+                let mut splice = Splice::new(message);
+                splice.replace_at(result.clone(), without(part(result)?, &MODERN_FIELDS));
                 rewriter.push(&splice.finish())
-            }
-            None if self.tasks == About::Tasks => {
+            } else if self.tasks == About::Tasks {
                 let (handles, install) = (self.forward.handles(), self.forward.install());
-                let result = shallow.result.map_or("", RawValue::get);
+                let text = part(&(0..message.len()))?;
                 rewriter.push(&handles.paged(&self.forward.snapshot(), install, text, result))
+            } else {
+                rewriter.push(message)
             }
-            None => rewriter.push(message),
+            .into()
         };
-        Ok(Translated::Piece(Piece::Response { status: StatusCode::OK, text: text.into() }))
+        Ok(Translated::Piece(Piece::Response { status: StatusCode::OK, text }))
+    }
+
+    /// Whether nothing in a response has to be looked at but where it is known to stand.
+    fn changes_little(&self) -> bool {
+        let crosses_back = self.forward.era() == CallerEra::Legacy && self.upstream_era == Era::Modern;
+        let may_be_wrapped = self.structured == Structured::Wrapped;
+        !crosses_back && !may_be_wrapped && self.origin.is_none() && self.tasks == About::Anything
+    }
+
+    fn with_callers_id(&self, message: &Bytes, shape: &Shape, missing: Option<Cow<'static, str>>) -> Bytes {
+        let mut splice = Splice::new(message);
+        if let Some(id) = &shape.id {
+            splice.replace_at(id.clone(), self.forward.id());
+        }
+        if let (Some(missing), Some(result), true) = (missing, &shape.result, shape.says.is_object) {
+            splice.insert_fields(result, shape.says.is_empty, missing);
+        }
+        splice.finish()
     }
 
     /// An error of the server; codes mean in their own era alone what they mean there.
-    fn error(&self, text: &str, error: &RawValue) -> Result<Piece, UpstreamError> {
-        let raw = serde_json::from_str::<ErrorCode<'_>>(error.get()).ok().map(|error| error.code.get());
+    fn error(&self, message: &Bytes, error: &str) -> Result<Piece, UpstreamError> {
+        let raw = serde_json::from_str::<ErrorCode<'_>>(error).ok().map(|error| error.code.get());
         let code = raw.and_then(|raw| raw.parse::<i64>().ok());
         let mut status = StatusCode::OK;
-        let mut splice = Splice::new(text);
+        let mut splice = Splice::new(message);
         match (self.upstream_era, self.forward.era(), code) {
             // About our own revision: not the caller's business.
             (Era::Modern, _, Some(-32022)) => {
@@ -240,25 +240,25 @@ impl Translator {
             }
             _ => {}
         }
-        let text = self.plain_rewriter().push(&splice.finish()).into();
+        let text = self.rewriter(None).push(&splice.finish()).into();
         Ok(Piece::Response { status, text })
     }
 
     /// Whether this is a log message that a modern caller has not asked for: older servers send them unasked.
-    fn is_unwanted_log(&self, method: &RawValue, params: Option<&RawValue>) -> bool {
+    fn is_unwanted_log(&self, method: &str, params: Option<&str>) -> bool {
         let crosses = self.forward.era() == CallerEra::Modern && self.upstream_era == Era::Legacy;
-        if !crosses || serde_json::from_str::<String>(method.get()).ok().as_deref() != Some(LOG_MESSAGE) {
+        if !crosses || unescaped(method).as_deref() != Some(LOG_MESSAGE) {
             return false;
         }
-        let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params.get()).ok());
+        let level = params.and_then(|params| serde_json::from_str::<LogMessage>(params).ok());
         let level = level.map(|message| message.level).unwrap_or_default();
         self.forward.log_level().is_none_or(|least| !log_level::is_wanted(&level, least))
     }
 
     /// A notice about a task names it as its caller knows it.
-    fn with_task_ids(&self, method: &RawValue, params: Option<&RawValue>, notice: Bytes) -> Bytes {
-        let is_of_task = method.get().starts_with(TASK_NOTICES)
-            || params.is_some_and(|params| params.get().contains(RELATED));
+    fn with_task_ids(&self, method: &str, params: Option<&str>, notice: Bytes) -> Bytes {
+        let is_of_task =
+            method.starts_with(TASK_NOTICES) || params.is_some_and(|params| params.contains(RELATED));
         if !is_of_task || !self.is_of_one_era() {
             return notice;
         }
@@ -266,14 +266,14 @@ impl Translator {
     }
 
     /// Progress is told under the caller's own token; everything else stays.
-    fn notification(&self, text: &str, message: &Bytes, params: Option<&RawValue>) -> Bytes {
-        let progress = params.and_then(|params| serde_json::from_str::<Progress<'_>>(params.get()).ok());
+    fn notification(&self, message: &Bytes, params: Option<&str>) -> Bytes {
+        let progress = params.and_then(|params| serde_json::from_str::<Progress<'_>>(params).ok());
         let ours = self.id.to_string();
         let token = progress.and_then(|progress| progress.token).filter(|token| token.get() == ours);
         let (Some(token), Some(callers)) = (token, self.forward.progress_token()) else {
             return message.clone();
         };
-        let mut splice = Splice::new(text);
+        let mut splice = Splice::new(message);
         splice.replace(token.get(), callers);
         splice.finish()
     }

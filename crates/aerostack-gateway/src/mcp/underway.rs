@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 
 use super::error::Refusal;
 use super::forward::Forward;
+use super::parked;
 use super::record::CallRecord;
 use super::revision::CallerEra;
 use super::rewriter::Origin;
@@ -85,6 +86,11 @@ impl Sending {
             origin: self.origin.clone(),
             has_legacy_definition: self.has_legacy_definition,
         }
+    }
+
+    /// What is asked for, without its arguments.
+    pub(super) fn purpose(&self) -> String {
+        parked::purpose(self.forward.method(), &self.subject)
     }
 
     fn refusal(&self, error: UpstreamError) -> Refusal {

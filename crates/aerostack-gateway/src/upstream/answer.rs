@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use super::again::Again;
 use super::aside::Aside;
 use super::error::UpstreamError;
-use super::frame::{Frame, Framing};
+use super::frame::{Frame, Framing, Whole};
 use super::http::next_chunk;
 use super::message::{Message, Outcome, RpcError, is_id};
 use super::outline::{Kind, Outline};
@@ -65,9 +65,8 @@ pub(super) enum Errors {
 
 impl Expect {
     /// Whether a message is the answer.
-    pub(super) fn is_met_by(&self, message: &Message<'_>) -> bool {
-        let is_error = matches!(message, Message::Response { outcome: Outcome::Error(_), .. });
-        message.response_to(self.id).is_some() || is_error && self.errors == Errors::Any
+    pub(super) fn is_met_by(&self, whole: &Whole) -> bool {
+        whole.responds_to(self.id) || whole.shape.error.is_some() && self.errors == Errors::Any
     }
 }
 
@@ -244,21 +243,20 @@ impl Answer {
     }
 
     fn read_message(&mut self, data: Bytes) -> Result<Progress, UpstreamError> {
-        let Some(message) = Message::read(&data) else {
-            return Err(UpstreamError::BadAnswer("an event is not JSON-RPC".into()));
-        };
-        match message {
-            _ if self.expect.is_met_by(&message) => {
-                self.ready.push_back(Frame::Whole(data));
-                return Ok(Progress::Complete);
-            }
+        let unreadable = || UpstreamError::BadAnswer("an event is not JSON-RPC".into());
+        let whole = Whole::read(data).ok_or_else(unreadable)?;
+        if self.expect.is_met_by(&whole) {
+            self.ready.push_back(Frame::Whole(whole));
+            return Ok(Progress::Complete);
+        }
+        match whole.message().ok_or_else(unreadable)? {
             Message::Response { id: None, outcome: Outcome::Error(raw) } => return Err(unaddressed(raw)),
-            Message::Notification { .. } | Message::Cancelled => self.ready.push_back(Frame::Whole(data)),
+            Message::Notification { .. } | Message::Cancelled => self.ready.push_back(Frame::Whole(whole)),
             Message::Response { .. } | Message::Acknowledged => {}
             Message::ListChanged => self.aside.list_changed(),
             Message::Updated { params } => self.aside.updated(params),
-            Message::Request { id, ref method } => {
-                let question = self.aside.question(id, method, &data, &self.open);
+            Message::Request { id, method } => {
+                let question = self.aside.question(id, &method, &whole.text, &self.open);
                 self.ready.extend(question.map(Frame::Question));
             }
         }
@@ -278,9 +276,8 @@ impl Answer {
             }
             return Ok(Progress::Complete);
         }
-        let body = held.split().freeze();
-        check_response(&body, self.expect)?;
-        self.ready.push_back(Frame::Whole(body));
+        let response = response_of(held.split().freeze(), self.expect)?;
+        self.ready.push_back(Frame::Whole(response));
         Ok(Progress::Complete)
     }
 }
@@ -321,15 +318,17 @@ fn read_json(
     Ok(Progress::More)
 }
 
-/// Checks that a whole document is the response.
-fn check_response(body: &[u8], expect: Expect) -> Result<(), UpstreamError> {
-    let message =
-        Message::read(body).ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON-RPC".into()))?;
-    match message {
-        _ if expect.is_met_by(&message) => Ok(()),
-        Message::Response { id: None, outcome: Outcome::Error(raw) } => Err(unaddressed(raw)),
-        _ => Err(foreign()),
+/// Reads a whole document that must be the response.
+fn response_of(body: Bytes, expect: Expect) -> Result<Whole, UpstreamError> {
+    let unreadable = || UpstreamError::BadAnswer("the answer is not JSON-RPC".into());
+    let whole = Whole::read(body).ok_or_else(unreadable)?;
+    if expect.is_met_by(&whole) {
+        return Ok(whole);
     }
+    Err(match whole.message() {
+        Some(Message::Response { id: None, outcome: Outcome::Error(raw) }) => unaddressed(raw),
+        _ => foreign(),
+    })
 }
 
 fn unaddressed(raw_error: &str) -> UpstreamError {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::answer::{Answer, Expect};
 use super::error::UpstreamError;
 use super::exchange;
-use super::frame::{Frame, Framing};
+use super::frame::{Frame, Framing, Whole};
 use super::shared::Pending;
 
 /// An answer that has begun.
@@ -21,7 +21,7 @@ pub(super) enum Frames {
     /// A shared stream.
     OnStream(Pending),
     /// It was all there.
-    Given(Option<Bytes>),
+    Given(Option<Whole>),
 }
 
 impl Frames {
@@ -42,7 +42,7 @@ impl Frames {
         match self {
             Self::Alone(answer) => exchange::response(*answer, expect).await,
             Self::OnStream(pending) => pending.response().await,
-            Self::Given(Some(body)) => Ok(body),
+            Self::Given(Some(body)) => Ok(body.text),
             Self::Given(None) => Err(UpstreamError::BadAnswer("no answer".into())),
         }
     }

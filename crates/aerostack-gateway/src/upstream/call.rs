@@ -97,10 +97,11 @@ impl Held {
         };
         let bytes = match &frame {
             // Whatever its status: the revision demands 400, where it is noticed before.
-            Frame::Whole(message) if self.era() == Era::Modern && RpcError::refuses_headers(message) => {
+            Frame::Whole(whole) if self.era() == Era::Modern && RpcError::refuses_headers(whole) => {
                 return Some(Err(UpstreamError::HeadersRefused));
             }
-            Frame::Whole(bytes) | Frame::Begin(bytes) | Frame::More(bytes) => bytes.len(),
+            Frame::Whole(whole) => whole.text.len(),
+            Frame::Begin(bytes) | Frame::More(bytes) => bytes.len(),
             Frame::End => 0,
             Frame::Question(question) => question.message().len(),
         };

@@ -230,7 +230,7 @@ impl Client {
         let reply = called.map_err(|error| self.masked(error))?;
         let credential = self.target.credential.clone();
         let frames = reply.frames.map(move |frame| match frame {
-            Ok(Frame::Whole(message)) => Ok(Frame::Whole(credential.mask_error(message))),
+            Ok(Frame::Whole(whole)) => Ok(Frame::Whole(credential.mask_error(whole))),
             Ok(frame) => Ok(frame),
             Err(error) => Err(error.map_text(|text| credential.mask(text))),
         });

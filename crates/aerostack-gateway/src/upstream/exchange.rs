@@ -6,9 +6,9 @@ use http::{HeaderMap, StatusCode};
 
 use super::answer::{Answer, Expect};
 use super::error::UpstreamError;
-use super::frame::{Frame, Framing};
+use super::frame::{Frame, Framing, Whole};
 use super::http::{Endpoint, next_chunk};
-use super::message::{Message, RpcError};
+use super::message::RpcError;
 use super::response::Response;
 
 /// Largest body of a refusal that is read for its reason.
@@ -34,9 +34,9 @@ impl Refusal {
         RpcError::within(&self.body)
     }
 
-    /// Whether the body is the response to a request of ours: then it is an answer after all.
-    pub(super) fn answers(&self, id: u64) -> bool {
-        Message::read(&self.body).is_some_and(|message| message.response_to(id).is_some())
+    /// The body, if it is the response to a request of ours: then it is an answer after all.
+    pub(super) fn answer_to(&self, id: u64) -> Option<Whole> {
+        Whole::read(self.body.clone()).filter(|whole| whole.responds_to(id))
     }
 
     /// The refusal as an error.
@@ -133,10 +133,10 @@ pub(super) async fn event_stream(
 /// Whatever ends the answer before its response.
 pub(super) async fn response(mut answer: Answer, expect: Expect) -> Result<Bytes, UpstreamError> {
     while let Some(frame) = answer.next().await {
-        if let Frame::Whole(bytes) = frame?
-            && Message::read(&bytes).is_some_and(|message| expect.is_met_by(&message))
+        if let Frame::Whole(whole) = frame?
+            && expect.is_met_by(&whole)
         {
-            return Ok(bytes);
+            return Ok(whole.text);
         }
     }
     Err(UpstreamError::BadAnswer("the answer ended early".into()))

@@ -6,14 +6,16 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::error::UpstreamError;
+use super::message::{Message, is_id};
 use super::question::Question;
+use crate::jsonrpc::Shape;
 
 /// A piece of an answer. Messages follow one another; the pieces of one are never mixed with another's.
 #[derive(Debug, PartialEq)]
 pub enum Frame {
     /// A whole message of at most `Limits::whole_answer_bytes`, known to be well-formed JSON-RPC:
     /// the response to the request, or a notification that belongs to it.
-    Whole(Bytes),
+    Whole(Whole),
     /// The beginning of a larger message, not yet known to be well formed.
     Begin(Bytes),
     /// More of it.
@@ -22,6 +24,35 @@ pub enum Frame {
     End,
     /// The server asks the caller something, in a session of the caller's own; between messages.
     Question(Question),
+}
+
+/// A whole message, and what was seen when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    /// Its text, which is UTF-8.
+    pub text: Bytes,
+    /// Where in it the parts stand.
+    pub shape: Shape,
+}
+
+impl Whole {
+    /// Reads a message; `None` if it is none.
+    #[must_use]
+    pub fn read(text: Bytes) -> Option<Self> {
+        let shape = Shape::read(std::str::from_utf8(&text).ok()?)?;
+        Some(Self { text, shape })
+    }
+
+    /// Reads on, into what the message means.
+    pub(super) fn message(&self) -> Option<Message<'_>> {
+        Message::of(std::str::from_utf8(&self.text).ok()?, &self.shape)
+    }
+
+    /// Whether it is the response to a request of ours.
+    pub(super) fn responds_to(&self, id: u64) -> bool {
+        let theirs = self.shape.id.clone().and_then(|place| std::str::from_utf8(&self.text[place]).ok());
+        self.shape.verdict().is_some() && theirs.is_some_and(|theirs| is_id(theirs, id))
+    }
 }
 
 /// How the server chose to answer.

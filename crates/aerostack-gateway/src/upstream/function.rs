@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::credential::Credential;
 use super::error::UpstreamError;
-use super::frame::{Canceller, Frame, Framing, Reply};
+use super::frame::{Canceller, Frame, Framing, Reply, Whole};
 use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
 use super::response::Response;
@@ -133,7 +133,9 @@ impl Function {
             }
         };
         drop(permit);
-        let frames = futures_util::stream::iter([Ok(Frame::Whole(answer))]);
+        let answer = Whole::read(answer).map(Frame::Whole);
+        let answer = answer.ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON".into()));
+        let frames = futures_util::stream::iter([answer]);
         let cancel = Canceller(None);
         Ok(Reply { framing: Framing::Json, id, era: Era::Legacy, frames: Box::pin(frames), cancel })
     }

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credential::Credential;
-use super::message::{Message, Outcome};
+use super::frame::Whole;
 use super::target::Listing;
 
 /// What stands in the place of a secret in a server's words.
@@ -57,13 +56,13 @@ impl Credential {
 
     /// A whole message as callers may read it: an error that repeats a secret is masked. Results pass
     /// as they are: a server that wants to give its secret away cannot be kept from it.
-    pub(super) fn mask_error(&self, message: Bytes) -> Bytes {
-        let Ok(text) = std::str::from_utf8(&message) else { return message };
-        let Some(masked) = self.masked_json(text, MASKED_IN_ERRORS_MIN_BYTES) else { return message };
-        match Message::read(&message) {
-            Some(Message::Response { outcome: Outcome::Error(_), .. }) => masked.into(),
-            _ => message,
+    pub(super) fn mask_error(&self, whole: Whole) -> Whole {
+        if whole.shape.error.is_none() {
+            return whole;
         }
+        let text = std::str::from_utf8(&whole.text).ok();
+        let masked = text.and_then(|text| self.masked_json(text, MASKED_IN_ERRORS_MIN_BYTES));
+        masked.and_then(|masked| Whole::read(masked.into())).unwrap_or(whole)
     }
 
     /// JSON without the secrets in its texts, however these are written there; `None` if there are none.
@@ -126,8 +125,14 @@ impl Credential {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::super::credential::tests::holding;
     use super::*;
+
+    fn mask_error(credential: &Credential, message: &str) -> Bytes {
+        credential.mask_error(Whole::read(Bytes::from(message.to_owned())).unwrap()).text
+    }
 
     #[test]
     fn what_a_server_says_of_its_secrets_is_masked() {
@@ -136,9 +141,9 @@ mod tests {
         assert_eq!(credential.mask(format!("bad token {quoted} abc")), "bad token [secret] abc");
         let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad gh\"p\\value"}}"#;
         let masked = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad [secret]"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(error)), masked);
+        assert_eq!(mask_error(&credential, error), masked);
         let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
-        assert_eq!(credential.mask_error(Bytes::from(result)), result);
+        assert_eq!(mask_error(&credential, result), result);
         let lines = holding(&[("KEY", "first line\nsecond")]);
         assert_eq!(lines.mask("it reads: second".to_owned()), "it reads: [secret]");
         assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
@@ -150,7 +155,7 @@ mod tests {
             let credential = holding(&[("KEY", value)]);
             let message =
                 format!(r#"{{"jsonrpc":"2.0","id":1234,"error":{{"code":-32000,"message":{error}}}}}"#);
-            let masked = credential.mask_error(Bytes::from(message));
+            let masked = mask_error(&credential, &message);
             let masked: serde_json::Value = serde_json::from_slice(&masked).unwrap();
             assert_eq!(masked["id"], 1234);
             masked["error"]["message"].as_str().unwrap().to_owned()

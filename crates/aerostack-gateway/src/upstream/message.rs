@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use aerostack_core::client_capability::ClientCapabilities;
 use bytes::Bytes;
@@ -12,6 +13,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::capabilities::Announces;
+use super::frame::Whole;
+use crate::jsonrpc::{Shape, unescaped};
 
 /// The newest legacy revision, which `initialize` asks for.
 pub(super) const NEWEST_LEGACY: &str = "2025-11-25";
@@ -64,22 +67,6 @@ pub(super) enum Outcome<'a> {
 }
 
 #[derive(Deserialize)]
-struct Shallow<'a> {
-    #[serde(borrow)]
-    jsonrpc: Cow<'a, str>,
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 struct ProgressParams<'a> {
     #[serde(borrow, rename = "progressToken")]
     progress_token: Option<&'a RawValue>,
@@ -89,34 +76,32 @@ impl<'a> Message<'a> {
     /// Reads a message; `None` if it is not one JSON-RPC 2.0 message in UTF-8.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        // Derived readers take arrays for objects as well.
-        if !text.trim_start().starts_with('{') {
-            return None;
-        }
-        let shallow: Shallow<'a> = serde_json::from_str(text).ok()?;
-        if shallow.jsonrpc != "2.0" {
-            return None;
-        }
-        let id = shallow.id.map(RawValue::get);
-        match (shallow.method, id, shallow.result, shallow.error) {
-            (Some(method), Some(id), None, None) => Some(Self::Request { id, method }),
-            (Some(method), None, None, None) => Some(Self::notification(&method, shallow.params)),
-            (None, id, Some(result), None) => {
-                Some(Self::Response { id, outcome: Outcome::Result(result.get()) })
-            }
-            (None, id, None, Some(error)) => {
-                Some(Self::Response { id, outcome: Outcome::Error(error.get()) })
-            }
-            _ => None,
-        }
+        Self::of(text, &Shape::read(text)?)
     }
 
-    fn notification(method: &str, params: Option<&'a RawValue>) -> Self {
+    /// The message of this shape.
+    pub(super) fn of(text: &'a str, shape: &Shape) -> Option<Self> {
+        let part = |part: &Option<Range<usize>>| part.clone().map(|part| &text[part]);
+        let id = part(&shape.id);
+        if let Some(result) = part(&shape.result) {
+            return Some(Self::Response { id, outcome: Outcome::Result(result) });
+        }
+        if let Some(error) = part(&shape.error) {
+            return Some(Self::Response { id, outcome: Outcome::Error(error) });
+        }
+        let method = unescaped(part(&shape.method)?)?;
+        Some(match id {
+            Some(id) => Self::Request { id, method },
+            None => Self::notification(&method, part(&shape.params)),
+        })
+    }
+
+    fn notification(method: &str, params: Option<&'a str>) -> Self {
         if LIST_CHANGED.contains(&method) {
             return Self::ListChanged;
         }
         if let Some(params) = params.filter(|_| method == UPDATED) {
-            return Self::Updated { params: params.get() };
+            return Self::Updated { params };
         }
         if method == ACKNOWLEDGED {
             return Self::Acknowledged;
@@ -126,7 +111,7 @@ impl<'a> Message<'a> {
         }
         let token = params
             .filter(|_| method == PROGRESS)
-            .and_then(|params| serde_json::from_str::<ProgressParams<'a>>(params.get()).ok())
+            .and_then(|params| serde_json::from_str::<ProgressParams<'a>>(params).ok())
             .and_then(|params| params.progress_token);
         Self::Notification { progress_token: token.map(RawValue::get) }
     }
@@ -142,7 +127,8 @@ impl<'a> Message<'a> {
 
 /// Whether raw JSON text is exactly our id.
 pub(super) fn is_id(raw: &str, id: u64) -> bool {
-    raw == id.to_string()
+    // A number in JSON has one spelling as an integer, but for what begins with a plus, which is none.
+    raw.parse() == Ok(id)
 }
 
 /// A JSON-RPC error, as far as it is read here.
@@ -181,9 +167,12 @@ impl RpcError {
     }
 
     /// Whether a message of a modern server refuses the headers of a request.
-    pub(super) fn refuses_headers(message: &[u8]) -> bool {
-        let is_small = message.len() <= HEADERS_REFUSED_LIMIT_BYTES;
-        is_small && Self::within(message).is_some_and(|error| error.code == Self::HEADER_MISMATCH)
+    pub(super) fn refuses_headers(message: &Whole) -> bool {
+        let Some(error) = message.shape.error.clone() else { return false };
+        let is_small = error.len() <= HEADERS_REFUSED_LIMIT_BYTES;
+        let has_code =
+            |raw| serde_json::from_slice::<Self>(raw).is_ok_and(|read| read.code == Self::HEADER_MISMATCH);
+        is_small && has_code(&message.text[error])
     }
 
     /// Whether `data.supported` names the modern revision.

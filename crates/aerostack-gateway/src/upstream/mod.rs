@@ -57,7 +57,7 @@ mod webhook;
 pub use client::{Client, Upstreams};
 pub use credential::Credential;
 pub use error::UpstreamError;
-pub use frame::{Canceller, Frame, Framing, Reply};
+pub use frame::{Canceller, Frame, Framing, Reply, Whole};
 pub use function_input::{SchemaFault, try_schemas};
 pub use left_out::LeftOut;
 pub use question::Question;

@@ -235,15 +235,14 @@ impl Session {
             Received::Refused(refusal) => refusal,
         };
         let code = refusal.rpc_error().map(|error| error.code);
+        let answer = refusal.answer_to(expect.id);
         match self.route {
             Route::Modern if code == Some(RpcError::UNSUPPORTED_VERSION) => Err(SendError::VersionRefused),
             Route::Modern if code == Some(RpcError::HEADER_MISMATCH) => Err(SendError::HeadersRefused),
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::NOT_FOUND => {
                 Err(SendError::SessionGone)
             }
-            _ if refusal.answers(expect.id) => {
-                Ok(Begun { framing: Framing::Json, frames: Frames::Given(Some(refusal.body)) })
-            }
+            _ if answer.is_some() => Ok(Begun { framing: Framing::Json, frames: Frames::Given(answer) }),
             Route::Streamable { session: Some(_) } if refusal.status == StatusCode::BAD_REQUEST => {
                 Err(SendError::SessionRefused(refusal.into_error()))
             }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Expect, Questions};
 use super::aside::Aside;
 use super::error::UpstreamError;
-use super::frame::Frame;
+use super::frame::{Frame, Whole};
 use super::http::silent;
 use super::message::Message;
 use super::question::{OpenQuestions, Question};
@@ -44,13 +44,13 @@ struct State {
 
 struct Waiter {
     notes: mpsc::Sender<Note>,
-    response: oneshot::Sender<Bytes>,
+    response: oneshot::Sender<Whole>,
     is_asked: bool,
 }
 
 /// What comes before a response.
 enum Note {
-    Message(Bytes),
+    Message(Whole),
     Question(Question),
 }
 
@@ -140,30 +140,30 @@ impl Shared {
     }
 
     /// Hands a message to whom it concerns.
-    pub(super) fn dispatch(&self, data: Bytes, message: &Message<'_>) {
+    pub(super) fn dispatch(&self, whole: &Whole, message: &Message<'_>) {
         let mut state = self.state();
         match message {
             Message::Response { id: Some(raw), .. } => {
                 if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.remove(&id)) {
                     // A request given up in this moment needs no response.
-                    let _ = waiter.response.send(data);
+                    let _ = waiter.response.send(whole.clone());
                 }
             }
             Message::Notification { progress_token: Some(raw) } => {
                 if let Some(waiter) = own_id(raw).and_then(|id| state.waiters.get(&id)) {
-                    let _ = waiter.notes.try_send(Note::Message(data));
+                    let _ = waiter.notes.try_send(Note::Message(whole.clone()));
                 }
             }
             // It names no request: certain whose it is only while there is one.
             Message::Notification { progress_token: None } if state.waiters.len() == 1 => {
                 for waiter in state.waiters.values() {
-                    let _ = waiter.notes.try_send(Note::Message(data.clone()));
+                    let _ = waiter.notes.try_send(Note::Message(whole.clone()));
                 }
             }
             // Whose question it was is known to whom it was handed.
             Message::Cancelled => {
                 for waiter in state.waiters.values().filter(|waiter| waiter.is_asked) {
-                    let _ = waiter.notes.try_send(Note::Message(data.clone()));
+                    let _ = waiter.notes.try_send(Note::Message(whole.clone()));
                 }
             }
             _ => {}
@@ -203,7 +203,7 @@ pub(super) struct Pending {
     since: Instant,
     shared: Arc<Shared>,
     noted: mpsc::Receiver<Note>,
-    responded: Option<oneshot::Receiver<Bytes>>,
+    responded: Option<oneshot::Receiver<Whole>>,
     end: bool,
     /// Told if it is dropped before its response came.
     given_up: Option<Box<dyn FnOnce(u64) + Send>>,
@@ -224,10 +224,10 @@ impl Pending {
         let arrived = self.arrived().await?;
         Some(arrived.map(|note| match note {
             Note::Question(question) => Frame::Question(question),
-            Note::Message(bytes) if bytes.len() <= self.whole_bytes => Frame::Whole(bytes),
-            Note::Message(bytes) => {
+            Note::Message(whole) if whole.text.len() <= self.whole_bytes => Frame::Whole(whole),
+            Note::Message(whole) => {
                 self.end = true;
-                Frame::Begin(bytes)
+                Frame::Begin(whole.text)
             }
         }))
     }
@@ -236,7 +236,7 @@ impl Pending {
     pub(super) async fn beside(&mut self) -> Option<Frame> {
         Some(match self.noted.recv().await? {
             Note::Question(question) => Frame::Question(question),
-            Note::Message(bytes) => Frame::Whole(bytes),
+            Note::Message(whole) => Frame::Whole(whole),
         })
     }
 
@@ -273,8 +273,8 @@ impl Pending {
     /// When none comes.
     pub(super) async fn response(mut self) -> Result<Bytes, UpstreamError> {
         while let Some(arrived) = self.arrived().await {
-            if let (Note::Message(bytes), None) = (arrived?, &self.responded) {
-                return Ok(bytes);
+            if let (Note::Message(whole), None) = (arrived?, &self.responded) {
+                return Ok(whole.text);
             }
         }
         Err(bad(&self.shared.reason()))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::aside::Aside;
+use super::frame::Whole;
 use super::message::Message;
 use super::response::Response;
 use super::shared::Shared;
@@ -42,12 +43,13 @@ impl SharedStream {
     }
 
     fn read_message(&self, data: Bytes) {
-        match Message::read(&data) {
+        let Some(whole) = Whole::read(data) else { return };
+        match whole.message() {
             None => {}
             Some(Message::ListChanged) => self.aside.list_changed(),
             Some(Message::Updated { params }) => self.aside.updated(params),
-            Some(Message::Request { id, method }) => self.shared.ask(&self.aside, id, &method, &data),
-            Some(message) => self.shared.dispatch(data.clone(), &message),
+            Some(Message::Request { id, method }) => self.shared.ask(&self.aside, id, &method, &whole.text),
+            Some(message) => self.shared.dispatch(&whole, &message),
         }
     }
 }

@@ -277,7 +277,7 @@ pub(super) async fn frames(reply: Reply) -> Result<Vec<Frame>, UpstreamError> {
 /// The text of an answer that is one whole message.
 pub(super) async fn whole(reply: Reply) -> String {
     match frames(reply).await.unwrap().as_slice() {
-        [Frame::Whole(bytes)] => String::from_utf8(bytes.to_vec()).unwrap(),
+        [Frame::Whole(whole)] => String::from_utf8(whole.text.to_vec()).unwrap(),
         other => panic!("not one whole message: {other:?}"),
     }
 }

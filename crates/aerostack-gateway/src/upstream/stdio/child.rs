@@ -20,7 +20,7 @@ use super::super::answer::{Errors, Expect, Questions};
 use super::super::aside::{ASIDE_TIMEOUT, Aside};
 use super::super::begun::{Begun, Frames};
 use super::super::error::UpstreamError;
-use super::super::frame::{Canceller, Framing};
+use super::super::frame::{Canceller, Framing, Whole};
 use super::super::http::silent;
 use super::super::message::{self, Message};
 use super::super::session::SendError;
@@ -263,12 +263,13 @@ impl Reader {
 
 /// Hands a message to whom it concerns; tells whether it was one.
 fn hand_on(shared: &Shared, aside: &Aside, line: Bytes) -> bool {
-    match Message::read(&line) {
+    let Some(whole) = Whole::read(line) else { return false };
+    match whole.message() {
         None => return false,
         Some(Message::ListChanged) => aside.list_changed(),
         Some(Message::Updated { params }) => aside.updated(params),
-        Some(Message::Request { id, method }) => shared.ask(aside, id, &method, &line),
-        Some(message) => shared.dispatch(line.clone(), &message),
+        Some(Message::Request { id, method }) => shared.ask(aside, id, &method, &whole.text),
+        Some(message) => shared.dispatch(&whole, &message),
     }
     true
 }

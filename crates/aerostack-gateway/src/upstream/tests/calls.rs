@@ -11,7 +11,7 @@ use super::super::testing::{
     Answer, CALL, Call, Seen, Server, caller, event, events, frames, json, pieces, status, target, whole,
     with_header,
 };
-use super::super::{Frame, Framing, UpstreamError, Upstreams};
+use super::super::{Frame, Framing, UpstreamError, Upstreams, Whole};
 use super::plays::{client, client_of, config, echo, modern, with_sessions};
 
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":1}}"#;
@@ -58,7 +58,7 @@ async fn notifications_come_before_the_response_and_the_rest_of_the_stream_is_no
     {
         stream.send(Bytes::copy_from_slice(message.as_bytes())).unwrap();
     }
-    let whole = |text: &str| Frame::Whole(Bytes::copy_from_slice(text.as_bytes()));
+    let whole = |text: &str| Frame::Whole(Whole::read(Bytes::copy_from_slice(text.as_bytes())).unwrap());
     assert_eq!(frames(reply).await, Ok(vec![whole(PROGRESS), whole(&response)]));
     assert_eq!(server.lines().len(), 2, "modern servers' requests are not answered");
 }

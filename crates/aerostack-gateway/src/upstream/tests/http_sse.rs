@@ -10,7 +10,7 @@ use super::super::aside::ANSWERS_AT_ONCE;
 use super::super::testing::{
     Answer, CALL, Seen, Server, caller, event, frames, pieces, status, target, whole,
 };
-use super::super::{Era, Frame, Framing, UpstreamError, Upstreams};
+use super::super::{Era, Frame, Framing, UpstreamError, Upstreams, Whole};
 use super::plays::{client, config, initialized};
 
 const TOOL: &str = r#"{"name":"a","inputSchema":{"type":"object"}}"#;
@@ -67,7 +67,7 @@ async fn answers_and_progress_come_on_the_callers_stream() {
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     assert_eq!((reply.era, reply.framing), (Era::Legacy, Framing::Events));
     let call = server.saw("POST tools/call", 1).await;
-    let whole = |text: String| Frame::Whole(Bytes::from(text));
+    let whole = |text: String| Frame::Whole(Whole::read(Bytes::from(text)).unwrap());
     assert_eq!(frames(reply).await, Ok(vec![whole(progress(&call)), whole(call.result("{}"))]));
     let lines = [
         "POST server/discover",

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::super::testing::{Answer, CALL, Server, caller, event, events, frames, json, pieces, status};
-use super::super::{Frame, UpstreamError};
+use super::super::{Frame, UpstreamError, Whole};
 use super::plays::{client, modern, with_sessions};
 
 const LARGE_BYTES: usize = 3 * 1_024 * 1_024;
@@ -43,7 +43,7 @@ async fn a_large_document_passes_in_pieces() {
 async fn a_large_event_passes_in_pieces_after_its_notifications() {
     let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{}}"#;
     let found = answer_to(move |seen| events([progress, &seen.result(&large_result())])).await.unwrap();
-    assert_eq!(found[0], Frame::Whole(Bytes::from_static(progress.as_bytes())));
+    assert_eq!(found[0], Frame::Whole(Whole::read(Bytes::from_static(progress.as_bytes())).unwrap()));
     let message = joined(&found[1..]);
     assert!(message.ends_with(format!(r#""result":{}}}"#, large_result()).as_bytes()));
 }
@@ -80,7 +80,8 @@ async fn a_large_question_of_the_server_is_refused_and_never_seen() {
     .await;
     let reply = client(&server).call(&caller("alice"), &CALL).await.unwrap();
     let found = frames(reply).await.unwrap();
-    assert_eq!(found, [Frame::Whole(server.saw("POST tools/call", 1).await.result("{}").into())]);
+    let response = server.saw("POST tools/call", 1).await.result("{}");
+    assert_eq!(found, [Frame::Whole(Whole::read(response.into()).unwrap())]);
     let refused = server.saw("POST", 1).await;
     assert_eq!((refused.id().as_str(), &refused.body["error"]["code"]), ("\"q\"", &(-32601).into()));
     assert_eq!(refused.header("mcp-session-id"), "s1");

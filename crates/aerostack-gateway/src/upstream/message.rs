@@ -127,8 +127,8 @@ impl<'a> Message<'a> {
 
 /// Whether raw JSON text is exactly our id.
 pub(super) fn is_id(raw: &str, id: u64) -> bool {
-    // A number in JSON has one spelling as an integer, but for what begins with a plus, which is none.
-    raw.parse() == Ok(id)
+    let is_spelt_as_ours = !raw.starts_with(['+', '0']) || raw == "0";
+    is_spelt_as_ours && raw.parse() == Ok(id)
 }
 
 /// A JSON-RPC error, as far as it is read here.

@@ -23,7 +23,10 @@ use super::handle::Handles;
 use super::log_level;
 use super::parked;
 use super::reach::Reach;
-use super::revision::{CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, MODERN};
+use super::revision::{
+    CallerEra, META_CAPABILITIES, META_CLIENT_INFO, META_LOG_LEVEL, META_VERSION, METHOD_HEADER, MODERN,
+    NAME_HEADER,
+};
 use crate::app::App;
 use crate::grants::Grant;
 use crate::http::budget::Room;
@@ -33,7 +36,13 @@ use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
 
 /// Trace headers that are passed on (W3C Trace Context and Baggage).
-const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+const TRACE_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
+/// Headers that a request to a server usually has at most.
+const HEADERS_USUAL: usize = 12;
 
 /// What a caller wrote, and where in it the edits are made.
 struct Written {
@@ -331,12 +340,13 @@ impl Outgoing for Forward {
     }
 
     fn headers(&self, era: Era) -> HeaderMap {
-        let mut headers = self.written.trace.clone();
+        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+        headers.extend(self.written.trace.clone());
         if era == Era::Modern {
             headers.extend(self.mirrored.clone());
-            headers.insert("mcp-method", HeaderValue::from_static(self.written.method));
+            headers.insert(METHOD_HEADER, HeaderValue::from_static(self.written.method));
             if self.written.is_named_in_header {
-                insert(&mut headers, "mcp-name", &self.own);
+                insert(&mut headers, NAME_HEADER.as_str(), &self.own);
             }
         }
         headers
@@ -398,8 +408,8 @@ fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {
 fn trace_headers(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
     for name in TRACE_HEADERS {
-        for value in headers.get_all(name) {
-            kept.append(name, value.clone());
+        for value in headers.get_all(&name) {
+            kept.append(name.clone(), value.clone());
         }
     }
     kept

@@ -14,7 +14,8 @@ use crate::upstream::{Caller, Own};
 /// How a caller can be asked something.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
-    /// The session whose client is asked, and answers; modern callers answer with their next request.
+    /// The session whose client is asked, and answers, if it declared anything; modern callers answer with
+    /// their next request.
     pub session: Option<Arc<str>>,
     /// What it declared in its handshake, or with the request.
     pub declared: ClientCapabilities,
@@ -33,7 +34,8 @@ impl Reach {
     /// Of a request in a legacy session.
     #[must_use]
     pub fn in_session(session: Option<&str>, declared: ClientCapabilities, is_open: bool) -> Self {
-        Self { session: session.map(Arc::from), declared, is_open }
+        let session = session.filter(|_| declared.any()).map(Arc::from);
+        Self { session, declared, is_open }
     }
 
     /// What the caller can be asked for now.

@@ -34,7 +34,9 @@ use crate::upstream::frame::Framing;
 #[must_use]
 pub fn accepts_events(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
+    values.any(|value| {
+        value.split([',', ';']).any(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+    })
 }
 
 /// Gives an answer its form. `id` is the request's, raw, for what cannot be given one. An event stream can

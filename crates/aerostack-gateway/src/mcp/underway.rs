@@ -282,7 +282,7 @@ impl Underway {
         if let Some(cancel) = cancel.0
             && tokio::runtime::Handle::try_current().is_ok()
         {
-            self.sending.app.tasks.spawn(cancel);
+            self.sending.app.tasks.spawn(cancel());
         }
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Errors, Expect, Questions};
 use super::begun::{Begun, Frames};
+use super::credential::Credential;
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing, Reply};
 use super::lease::Lease;
@@ -25,7 +26,7 @@ pub(super) async fn call(
     pool: &Arc<Pool>,
     caller: &Caller,
     request: &dyn Outgoing,
-    permit: OwnedSemaphorePermit,
+    (permit, credential): (OwnedSemaphorePermit, &Credential),
     limits: &Limits,
 ) -> Result<Reply, UpstreamError> {
     let mut may_repeat = true;
@@ -55,6 +56,7 @@ pub(super) async fn call(
                 let held = Held {
                     frames: begun.frames,
                     left_bytes: limits.answer_limit_bytes,
+                    credential: credential.clone(),
                     lease,
                     _permit: permit,
                 };
@@ -85,6 +87,8 @@ struct Held {
     frames: Frames,
     /// How much more of it is taken.
     left_bytes: usize,
+    /// What its server must not repeat in errors.
+    credential: Credential,
     lease: Lease,
     _permit: OwnedSemaphorePermit,
 }
@@ -121,9 +125,10 @@ fn reply(framing: Framing, id: u64, held: Held) -> Reply {
     let (era, cancel) = (held.era(), held.lease.session().canceller(id));
     let frames = futures_util::stream::unfold(Some(held), |held| async {
         let mut held = held?;
-        let frame = held.next().await?;
-        let rest = frame.is_ok().then_some(held);
-        Some((frame, rest))
+        match held.next().await? {
+            Ok(frame) => Some((Ok(held.credential.mask_frame(frame)), Some(held))),
+            Err(error) => Some((Err(error.map_text(|text| held.credential.mask(text))), None)),
+        }
     });
     Reply { framing, id, era, frames: Box::pin(frames), cancel }
 }
@@ -143,7 +148,7 @@ impl Drop for Abandoned<'_> {
             return;
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(cancel);
+            runtime.spawn(cancel());
         }
     }
 }

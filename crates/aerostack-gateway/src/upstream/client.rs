@@ -16,7 +16,7 @@ use super::aside::Aside;
 use super::call;
 use super::connect::Connector;
 use super::error::UpstreamError;
-use super::frame::{Frame, Reply};
+use super::frame::Reply;
 use super::freshness::Freshness;
 use super::function::Function;
 use super::http::{Clients, Endpoint, Http};
@@ -225,16 +225,12 @@ impl Client {
         };
         let called = match &self.function {
             Some(function) => function.call(request, permit).await,
-            None => call::call(&self.pool, caller, request, permit, &self.limits).await,
+            None => {
+                let held = (permit, &self.target.credential);
+                call::call(&self.pool, caller, request, held, &self.limits).await
+            }
         };
-        let reply = called.map_err(|error| self.masked(error))?;
-        let credential = self.target.credential.clone();
-        let frames = reply.frames.map(move |frame| match frame {
-            Ok(Frame::Whole(whole)) => Ok(Frame::Whole(credential.mask_error(whole))),
-            Ok(frame) => Ok(frame),
-            Err(error) => Err(error.map_text(|text| credential.mask(text))),
-        });
-        Ok(Reply { frames: Box::pin(frames), ..reply })
+        called.map_err(|error| self.masked(error))
     }
 
     /// An error as the workspace's owner may read it.

@@ -81,5 +81,8 @@ pub struct Reply {
     pub cancel: Canceller,
 }
 
-/// Tells a legacy server that a call is no longer wanted.
-pub struct Canceller(pub Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+/// Tells a legacy server that a call is no longer wanted: gives what does so.
+pub struct Canceller(pub Option<Box<dyn FnOnce() -> Cancelling + Send>>);
+
+/// What tells a server that a call is no longer wanted.
+pub type Cancelling = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -133,7 +133,7 @@ impl Function {
             }
         };
         drop(permit);
-        let answer = Whole::read(answer).map(Frame::Whole);
+        let answer = Whole::read(answer).map(|whole| self.credential.mask_frame(Frame::Whole(whole)));
         let answer = answer.ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON".into()));
         let frames = futures_util::stream::iter([answer]);
         let cancel = Canceller(None);

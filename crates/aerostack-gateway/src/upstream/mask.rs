@@ -6,7 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::credential::Credential;
-use super::frame::Whole;
+use super::frame::{Frame, Whole};
 use super::target::Listing;
 
 /// What stands in the place of a secret in a server's words.
@@ -54,9 +54,17 @@ impl Credential {
         }
     }
 
+    /// A frame as callers may read it.
+    pub(super) fn mask_frame(&self, frame: Frame) -> Frame {
+        match frame {
+            Frame::Whole(whole) => Frame::Whole(self.mask_error(whole)),
+            frame => frame,
+        }
+    }
+
     /// A whole message as callers may read it: an error that repeats a secret is masked. Results pass
     /// as they are: a server that wants to give its secret away cannot be kept from it.
-    pub(super) fn mask_error(&self, whole: Whole) -> Whole {
+    fn mask_error(&self, whole: Whole) -> Whole {
         if whole.shape.error.is_none() {
             return whole;
         }

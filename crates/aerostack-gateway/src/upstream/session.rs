@@ -281,12 +281,14 @@ impl Session {
             return Canceller(None);
         }
         let session = self.clone();
-        Canceller(Some(Box::pin(async move {
-            let post = session.endpoint.post(session.headers(), message::cancelled(id));
-            if let Ok(Err(error)) = tokio::time::timeout(ASIDE_TIMEOUT, post).await {
-                tracing::debug!(%error, "a cancellation did not reach the server");
-            }
-        })))
+        Canceller(Some(Box::new(move || Box::pin(session.cancel(id)))))
+    }
+
+    async fn cancel(self: Arc<Self>, id: u64) {
+        let post = self.endpoint.post(self.headers(), message::cancelled(id));
+        if let Ok(Err(error)) = tokio::time::timeout(ASIDE_TIMEOUT, post).await {
+            tracing::debug!(%error, "a cancellation did not reach the server");
+        }
     }
 
     /// The server does not know the session any more: nothing is left to end.

@@ -197,11 +197,14 @@ impl Child {
 
     /// What tells a legacy program that nobody waits for `id` any more.
     pub(in super::super) fn canceller(&self, era: Era, id: u64) -> Canceller {
+        if era == Era::Modern {
+            return Canceller(None);
+        }
         let lines = self.lines.clone();
         let tell = async move {
             let _ = timeout(ASIDE_TIMEOUT, lines.tell(message::cancelled(id))).await;
         };
-        Canceller((era == Era::Legacy).then(|| Box::pin(tell) as _))
+        Canceller(Some(Box::new(move || Box::pin(tell))))
     }
 
     /// Ends it and waits until nothing of it is left; bounded in time by its graces.

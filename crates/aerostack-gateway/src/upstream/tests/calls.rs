@@ -192,7 +192,7 @@ async fn a_legacy_server_is_told_of_a_cancellation_in_its_session() {
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     let id = reply.id;
     drop(reply.frames);
-    reply.cancel.0.unwrap().await;
+    reply.cancel.0.unwrap()().await;
     let cancelled = server.saw("POST notifications/cancelled", 1).await;
     assert_eq!(cancelled.body["params"]["requestId"], id);
     assert_eq!(cancelled.header("mcp-session-id"), "s1");

@@ -172,11 +172,11 @@ impl Door {
                 return respond::empty(StatusCode::ACCEPTED);
             }
         };
-        match self.answer(app, grant, &parts.headers, &bytes, &request).await {
+        let takes_events = streamable::accepts_events(&parts.headers);
+        match self.answer(app, grant, (&parts.headers, takes_events), &bytes, &request).await {
             Ok((answer, revision)) => {
                 let session = dispatch::session_header(&parts.headers);
                 let terms = revision.and_then(|revision| Terms::of(&self.replays, session, revision));
-                let takes_events = streamable::accepts_events(&parts.headers);
                 streamable::respond(app, grant, answer, request.id, takes_events, terms).await
             }
             Err(refusal) => refusal.answer(request.id),
@@ -196,7 +196,7 @@ impl Door {
         &self,
         app: &Arc<App>,
         grant: &Arc<Grant>,
-        headers: &HeaderMap,
+        (headers, takes_events): (&HeaderMap, bool),
         body: &Bytes,
         request: &RpcRequest<'_>,
     ) -> Result<(Answer, Option<Legacy>), Refusal> {
@@ -209,7 +209,7 @@ impl Door {
                 let standing = dispatch::standing(app, grant, headers, &self.ended)?;
                 revision = Some(standing.revision);
                 let session = dispatch::session_header(headers);
-                Reach::in_session(session, standing.capabilities, streamable::accepts_events(headers))
+                Reach::in_session(session, standing.capabilities, takes_events)
             }
         };
         if request.id.is_none() {

@@ -33,10 +33,12 @@ use crate::upstream::frame::Framing;
 /// Tells whether a caller takes event streams.
 #[must_use]
 pub fn accepts_events(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.any(|value| {
-        value.split([',', ';']).any(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-    })
+    let events = respond::EVENT_STREAM;
+    let is_events = |kind: &[u8]| {
+        let name = kind.trim_ascii_start().get(..events.len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(events.as_bytes()))
+    };
+    headers.get_all(ACCEPT).iter().any(|value| value.as_bytes().split(|&byte| byte == b',').any(is_events))
 }
 
 /// Gives an answer its form. `id` is the request's, raw, for what cannot be given one. An event stream can

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use http::HeaderMap;
+use http::header::HeaderName;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -25,7 +26,7 @@ use crate::http::body::StreamFault;
 use crate::http::sse;
 
 /// The header in which a client names the last event that reached it.
-const LAST_EVENT_HEADER: &str = "last-event-id";
+const LAST_EVENT_HEADER: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a client is to wait before it comes back.
 const RETRY_MS: u64 = 1_000;
 const NAME_BYTES: usize = 16;

@@ -3,6 +3,7 @@
 //! Source: MCP 2026-07-28, "Versioning" and "Streamable HTTP"; for older ones `initialize`.
 
 use http::HeaderMap;
+use http::header::HeaderName;
 
 use super::error::Refusal;
 use crate::jsonrpc::Request;
@@ -24,9 +25,9 @@ pub const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Header of the revision.
-pub const VERSION_HEADER: &str = "mcp-protocol-version";
-const METHOD_HEADER: &str = "mcp-method";
-const NAME_HEADER: &str = "mcp-name";
+pub const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD_HEADER: HeaderName = HeaderName::from_static("mcp-method");
+const NAME_HEADER: HeaderName = HeaderName::from_static("mcp-name");
 
 /// A revision that opens with `initialize`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,7 +171,7 @@ fn check_headers(request: &Request<'_>, named: &str, headers: &HeaderMap) -> Res
 }
 
 /// The trimmed value of a header that must be there once.
-fn single<'a>(headers: &'a HeaderMap, name: &str, title: &str) -> Result<&'a str, Refusal> {
+fn single<'a>(headers: &'a HeaderMap, name: HeaderName, title: &str) -> Result<&'a str, Refusal> {
     let mut values = headers.get_all(name).iter();
     let value = values
         .next()

@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 
 use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::TokenId;
+use http::header::HeaderName;
 use rand::CryptoRng;
 
 use super::revision::Legacy;
 use crate::vault::Vault;
 
 /// The header that carries a session id.
-pub const SESSION_HEADER: &str = "mcp-session-id";
+pub const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 /// Ended sessions that are remembered; older ones are forgotten first.
 const ENDED_MAX: usize = 65_536;
 const NONCE_LEN: usize = 16;

@@ -33,8 +33,13 @@ use crate::upstream::frame::Framing;
 /// Tells whether a caller takes event streams.
 #[must_use]
 pub fn accepts_events(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    values.any(|value| value.to_ascii_lowercase().contains("text/event-stream"))
+    const EVENTS: &str = "text/event-stream";
+    // Whoever writes it in capitals has it looked for letter by letter.
+    let names_it = |value: &str| {
+        value.contains(EVENTS)
+            || value.as_bytes().windows(EVENTS.len()).any(|part| part.eq_ignore_ascii_case(EVENTS.as_bytes()))
+    };
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(names_it)
 }
 
 /// Gives an answer its form. `id` is the request's, raw, for what cannot be given one. An event stream can
@@ -57,9 +62,9 @@ pub(super) async fn respond(
             response
         }
         Answer::Listen(listening) => listen(app, grant, *listening, terms),
-        Answer::Call(call) if takes_events => call_with_events(app, grant, *call, id, terms).await,
+        Answer::Call(call) if takes_events => call_with_events(app, grant, call, id, terms).await,
         Answer::Call(call) => {
-            call_as_json(app, grant, *call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
+            call_as_json(app, grant, call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
         }
     }
 }
@@ -89,7 +94,7 @@ fn whole(app: &App, grant: &Grant, status: StatusCode, text: Bytes, id: Option<&
 async fn call_with_events(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    mut call: CallStream,
+    mut call: Box<CallStream>,
     id: Option<&str>,
     terms: Option<Terms<'_>>,
 ) -> Response<Body> {
@@ -111,7 +116,7 @@ async fn call_with_events(
 async fn call_as_json(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    mut call: CallStream,
+    mut call: Box<CallStream>,
     id: Option<&str>,
 ) -> Result<Response<Body>, Refusal> {
     while let Some(piece) = call.next().await {
@@ -142,7 +147,7 @@ fn unusable(call: &CallStream) -> Refusal {
 }
 
 /// A large JSON answer, as it comes. What goes wrong from here on ends the connection.
-fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: Bytes) -> Response<Body> {
+fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: Box<CallStream>, begun: Bytes) -> Response<Body> {
     let state = (call, Some(begun), Arc::clone(app), Arc::clone(grant));
     let frames = stream::unfold(Some(state), |state| async {
         let (mut call, begun, app, grant) = state?;
@@ -206,14 +211,14 @@ impl Source for Reader {
 fn events(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    call: CallStream,
+    call: Box<CallStream>,
     first: Option<Piece>,
     terms: Option<Terms<'_>>,
 ) -> Response<Body> {
     if let Some(opening) = Opening::new(app, grant, terms, Kind::Call) {
-        return resumed(app, grant, opening.begin(Carried::Call(Box::new(call)), first));
+        return resumed(app, grant, opening.begin(Carried::Call(call), first));
     }
-    event_stream(app, grant, call, first.and_then(|piece| encode(piece).ok()))
+    event_stream(app, grant, *call, first.and_then(|piece| encode(piece).ok()))
 }
 
 /// A stream of notices.

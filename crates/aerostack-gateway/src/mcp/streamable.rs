@@ -61,6 +61,10 @@ pub(super) async fn respond(
             }
             response
         }
+        Answer::List { begin, rest } => match app.budget.of(&grant.held).keep(rest) {
+            Ok(rest) => respond::json_body(StatusCode::OK, Body::pieces([begin, rest])),
+            Err(no_room) => Refusal::NoRoom(no_room).answer(id),
+        },
         Answer::Listen(listening) => listen(app, grant, *listening, terms),
         Answer::Call(call) if takes_events => call_with_events(app, grant, call, id, terms).await,
         Answer::Call(call) => {

@@ -90,7 +90,7 @@ impl History {
 async fn add_up(store: &UsageStore) {
     loop {
         let mut tx = store.write().await.expect("the store writes");
-        let left = adding_up::step(&mut tx, &[]).await.expect("calls are added up");
+        let left = adding_up::step(&mut tx, &[], &[]).await.expect("calls are added up").left;
         tx.commit().await.expect("sums are kept");
         if left == 0 {
             return;

@@ -12,7 +12,7 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters after the prefix of every identifier.
 pub const ID_BODY_LEN: usize = 26;
 
-fn body(now: Timestamp, rng: &mut dyn CryptoRng) -> String {
+fn write(prefix: &str, now: Timestamp, rng: &mut dyn CryptoRng) -> String {
     let mut random = [0u8; 10];
     rng.fill_bytes(&mut random);
     let mut bits = [0u8; 16];
@@ -25,7 +25,8 @@ fn body(now: Timestamp, rng: &mut dyn CryptoRng) -> String {
         *place = ALPHABET[usize::try_from(number & 31).expect("five bits fit")];
         number >>= 5;
     }
-    text.iter().map(|&byte| char::from(byte)).collect()
+    let body = std::str::from_utf8(&text).expect("the alphabet is ASCII");
+    [prefix, body].concat()
 }
 
 fn is_body(text: &str) -> bool {
@@ -45,7 +46,7 @@ macro_rules! ids {
 
             /// Makes a new identifier from the time and 80 random bits.
             pub fn new(now: Timestamp, rng: &mut dyn CryptoRng) -> Self {
-                Self(format!("{}{}", $prefix, body(now, rng)))
+                Self(write($prefix, now, rng))
             }
 
             /// Reads an identifier; `None` if prefix, length or alphabet are wrong.

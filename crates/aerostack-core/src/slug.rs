@@ -26,11 +26,17 @@ impl Slug {
     /// # Errors
     /// [`SlugError`] when length or characters do not fit; nothing is corrected.
     pub fn parse(text: &str) -> Result<Self, SlugError> {
+        if Self::is_one(text) { Ok(Self(text.to_owned())) } else { Err(SlugError) }
+    }
+
+    /// Tells whether a text is a slug.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
         let fits_length = (SLUG_MIN_LEN..=SLUG_MAX_LEN).contains(&text.len());
         let fits_words = text.split('-').all(|word| {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         });
-        if fits_length && fits_words { Ok(Self(text.to_owned())) } else { Err(SlugError) }
+        fits_length && fits_words
     }
 
     /// Makes a slug from a display name: `My Team!` becomes `my-team`.

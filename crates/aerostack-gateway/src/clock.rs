@@ -3,6 +3,8 @@
 //! It never steps back: what was revoked or has expired would otherwise live again for the length of the
 //! step. When the machine's clock is set back, ours goes on from where it was, at the same pace, until the
 //! process ends; the next one begins no earlier than what the database remembers ([`Clock::begin_at`]).
+//!
+//! The machine's clock is looked at a hundred times a second at most; in between ours goes on by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +15,9 @@ use tokio::sync::watch;
 
 /// Longest single sleep while waiting for a moment; the wall clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// How long ours goes on by itself before the machine's clock is looked at again, in milliseconds.
+const LOOK_EVERY_MS: i64 = 10;
 
 /// The wall clock, or one that a test moves by hand.
 #[derive(Clone, Debug)]
@@ -58,7 +63,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System(steady) => steady.at(machine_time(), steady.begun.elapsed()),
+            Source::System(steady) => steady.now(machine_time, steady.begun.elapsed()),
             Source::Manual(sender) => *sender.borrow(),
         }
     }
@@ -90,11 +95,25 @@ struct Steady {
     begun: Instant,
     /// The time when this began, by the latest that the machine has ever said; milliseconds.
     began_at_ms: AtomicI64,
+    /// The time since the beginning when the machine's clock is to be looked at again; milliseconds.
+    look_at_ms: AtomicI64,
 }
 
 impl Steady {
     fn new() -> Self {
-        Self { begun: Instant::now(), began_at_ms: AtomicI64::new(i64::MIN) }
+        Self { begun: Instant::now(), began_at_ms: AtomicI64::new(i64::MIN), look_at_ms: AtomicI64::new(0) }
+    }
+
+    /// The time `elapsed` after the beginning.
+    fn now(&self, machine_time: impl FnOnce() -> Timestamp, elapsed: Duration) -> Timestamp {
+        let elapsed_ms = i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX);
+        if elapsed_ms >= self.look_at_ms.load(Ordering::Acquire) {
+            let now = self.at(machine_time(), elapsed);
+            // Last: whoever sees it sees what was looked up.
+            self.look_at_ms.store(elapsed_ms.saturating_add(LOOK_EVERY_MS), Ordering::Release);
+            return now;
+        }
+        Timestamp::from_millis(self.began_at_ms.load(Ordering::Acquire).saturating_add(elapsed_ms))
     }
 
     /// The time `elapsed` after the beginning, when the machine says that it is `told`.
@@ -127,6 +146,21 @@ mod tests {
         // Set forward it is followed, and not back again.
         assert_eq!(at(9_000, 100), moment(9_000));
         assert_eq!(at(1_110, 110), moment(9_010));
+    }
+
+    #[test]
+    fn the_machines_clock_is_looked_at_now_and_then() {
+        let steady = Steady::new();
+        let at = |told_ms: i64, elapsed_ms: u64| {
+            steady.now(|| Timestamp::from_millis(told_ms), Duration::from_millis(elapsed_ms)).as_millis()
+        };
+        assert_eq!(at(1_000, 0), 1_000);
+        // Set forward meanwhile: seen at the next look.
+        assert_eq!((at(9_000, 9), at(9_001, 10), at(9_999, 15)), (1_009, 9_001, 9_006));
+        // And set back: not followed.
+        assert_eq!((at(1_000, 20), at(1_001, 21)), (9_011, 9_012));
+        let behind = steady.at(Timestamp::from_millis(20_000), Duration::from_millis(22));
+        assert_eq!((behind.as_millis(), at(0, 22)), (20_000, 20_000));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! One request from beginning to end: an id, a door, an answer, one log line.
 
+mod counts;
+
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +13,7 @@ use aerostack_core::slug::Slug;
 use http::header::{ACCEPT, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 
+use self::counts::{Counted, Counts};
 use crate::app::{App, RequestContext};
 use crate::http::body::{Body, RequestBody};
 use crate::http::origin::{self, AllowedOrigins};
@@ -18,6 +22,8 @@ use crate::mcp::{Door, Refusal, model_tools};
 use crate::router::{Edge, Route, may_be_a_persons, route};
 use crate::{admin, dashboard, health};
 
+/// What a workspace's address may begin with, and is logged without.
+const LONGER_ROOT: &str = "/api/gateway";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything a request can reach.
@@ -26,6 +32,7 @@ pub struct Service {
     pub app: Arc<App>,
     allowed: AllowedOrigins,
     door: Door,
+    counts: Counts,
 }
 
 impl Service {
@@ -35,7 +42,7 @@ impl Service {
         let config = &app.config;
         let (public_url, listen) = (config.public_url.as_ref(), config.listen.ip());
         let allowed = AllowedOrigins::new(public_url, listen, &config.allowed_origins);
-        Self { allowed, door: Door::default(), app }
+        Self { allowed, door: Door::default(), counts: Counts::default(), app }
     }
 
     /// Answers one request.
@@ -44,18 +51,18 @@ impl Service {
         let now = self.app.clock.now();
         // An id is no secret: the thread's own generator makes it without asking the operating system.
         let context = RequestContext { id: RequestId::new(now, &mut rand::rng()), received_at: now };
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let place = place(&method, &path);
-        let mut response = self.serve(&context, peer, request, &path).await;
+        let (method, path) = (word(request.method()), request.uri().path().to_owned());
+        let route = route(&path);
+        let place = place(method, route, &path);
+        let mut response = self.serve(&context, peer, request, route, &path).await;
         if let Ok(id) = HeaderValue::from_str(context.id.as_str()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         let (status, elapsed) = (response.status(), started.elapsed());
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        metrics::counter!("aerostack_requests_total", "door" => place.door, "status" => class(status))
-            .increment(1);
-        metrics::histogram!("aerostack_request_duration_seconds", "door" => place.door).record(elapsed);
-        tracing::info!(request = %context.id, method = place.method, path = place.path, status = status.as_u16(), duration_us, "request");
+        self.counts.count(place.door, status, elapsed);
+        let path = &*place.path;
+        tracing::info!(request = %context.id, method, path, status = status.as_u16(), duration_us, "request");
         response
     }
 
@@ -64,9 +71,9 @@ impl Service {
         context: &RequestContext,
         peer: SocketAddr,
         request: Request<impl RequestBody>,
+        route: Route<'_>,
         path: &str,
     ) -> Response<Body> {
-        let route = route(path);
         if headers_len(request.headers()) > self.app.config.limits.header_limit_bytes {
             return headers_too_large(context, route);
         }
@@ -101,45 +108,38 @@ impl Service {
 
 /// A request's place as it may be logged and counted: what strangers typed is not in it, since they
 /// may have typed a token.
-struct Place {
-    method: &'static str,
-    door: &'static str,
-    path: String,
+struct Place<'a> {
+    door: Counted,
+    path: Cow<'a, str>,
 }
 
-fn place(method: &Method, path: &str) -> Place {
-    let shown = |slug| Slug::parse(slug).map_or_else(|_| "{invalid}".to_owned(), |slug| slug.to_string());
-    let (door, path) = match route(path) {
-        Route::ModelTools { slug, api } => ("mcp", format!("/ws/{}/{}", shown(slug), api.segment())),
-        Route::Mcp { slug, edge } => {
-            let slug = shown(slug);
-            let edge = if edge == Edge::Sse { "/sse" } else { "" };
-            ("mcp", format!("/ws/{slug}{edge}"))
+fn place<'a>(method: &str, route: Route<'_>, path: &'a str) -> Place<'a> {
+    let (door, path) = match route {
+        // Nothing stands in such a path but its slug and our own words.
+        Route::Mcp { slug, .. } | Route::ModelTools { slug, .. } if Slug::is_one(slug) => {
+            (Counted::Mcp, Cow::Borrowed(path.strip_prefix(LONGER_ROOT).unwrap_or(path)))
         }
-        Route::Admin => match Operation::find(method.as_str(), path) {
-            Found::Operation(operation, _) => ("admin", format!("{API_ROOT}{}", operation.path())),
-            Found::WrongMethod(_) | Found::Nothing => ("admin", "{unknown}".to_owned()),
+        Route::Mcp { edge: Edge::Streamable, .. } => (Counted::Mcp, Cow::Borrowed("/ws/{invalid}")),
+        Route::Mcp { edge: Edge::Sse, .. } => (Counted::Mcp, Cow::Borrowed("/ws/{invalid}/sse")),
+        Route::ModelTools { api, .. } => {
+            (Counted::Mcp, Cow::Owned(format!("/ws/{{invalid}}/{}", api.segment())))
+        }
+        Route::Admin => match Operation::find(method, path) {
+            Found::Operation(operation, _) => {
+                (Counted::Admin, Cow::Owned(format!("{API_ROOT}{}", operation.path())))
+            }
+            Found::WrongMethod(_) | Found::Nothing => (Counted::Admin, Cow::Borrowed("{unknown}")),
         },
-        Route::Page(page) => ("dashboard", page.template()),
-        Route::Health => ("health", path.to_owned()),
-        Route::Nothing => ("none", "{unknown}".to_owned()),
+        Route::Page(page) => (Counted::Dashboard, Cow::Owned(page.template())),
+        Route::Health => (Counted::Health, Cow::Borrowed(path)),
+        Route::Nothing => (Counted::Nothing, Cow::Borrowed("{unknown}")),
     };
-    Place { method: word(method), door, path }
+    Place { door, path }
 }
 
 fn word(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("{unknown}")
-}
-
-const fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        0..400 => "ok",
-        401 => "unauthorized",
-        429 => "rate_limited",
-        400..500 => "refused",
-        _ => "failed",
-    }
 }
 
 fn headers_len(headers: &HeaderMap) -> usize {
@@ -199,9 +199,14 @@ mod tests {
 
     #[test]
     fn what_is_logged_of_a_request_holds_nothing_a_stranger_typed() {
-        let logged = |method: Method, path: &str| place(&method, path).path;
+        let logged = |method: Method, path: &str| place(word(&method), route(path), path).path.into_owned();
         assert_eq!(logged(Method::POST, "/api/gateway/ws/acme/sse"), "/ws/acme/sse");
-        assert_eq!(logged(Method::POST, "/ws/mwt_alice_0123"), "/ws/{invalid}");
+        assert_eq!(logged(Method::POST, "/api/gateway/ws/acme/openai-tools"), "/ws/acme/openai-tools");
+        assert_eq!(logged(Method::POST, "/ws/acme"), "/ws/acme");
+        for rest in ["", "/sse", "/gemini-tools"] {
+            let path = format!("/ws/mwt_alice_0123{rest}");
+            assert_eq!(logged(Method::POST, &path), format!("/ws/{{invalid}}{rest}"));
+        }
         assert_eq!(
             logged(Method::POST, "/api/v1/workspaces/acme/tokens/mwt_alice_0123/revoke"),
             "/api/v1/workspaces/{slug}/tokens/{id}/revoke"
@@ -209,7 +214,7 @@ mod tests {
         assert_eq!(logged(Method::GET, "/api/v1/mwt_alice_0123"), "{unknown}");
         assert_eq!(logged(Method::GET, "/mwt_alice_0123"), "{unknown}");
         let strange = Method::from_bytes(b"mwt_alice_0123").unwrap();
-        assert_eq!((place(&strange, "/").method, place(&Method::PATCH, "/").method), ("{unknown}", "PATCH"));
+        assert_eq!((word(&strange), word(&Method::PATCH)), ("{unknown}", "PATCH"));
         assert_eq!(logged(Method::GET, "/join/jl_0123"), "/join/{link}");
         assert_eq!(logged(Method::POST, "/sign-in/sl_0123"), "/sign-in/{link}");
         assert_eq!(logged(Method::POST, "/api/v1/invites/jl_0123/accept"), "/api/v1/invites/{link}/accept");

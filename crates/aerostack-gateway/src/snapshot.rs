@@ -14,9 +14,11 @@ use aerostack_core::slug::Slug;
 use aerostack_core::usage::UNKNOWN_TOOL;
 use aerostack_core::workspace::ToolPrefix;
 
+mod kept;
 mod offering;
 mod route;
 
+pub use kept::KeptLists;
 pub use offering::{CountedTool, ItemEntry, Offering, Stock, ToolEntry};
 pub use route::{OwnTask, Route, Subject};
 
@@ -37,6 +39,10 @@ pub struct Snapshot {
     pub name: String,
     /// Its installed servers, in install order.
     pub installs: Vec<SnapshotInstall>,
+    /// Its lists for legacy callers.
+    pub legacy_lists: KeptLists,
+    /// Its lists for modern callers.
+    pub modern_lists: KeptLists,
     tool_prefix: ToolPrefix,
     offering: Offering,
 }
@@ -124,6 +130,8 @@ impl Snapshot {
             slug: state.workspace.slug.to_string(),
             name: state.workspace.name.clone(),
             installs: state.installs.iter().zip(offers).map(install).collect(),
+            legacy_lists: KeptLists::default(),
+            modern_lists: KeptLists::default(),
             tool_prefix: state.workspace.tool_prefix,
             offering,
         }
@@ -136,8 +144,7 @@ impl Snapshot {
         changed.offers = Some(Arc::clone(offers));
         let stocks = installs.iter().map(SnapshotInstall::stock).collect();
         let offering = Offering::of(self.tool_prefix, stocks).await;
-        let (slug, name) = (self.slug.clone(), self.name.clone());
-        Some(Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering })
+        Some(self.with(installs, offering))
     }
 
     /// The same without whatever callers could not do in another state of the workspace, of which nobody
@@ -157,8 +164,20 @@ impl Snapshot {
             }
         }
         let offering = self.offering.within(|place| &installs[place].install);
-        let (slug, name) = (self.slug.clone(), self.name.clone());
-        Self { revision: self.revision, slug, name, installs, tool_prefix: self.tool_prefix, offering }
+        self.with(installs, offering)
+    }
+
+    fn with(&self, installs: Vec<SnapshotInstall>, offering: Offering) -> Self {
+        Self {
+            revision: self.revision,
+            slug: self.slug.clone(),
+            name: self.name.clone(),
+            installs,
+            legacy_lists: KeptLists::default(),
+            modern_lists: KeptLists::default(),
+            tool_prefix: self.tool_prefix,
+            offering,
+        }
     }
 
     /// Finds an install.

@@ -1,6 +1,7 @@
 //! What the program tells the outside: log lines on stderr, figures for `/metrics`, and the few words
 //! of a command. The only room that prints.
 
+mod json;
 mod lines;
 
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,8 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Upper bounds of the duration histograms, in seconds. Buckets of several gateways can be added up;
 /// the exporter's own medians could not.
@@ -24,12 +27,12 @@ pub const DEFAULT_LOG: &str = "info";
 /// What is wrong with the filter, in words.
 pub fn start(filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines::ToLog);
     // An error means that somebody logs already, which only tests do.
     let _ = if io::stderr().is_terminal() {
-        lines.with_target(false).try_init()
+        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines::ToLog);
+        lines.with_target(false).finish().try_init()
     } else {
-        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+        tracing_subscriber::registry().with(filter).with(json::JsonLines::to(lines::add)).try_init()
     };
     std::panic::set_hook(Box::new(log_panic));
     Ok(())

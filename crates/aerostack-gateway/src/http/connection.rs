@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -30,6 +30,7 @@ use super::ending::Watch;
 use super::progress::{Progress, Waiting};
 use super::refusal::{self, Refusal};
 use super::watched::{Received, Socket, Tracked};
+use super::woken::Woken;
 use crate::config::Limits;
 
 /// A head may be this many times the limit before it is refused unread; below that, the service
@@ -126,13 +127,14 @@ where
     T: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
     let mut connection = pin!(connection);
-    let mut drain = pin!(drain.cancelled_owned());
+    let drain = pin!(drain.cancelled_owned());
+    let mut drain = Woken::new(drain);
     let mut deadline = pin!(sleep(patience.head));
     let (mut turn, mut is_armed) = (progress.turn(), true);
     let (mut is_draining, mut is_told) = (false, false);
     let mut watch = Watch::default();
     poll_fn(|context| {
-        if !is_draining && drain.as_mut().poll(context).is_ready() {
+        if !is_draining && Pin::new(&mut drain).poll(context).is_ready() {
             is_draining = true;
             if progress.waiting() == Waiting::FirstByte {
                 // Whoever has only just connected gets a moment to ask, and is then told.

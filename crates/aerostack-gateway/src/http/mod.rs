@@ -13,3 +13,4 @@ pub mod server;
 pub mod sse;
 pub mod tls;
 mod watched;
+mod woken;

@@ -57,7 +57,9 @@ impl AllowedOrigins {
     /// # Errors
     /// [`Foreign`] when either is not ours, cannot be read, or stands there twice.
     pub fn check(&self, headers: &HeaderMap) -> Result<Option<HeaderValue>, Foreign> {
-        if let Some(host) = single(headers, HOST)? {
+        if let Some(host) = single(headers, HOST)?
+            && !self.is_plainly_ours(host)
+        {
             let authority: Authority =
                 host.to_str().ok().and_then(|host| host.parse().ok()).ok_or(Foreign)?;
             if !self.is_our_host(authority.host()) {
@@ -73,6 +75,19 @@ impl AllowedOrigins {
                 .host_str()
                 .is_some_and(|host| is_loopback(host) && matches!(url.scheme(), "http" | "https"));
         if ours { Ok(Some(origin.clone())) } else { Err(Foreign) }
+    }
+
+    /// What nearly every request says, known without reading it as an authority and an international name:
+    /// letters, digits, dots and hyphens, with or without a port. What it is not sure of may still be ours.
+    fn is_plainly_ours(&self, host: &HeaderValue) -> bool {
+        let Ok(text) = host.to_str() else { return false };
+        let (name, port) = text.split_once(':').unwrap_or((text, "0"));
+        port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse::<u16>().is_ok()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+            && (self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+                || name.eq_ignore_ascii_case("localhost")
+                || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback()))
     }
 
     fn is_our_host(&self, host: &str) -> bool {
@@ -145,11 +160,16 @@ pub fn allow(mut response: Response<Body>, origin: Option<HeaderValue>) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn allowed() -> AllowedOrigins {
+        let public = Url::parse("https://mcp.acme.test/").unwrap();
+        let others = ["https://app.acme.test".to_owned(), "vscode-webview://a.b_c".to_owned()];
+        AllowedOrigins::new(Some(&public), [10, 0, 0, 5].into(), &others)
+    }
 
     fn check(host: &str, origin: Option<&str>) -> bool {
-        let public = Url::parse("https://mcp.acme.test/").unwrap();
-        let allowed =
-            AllowedOrigins::new(Some(&public), [10, 0, 0, 5].into(), &["https://app.acme.test".to_owned()]);
+        let allowed = allowed();
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());
         if let Some(origin) = origin {
@@ -183,6 +203,37 @@ mod tests {
             "chrome-extension://localhost",
         ] {
             assert!(!check("localhost", Some(origin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn most_hosts_are_known_without_being_read() {
+        let plainly = |host: &str| allowed().is_plainly_ours(&host.parse().unwrap());
+        for host in ["127.0.0.1:8787", "127.1.2.3", "LocalHost:1", "mcp.acme.TEST", "10.0.0.5:65535"] {
+            assert!(plainly(host), "{host}");
+        }
+        for host in
+            ["", ":80", "localhost:", "localhost:+1", "localhost:65536", "10.0.0.6", "mcp.acme.test:x"]
+        {
+            assert!(!plainly(host), "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_plainly_ours_is_ours(
+            name in prop_oneof![
+                Just("localhost".to_owned()), Just("mcp.acme.test".to_owned()), Just("a.b_c".to_owned()),
+                "[a-zA-Z0-9.-]{0,12}", "1?[0-9]?[0-9](\\.[0-2]?[0-9]?[0-9]){3}", "127(\\.[0-9]{1,3}){1,3}",
+                "(%31|[^\\x00-\\x1f])27.0.0.1",
+            ],
+            port in prop_oneof![Just(String::new()), ":[0-9]{0,6}", ":[+@:0-9]{0,6}"],
+        ) {
+            let host = format!("{name}{port}");
+            if let Ok(value) = HeaderValue::from_str(&host) && allowed().is_plainly_ours(&value) {
+                let authority: Authority = host.parse().unwrap();
+                prop_assert!(allowed().is_our_host(authority.host()), "{}", host);
+            }
         }
     }
 }

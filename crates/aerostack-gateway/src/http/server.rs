@@ -9,6 +9,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use super::edges::Edges;
 use super::refusal::{self, Refusal};
 use super::tls::Tls;
 pub use super::watched::Received;
+use super::woken::Woken;
 use crate::config::Limits;
 
 /// Connections over the limit that are told so at the same time; further ones are closed at once.
@@ -185,9 +187,10 @@ where
                     Some(tls) => Box::pin(errand.run_with_tls(stream, tls, handshake_timeout)).await,
                 }
             };
+            let now = pin!(now.cancelled());
             tokio::select! {
                 biased;
-                () = now.cancelled() => {}
+                () = Woken::new(now) => {}
                 () = attended => {}
             }
             drop(place);

@@ -19,6 +19,13 @@ pub enum Answer {
         /// A new session, to be told in a header.
         session: Option<String>,
     },
+    /// A response that is a list. What is the same for everybody is shared, not copied.
+    List {
+        /// Up to its result.
+        begin: Bytes,
+        /// Its result and its end.
+        rest: Bytes,
+    },
     /// A call under way.
     Call(Box<CallStream>),
     /// A stream of change notices.

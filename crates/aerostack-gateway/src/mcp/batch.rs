@@ -102,6 +102,7 @@ async fn whole(order: &Order<'_>, outcome: Result<Answer, Refusal>) -> Bytes {
     let room = order.app.budget.of(&order.grant.held);
     let text = match outcome {
         Ok(Answer::Message { text, .. }) => room.keep(text).map_err(Refusal::NoRoom),
+        Ok(Answer::List { begin, rest }) => room.keep([begin, rest].concat().into()).map_err(Refusal::NoRoom),
         Ok(Answer::Call(mut call)) => {
             let limit_bytes = order.app.config.limits.event_limit_bytes;
             streamable::whole_response(&mut call, limit_bytes, room).await

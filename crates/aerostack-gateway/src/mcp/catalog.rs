@@ -2,8 +2,10 @@
 
 use aerostack_core::capability::Capabilities;
 use aerostack_core::server::Install;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::error::Refusal;
 use super::handle::EXTENSION;
 use super::revision::{CallerEra, Legacy, META_SERVER_INFO, MODERN};
@@ -86,7 +88,7 @@ fn capabilities(snapshot: &Snapshot, era: CallerEra) -> Value {
     offered
 }
 
-/// The result of a list: everything in one page, in a stable order.
+/// The answer to a request for a list: everything in one page, in a stable order.
 ///
 /// # Errors
 /// [`Refusal::InvalidParams`] for a cursor: we never give one.
@@ -95,7 +97,7 @@ pub fn list(
     kind: Kind,
     request: &Request<'_>,
     era: CallerEra,
-) -> Result<String, Refusal> {
+) -> Result<Answer, Refusal> {
     let cursor = request.params.as_ref().and_then(|params| params.raw("cursor"));
     if cursor.is_some_and(|cursor| cursor != "null") {
         return Err(Refusal::InvalidParams {
@@ -103,20 +105,35 @@ pub fn list(
             bad_request: false,
         });
     }
+    let id = request.id.unwrap_or("null");
+    let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"#).into();
+    Ok(Answer::List { begin, rest: rest_of_list(snapshot, kind, era) })
+}
+
+/// The result of a list, and the brace that ends its response: the same for everybody.
+fn rest_of_list(snapshot: &Snapshot, kind: Kind, era: CallerEra) -> Bytes {
+    let kept = match era {
+        CallerEra::Legacy => &snapshot.legacy_lists,
+        CallerEra::Modern => &snapshot.modern_lists,
+    };
+    kept.text(kind, || make_rest_of_list(snapshot, kind, era))
+}
+
+fn make_rest_of_list(snapshot: &Snapshot, kind: Kind, era: CallerEra) -> String {
     let list = match kind {
         Kind::Tool => array(snapshot.listed().map(|tool| (form(tool, era), tool.exposed.as_str()))),
         kind => array(snapshot.listed_items(kind).map(|entry| (&entry.item.form, entry.exposed.as_str()))),
     };
     let field = kind.field();
-    Ok(match era {
-        CallerEra::Legacy => format!(r#"{{"{field}":{list}}}"#),
+    match era {
+        CallerEra::Legacy => format!(r#"{{"{field}":{list}}}}}"#),
         CallerEra::Modern => {
             let meta = json!({ META_SERVER_INFO: server_info(snapshot) });
             format!(
-                r#"{{"resultType":"complete","{field}":{list},"ttlMs":{LIST_TTL_MS},"cacheScope":"private","_meta":{meta}}}"#
+                r#"{{"resultType":"complete","{field}":{list},"ttlMs":{LIST_TTL_MS},"cacheScope":"private","_meta":{meta}}}}}"#
             )
         }
-    })
+    }
 }
 
 /// Definitions under what they are exposed as.
@@ -177,4 +194,43 @@ fn instructions(snapshot: &Snapshot) -> Option<String> {
 fn section(install: &Install, text: &str, room: usize) -> String {
     let kept: String = text.trim().chars().take(INSTRUCTIONS_MAX.min(room)).collect();
     if kept.is_empty() { kept } else { format!("# {}\n{kept}\n\n", install.slug) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::Hall;
+    use crate::store::testing::on_both_engines;
+
+    #[tokio::test]
+    async fn a_list_is_made_once_and_anew_when_anything_of_it_changes() {
+        on_both_engines(|store| async move {
+            let hall = Hall::open(store, |_| {}).await;
+            let placed = hall.installs("github").await;
+            hall.lists(&placed, "old").await;
+            let rest = |kind, era| rest_of_list(&hall.snapshot().unwrap(), kind, era);
+            let legacy = rest(Kind::Tool, CallerEra::Legacy);
+            assert_eq!(legacy, legacy_text("github__old"));
+            for (kind, era) in Kind::ALL
+                .into_iter()
+                .flat_map(|kind| [CallerEra::Legacy, CallerEra::Modern].map(|era| (kind, era)))
+            {
+                let (first, second) = (rest(kind, era), rest(kind, era));
+                assert_eq!(first.as_ptr(), second.as_ptr());
+                assert_eq!(first, make_rest_of_list(&hall.snapshot().unwrap(), kind, era));
+            }
+            hall.lists(&placed, "new").await;
+            assert_eq!(rest(Kind::Tool, CallerEra::Legacy), legacy_text("github__new"));
+            let second = hall.installs("gitlab").await;
+            hall.lists(&second, "more").await;
+            let both = rest(Kind::Prompt, CallerEra::Legacy);
+            assert_eq!(both, r#"{"prompts":[{"name":"github__new"},{"name":"gitlab__more"}]}}"#);
+            hall.closes().await;
+        })
+        .await;
+    }
+
+    fn legacy_text(tool: &str) -> String {
+        format!(r#"{{"tools":[{{"name":"{tool}","inputSchema":{{"type":"object"}}}}]}}}}"#)
+    }
 }

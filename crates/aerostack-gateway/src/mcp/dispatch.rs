@@ -127,7 +127,7 @@ fn either(
         return served;
     }
     if let Some(kind) = Kind::ALL.into_iter().find(|kind| request.method == kind.list_method()) {
-        return Ok(Answer::ok(catalog::response(id, &catalog::list(snapshot, kind, request, era)?)));
+        return catalog::list(snapshot, kind, request, era);
     }
     let asked = Asked::read(request).ok_or(unknown)?;
     if request.method == "completion/complete" {

@@ -1,8 +1,9 @@
 //! Calls of legacy callers under way, so that `notifications/cancelled` finds them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aerostack_core::id::TokenId;
 use tokio_util::sync::CancellationToken;
@@ -19,20 +20,52 @@ pub struct CallKey {
     pub id: String,
 }
 
+/// Parts that calls are kept in, each with a lock of its own, so that calls seldom wait for one another.
+const PARTS: usize = 16;
+
 /// Calls under way, whether their caller still waits or not. As many as upstreams take at once, so it needs no limit of its own.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight(Arc<Calls>);
 
 #[derive(Debug, Default)]
 struct Calls {
-    by_key: Mutex<HashMap<CallKey, (u64, CancellationToken)>>,
+    hashing: RandomState,
+    parts: [Mutex<Part>; PARTS],
     entered: AtomicU64,
+}
+
+/// Calls by the hash of their key. Should two ever have the same, the earlier one cannot be taken back.
+type Part = HashMap<u64, Call, BuildHasherDefault<Hashed>>;
+
+#[derive(Debug)]
+struct Call {
+    key: CallKey,
+    number: u64,
+    cancelled: CancellationToken,
+}
+
+/// Takes what is a hash already.
+#[derive(Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("numbers alone are keys")
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
 }
 
 /// One call under way; forgotten when dropped.
 #[derive(Debug)]
 pub struct CallEntry {
-    key: CallKey,
+    hash: u64,
     number: u64,
     calls: InFlight,
     cancelled: CancellationToken,
@@ -42,21 +75,25 @@ impl InFlight {
     /// Notes a call.
     #[must_use]
     pub fn enter(&self, key: CallKey) -> CallEntry {
-        let cancelled = CancellationToken::new();
+        let (hash, cancelled) = (self.0.hashing.hash_one(&key), CancellationToken::new());
         let number = self.0.entered.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(key.clone(), (number, cancelled.clone()));
-        CallEntry { key, number, calls: self.clone(), cancelled }
+        let call = Call { key, number, cancelled: cancelled.clone() };
+        self.part(hash).insert(hash, call);
+        CallEntry { hash, number, calls: self.clone(), cancelled }
     }
 
     /// Takes a call back, if it is under way.
     pub fn cancel(&self, key: &CallKey) {
-        if let Some((_, cancelled)) = self.lock().get(key) {
-            cancelled.cancel();
+        let hash = self.0.hashing.hash_one(key);
+        if let Some(call) = self.part(hash).get(&hash).filter(|call| call.key == *key) {
+            call.cancelled.cancel();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<CallKey, (u64, CancellationToken)>> {
-        self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    fn part(&self, hash: u64) -> MutexGuard<'_, Part> {
+        // The lowest bits and the highest tell apart within a part.
+        let part = usize::try_from(hash >> 32).unwrap_or_default() % PARTS;
+        self.0.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,10 +107,10 @@ pub async fn cancelled(entry: Option<&CallEntry>) {
 
 impl Drop for CallEntry {
     fn drop(&mut self) {
-        let mut calls = self.calls.lock();
+        let mut part = self.calls.part(self.hash);
         // A caller that uses an id twice has the later call under it.
-        if calls.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
-            calls.remove(&self.key);
+        if part.get(&self.hash).is_some_and(|call| call.number == self.number) {
+            part.remove(&self.hash);
         }
     }
 }
@@ -96,6 +133,17 @@ mod tests {
         calls.cancel(&key(1));
         assert!(entry.cancelled.is_cancelled());
         drop(entry);
-        assert!(calls.lock().is_empty());
+        assert!(calls.0.parts.iter().all(|part| part.lock().unwrap().is_empty()));
+    }
+
+    #[test]
+    fn of_two_calls_with_one_id_the_later_is_taken_back() {
+        let token = TokenId::new(Timestamp::from_millis(1), &mut StdRng::seed_from_u64(1));
+        let key = CallKey { token, session: "s".to_owned(), id: "1".to_owned() };
+        let calls = InFlight::default();
+        let (earlier, later) = (calls.enter(key.clone()), calls.enter(key.clone()));
+        drop(earlier);
+        calls.cancel(&key);
+        assert!(later.cancelled.is_cancelled());
     }
 }

@@ -137,6 +137,7 @@ impl SseStream {
         let written = match outcome {
             Err(refusal) => Err(refusal),
             Ok(Answer::Message { text, .. }) => self.send(app, &text).await,
+            Ok(Answer::List { begin, rest }) => self.send(app, &[begin, rest].concat()).await,
             Ok(Answer::Call(call)) => self.write_call(app, *call).await,
             Ok(Answer::Accepted | Answer::Listen(_)) => Ok(()),
         };

@@ -60,10 +60,14 @@ pub(super) async fn respond(
             }
             response
         }
+        Answer::List { begin, rest } => match app.budget.of(&grant.held).keep(rest) {
+            Ok(rest) => respond::json_body(StatusCode::OK, Body::pieces([begin, rest])),
+            Err(no_room) => Refusal::NoRoom(no_room).answer(id),
+        },
         Answer::Listen(listening) => listen(app, grant, *listening, terms),
-        Answer::Call(call) if takes_events => call_with_events(app, grant, *call, id, terms).await,
+        Answer::Call(call) if takes_events => call_with_events(app, grant, call, id, terms).await,
         Answer::Call(call) => {
-            call_as_json(app, grant, *call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
+            call_as_json(app, grant, call, id).await.unwrap_or_else(|refusal| refusal.answer(id))
         }
     }
 }
@@ -93,7 +97,7 @@ fn whole(app: &App, grant: &Grant, status: StatusCode, text: Bytes, id: Option<&
 async fn call_with_events(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    mut call: CallStream,
+    mut call: Box<CallStream>,
     id: Option<&str>,
     terms: Option<Terms<'_>>,
 ) -> Response<Body> {
@@ -115,7 +119,7 @@ async fn call_with_events(
 async fn call_as_json(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    mut call: CallStream,
+    mut call: Box<CallStream>,
     id: Option<&str>,
 ) -> Result<Response<Body>, Refusal> {
     while let Some(piece) = call.next().await {
@@ -146,7 +150,7 @@ fn unusable(call: &CallStream) -> Refusal {
 }
 
 /// A large JSON answer, as it comes. What goes wrong from here on ends the connection.
-fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: CallStream, begun: Bytes) -> Response<Body> {
+fn streamed_json(app: &Arc<App>, grant: &Arc<Grant>, call: Box<CallStream>, begun: Bytes) -> Response<Body> {
     let state = (call, Some(begun), Arc::clone(app), Arc::clone(grant));
     let frames = stream::unfold(Some(state), |state| async {
         let (mut call, begun, app, grant) = state?;
@@ -210,14 +214,14 @@ impl Source for Reader {
 fn events(
     app: &Arc<App>,
     grant: &Arc<Grant>,
-    call: CallStream,
+    call: Box<CallStream>,
     first: Option<Piece>,
     terms: Option<Terms<'_>>,
 ) -> Response<Body> {
     if let Some(opening) = Opening::new(app, grant, terms, Kind::Call) {
-        return resumed(app, grant, opening.begin(Carried::Call(Box::new(call)), first));
+        return resumed(app, grant, opening.begin(Carried::Call(call), first));
     }
-    event_stream(app, grant, call, first.and_then(|piece| encode(piece).ok()))
+    event_stream(app, grant, *call, first.and_then(|piece| encode(piece).ok()))
 }
 
 /// A stream of notices.

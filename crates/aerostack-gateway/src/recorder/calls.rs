@@ -29,6 +29,10 @@ pub const WRITE_EVERY: Duration = Duration::from_millis(500);
 const BATCH_LEN: usize = 4_096;
 /// Time between additions to hours and days; until then reports add up single calls themselves.
 const ADD_UP_EVERY: Duration = Duration::from_secs(5);
+/// Most written calls that are remembered until they are added up; those beyond are read again.
+const FRESH_MAX: usize = 65_536;
+/// Remembered calls that are added up without waiting for the time.
+const FRESH_ENOUGH: usize = FRESH_MAX / 2;
 /// Time between looks at the disk.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long a stopping gateway tries to write what is left.
@@ -73,6 +77,7 @@ impl CallWriter {
             ground,
             batch: Vec::new(),
             in_doubt: None,
+            fresh: Vec::new(),
             numbering: Numbering::default(),
             is_failing: false,
             add_up_at: now + ADD_UP_EVERY,
@@ -90,6 +95,8 @@ struct Work {
     batch: Vec<CallNote>,
     /// What was committed with nobody knows what outcome: the beginning of the batch, as it was written.
     in_doubt: Option<Vec<NumberedCall>>,
+    /// Written and not added up, as far as it is remembered; by number, without a gap.
+    fresh: Vec<NumberedCall>,
     numbering: Numbering,
     is_failing: bool,
     add_up_at: Instant,
@@ -246,10 +253,23 @@ impl Work {
         }
         calls::append(&mut tx, &mut numbered).await?;
         let result = tx.commit().await;
-        if let Err(StoreError::OutcomeUnknown(_)) = &result {
-            self.in_doubt = Some(numbered);
+        match &result {
+            Ok(()) => self.remember(&numbered),
+            Err(StoreError::OutcomeUnknown(_)) => self.in_doubt = Some(numbered),
+            Err(_) => {}
         }
         result
+    }
+
+    fn remember(&mut self, written: &[NumberedCall]) {
+        let follows = match (self.fresh.last(), written.first()) {
+            (Some(last), Some(first)) => last.id + 1 == first.id,
+            _ => true,
+        };
+        if !follows || self.fresh.len() + written.len() > FRESH_MAX {
+            self.fresh.clear();
+        }
+        self.fresh.extend_from_slice(written);
     }
 
     /// Adds up, when it is time for it.
@@ -257,7 +277,7 @@ impl Work {
         if !self.ground.store.is_migrated() || !self.batch.is_empty() || self.is_paused() {
             return Ok(());
         }
-        if Instant::now() >= self.add_up_at {
+        if Instant::now() >= self.add_up_at || self.fresh.len() >= FRESH_ENOUGH {
             self.add_up_at = Instant::now() + ADD_UP_EVERY;
             if self.add_up().await? > 0 {
                 self.add_up_at = Instant::now();
@@ -282,10 +302,11 @@ impl Work {
             let workspace = names::number_workspace(&mut tx, &live.id).await?;
             dropped.push(Dropped { workspace, at: now, calls: live.calls_dropped_unwritten() });
         }
-        let left = adding_up::step(&mut tx, &dropped).await?;
+        let added = adding_up::step(&mut tx, &self.fresh, &dropped).await?;
         tx.commit().await?;
+        self.fresh = self.fresh.split_off(self.fresh.partition_point(|call| call.id <= added.up_to));
         dropping.iter().zip(&dropped).for_each(|(live, dropped)| live.note_drops_written(dropped.calls));
-        Ok(left)
+        Ok(added.left)
     }
 
     async fn write_last(&mut self) {

@@ -82,12 +82,17 @@ impl Lines {
     }
 }
 
+/// Takes a line, or several.
+pub(super) fn add(lines: &[u8]) {
+    LINES.add(lines);
+}
+
 /// Writes what waits.
 pub(super) fn flush() {
     LINES.write();
 }
 
-/// Takes lines for the log.
+/// Takes lines of tracing-subscriber.
 pub(super) struct ToLog;
 
 impl<'a> MakeWriter<'a> for ToLog {
@@ -100,7 +105,7 @@ impl<'a> MakeWriter<'a> for ToLog {
 
 impl Write for ToLog {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        LINES.add(line);
+        add(line);
         Ok(line.len())
     }
 

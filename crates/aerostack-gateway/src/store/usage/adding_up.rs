@@ -2,19 +2,20 @@
 //! breaks off, a call is counted once.
 //!
 //! The watermark is a number in the order of commits, not a moment: calls that are recorded late are
-//! merged into the hour they belong to.
+//! merged into the hour they belong to. Whoever has just appended the next calls hands them over, and they are
+//! not read again; their numbers tell whether they are the next ones, all of them, and no others.
 
 use std::collections::{BTreeMap, HashMap};
 
 use aerostack_core::time::Timestamp;
-use aerostack_core::usage::Tally;
+use aerostack_core::usage::{Grain, Tally};
 
 use super::calls::{self, NumberedCall};
 use super::tallies::{self, Kind, Shelf};
 use crate::store::error::StoreError;
 use crate::store::sql::{Tx, execute};
 
-/// Calls that are added up in one transaction.
+/// Calls that are read and added up in one transaction.
 pub const STEP_CALLS: i64 = 20_000;
 /// Cells of one shelf that are looked up one by one; for more the whole shelf is read.
 const SINGLE_LOOKUPS_MAX: usize = 32;
@@ -30,32 +31,67 @@ pub struct Dropped {
     pub calls: u64,
 }
 
+/// What a step has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added {
+    /// The number of the newest call that is added up now.
+    pub up_to: i64,
+    /// How many calls are left.
+    pub left: i64,
+}
+
 type Shelves = BTreeMap<Shelf, HashMap<(i64, i64), Tally>>;
 
-/// Adds up the next calls, at most [`STEP_CALLS`], and what was dropped; gives how many calls are left.
+/// Adds up the next calls and what was dropped. `fresh` are calls that stand in the store for certain, by
+/// number; if the next ones are among them, it is those, else at most [`STEP_CALLS`] that are read.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails; then the transaction must not be committed.
-pub async fn step(tx: &mut Tx, dropped: &[Dropped]) -> Result<i64, StoreError> {
+pub async fn step(tx: &mut Tx, fresh: &[NumberedCall], dropped: &[Dropped]) -> Result<Added, StoreError> {
     calls::lock(tx).await?;
     let state = calls::state(tx).await?;
-    let up_to = state.last_id.min(state.added_up_to.saturating_add(STEP_CALLS));
     let mut shelves = Shelves::new();
-    let waiting = calls::by_number(tx, state.added_up_to, up_to).await?;
-    waiting.iter().for_each(|call| add_call(&mut shelves, call));
+    let known = next_of(fresh, state.added_up_to);
+    // A database that was set back knows nothing of what was written after.
+    let up_to = match known.last().filter(|last| last.id <= state.last_id) {
+        Some(last) => {
+            add_calls(&mut shelves, known);
+            last.id
+        }
+        None => {
+            let up_to = state.last_id.min(state.added_up_to.saturating_add(STEP_CALLS));
+            add_calls(&mut shelves, &calls::by_number(tx, state.added_up_to, up_to).await?);
+            up_to
+        }
+    };
     dropped.iter().for_each(|dropped| add_dropped(&mut shelves, dropped));
     merge(tx, shelves).await?;
     execute!(tx, "UPDATE usage_state SET added_up_to = $1 WHERE one = 1", up_to)?;
-    Ok(state.last_id - up_to)
+    Ok(Added { up_to, left: state.last_id - up_to })
 }
 
-fn add_call(shelves: &mut Shelves, call: &NumberedCall) {
-    for kind in Kind::ALL {
-        let key = key_of(kind, call.token, call.tool);
-        for &grain in kind.grains() {
-            let bucket = grain.bucket(call.measured.at);
-            let shelf = Shelf { workspace: call.workspace, grain, kind, bucket };
-            shelves.entry(shelf).or_default().entry(key).or_default().add(&call.measured);
+/// The calls that follow on `after` without a gap.
+fn next_of(fresh: &[NumberedCall], after: i64) -> &[NumberedCall] {
+    let rest = &fresh[fresh.partition_point(|call| call.id <= after)..];
+    let len = rest.iter().zip(after.saturating_add(1)..).take_while(|(call, id)| call.id == *id).count();
+    &rest[..len]
+}
+
+/// Calls of a token with a tool in an hour are added up first: what they come to goes into many sums.
+fn add_calls(shelves: &mut Shelves, calls: &[NumberedCall]) {
+    let mut alike: HashMap<(i64, i64, i64, i64), (Timestamp, Tally)> = HashMap::new();
+    for NumberedCall { workspace, token, tool, measured, .. } in calls {
+        let hour = Grain::Hour.bucket(measured.at);
+        let sum = alike.entry((*workspace, *token, *tool, hour));
+        sum.or_insert_with(|| (measured.at, Tally::default())).1.add(measured);
+    }
+    for ((workspace, token, tool, _), (at, sum)) in &alike {
+        for kind in Kind::ALL {
+            let key = key_of(kind, *token, *tool);
+            for &grain in kind.grains() {
+                let shelf = Shelf { workspace: *workspace, grain, kind, bucket: grain.bucket(*at) };
+                shelves.entry(shelf).or_default().entry(key).or_default().merge(sum);
+            }
         }
     }
 }

@@ -1,0 +1,100 @@
+//! A future that is looked at only when it has called.
+//!
+//! A connection's task waits for several things, and whichever comes has all of them asked. Asking whether the
+//! gateway stops takes locks that all connections of all threads share, three times a call; this asks a flag.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+/// A future that is looked at only when it has called, or when somebody else waits for it.
+pub(super) struct Woken<F> {
+    future: F,
+    call: Arc<Call>,
+    called: Waker,
+    waiting: Option<Waker>,
+}
+
+#[derive(Default)]
+struct Call {
+    has_called: AtomicBool,
+    waiting: AtomicWaker,
+}
+
+impl Wake for Call {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.has_called.store(true, Ordering::Release);
+        self.waiting.wake();
+    }
+}
+
+impl<F> Woken<F> {
+    pub(super) fn new(future: F) -> Self {
+        let call = Arc::new(Call::default());
+        Self { future, called: Waker::from(Arc::clone(&call)), call, waiting: None }
+    }
+}
+
+impl<F: Future + Unpin> Future for Woken<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.get_mut();
+        let is_known = this.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(context.waker()));
+        if is_known && !this.call.has_called.load(Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        if !is_known {
+            this.call.waiting.register(context.waker());
+            this.waiting = Some(context.waker().clone());
+        }
+        // Before it is looked at: a call that comes meanwhile is not missed.
+        this.call.has_called.store(false, Ordering::Release);
+        Pin::new(&mut this.future).poll(&mut Context::from_waker(&this.called))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn it_is_asked_once_until_it_calls_or_somebody_else_waits() {
+        let (tell, told) = oneshot::channel();
+        let (mut told, asked) = (Box::pin(told), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&asked);
+        let future = poll_fn(move |context| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            told.as_mut().poll(context)
+        });
+        let mut woken = Woken::new(future);
+        let asked = || asked.load(Ordering::Relaxed);
+        poll_fn(|context| {
+            for _ in 0..3 {
+                assert!(woken.poll_unpin(context).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(asked(), 1);
+        // Another task: it must be woken instead.
+        let waiting = tokio::spawn(woken);
+        tokio::task::yield_now().await;
+        assert_eq!(asked(), 2);
+        tell.send(7).unwrap();
+        assert_eq!(waiting.await.unwrap(), Ok(7));
+        assert_eq!(asked(), 3);
+    }
+}

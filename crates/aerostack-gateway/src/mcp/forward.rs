@@ -13,13 +13,14 @@ use aerostack_core::client_capability::ClientCapabilities;
 use aerostack_core::id::InstallId;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::dispatch::session_header;
 use super::error::Refusal;
 use super::handle::Handles;
+use super::headers;
 use super::log_level;
 use super::parked;
 use super::reach::Reach;
@@ -34,15 +35,6 @@ use crate::jsonrpc::{Request, Splice, unescaped};
 use crate::snapshot::{Route, Snapshot, SnapshotInstall, ToolEntry};
 use crate::tool_header::{self, HeaderParameter};
 use crate::upstream::{Era, Outgoing};
-
-/// Trace headers that are passed on (W3C Trace Context and Baggage).
-const TRACE_HEADERS: [HeaderName; 3] = [
-    HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
-    HeaderName::from_static("baggage"),
-];
-/// Headers that a request to a server usually has at most.
-const HEADERS_USUAL: usize = 12;
 
 /// What a caller wrote, and where in it the edits are made.
 struct Written {
@@ -137,8 +129,8 @@ impl Forward {
             meta: params.raw("_meta").map(|raw| Meta { span: span(raw), kind }),
             progress_token: meta.and_then(|meta| meta.raw("progressToken")).map(span),
             era,
-            mirrored: if era == CallerEra::Modern { mirrored_headers(headers) } else { HeaderMap::new() },
-            trace: trace_headers(headers),
+            mirrored: if era == CallerEra::Modern { headers::mirroring(headers) } else { HeaderMap::new() },
+            trace: headers::of_traces(headers),
             grant: Arc::clone(grant),
             app: Arc::clone(app),
             log_level: match era {
@@ -280,7 +272,7 @@ impl Written {
             }
             passing.remove(&parameter.header);
             if let Some(value) = value {
-                insert(&mut passing, &parameter.header, &value);
+                headers::insert(&mut passing, &parameter.header, &value);
             }
         }
         Ok(passing)
@@ -340,13 +332,13 @@ impl Outgoing for Forward {
     }
 
     fn headers(&self, era: Era) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+        let mut headers = headers::usual();
         headers.extend(self.written.trace.clone());
         if era == Era::Modern {
             headers.extend(self.mirrored.clone());
             headers.insert(METHOD_HEADER, HeaderValue::from_static(self.written.method));
             if self.written.is_named_in_header {
-                insert(&mut headers, NAME_HEADER.as_str(), &self.own);
+                headers::insert(&mut headers, NAME_HEADER.as_str(), &self.own);
             }
         }
         headers
@@ -380,13 +372,6 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
-    let value = HeaderValue::from_str(&tool_header::encode(value));
-    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), value) {
-        headers.insert(name, value);
-    }
-}
-
 fn modern_meta(log_level: Option<&str>, declared: ClientCapabilities) -> String {
     let level = log_level.map(|level| format!(r#","{META_LOG_LEVEL}":"{level}""#)).unwrap_or_default();
     let info = json!({ "name": "aerostack-gateway", "version": env!("CARGO_PKG_VERSION") });
@@ -394,23 +379,4 @@ fn modern_meta(log_level: Option<&str>, declared: ClientCapabilities) -> String 
     format!(
         r#""{META_VERSION}":"{MODERN}","{META_CAPABILITIES}":{declared},"{META_CLIENT_INFO}":{info}{level}"#
     )
-}
-
-fn mirrored_headers(headers: &HeaderMap) -> HeaderMap {
-    let mirrored = headers.iter().filter(|(name, _)| name.as_str().starts_with(tool_header::PREFIX));
-    let mut kept = HeaderMap::new();
-    for (name, value) in mirrored {
-        kept.append(name, value.clone());
-    }
-    kept
-}
-
-fn trace_headers(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::new();
-    for name in TRACE_HEADERS {
-        for value in headers.get_all(&name) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
 }

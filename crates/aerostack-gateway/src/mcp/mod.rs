@@ -15,6 +15,7 @@ pub mod error;
 pub mod forward;
 pub mod gemini_schema;
 pub mod handle;
+mod headers;
 pub mod in_flight;
 mod inputs;
 mod legacy_post;

@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 
 use super::again::Again;
 use super::aside::Aside;
+use super::document::Document;
 use super::error::UpstreamError;
 use super::frame::{Frame, Framing, Whole};
 use super::http::next_chunk;
@@ -86,14 +87,14 @@ pub(super) struct Answer {
 }
 
 enum Reader {
-    Json { held: BytesMut, passing: Option<Outline> },
+    Json { held: Document, passing: Option<Outline> },
     Events { decoder: Decoder, passing: Passing },
 }
 
 impl Answer {
     pub(super) fn new(body: Response, framing: Framing, expect: Expect, aside: Aside) -> Self {
         let reader = match framing {
-            Framing::Json => Reader::Json { held: BytesMut::new(), passing: None },
+            Framing::Json => Reader::Json { held: Document::default(), passing: None },
             Framing::Events => Reader::Events {
                 decoder: Decoder::new(expect.whole_bytes, expect.oversize),
                 passing: Passing::default(),
@@ -276,7 +277,7 @@ impl Answer {
             }
             return Ok(Progress::Complete);
         }
-        let response = response_of(held.split().freeze(), self.expect)?;
+        let response = response_of(held.take(), self.expect)?;
         self.ready.push_back(Frame::Whole(response));
         Ok(Progress::Complete)
     }
@@ -290,7 +291,7 @@ enum Progress {
 }
 
 fn read_json(
-    held: &mut BytesMut,
+    held: &mut Document,
     passing: &mut Option<Outline>,
     bytes: &Bytes,
     fits: bool,
@@ -301,15 +302,16 @@ fn read_json(
         passing.push(bytes);
         ready.push_back(Frame::More(bytes.clone()));
     } else if fits {
-        held.extend_from_slice(bytes);
+        held.push(bytes);
     } else if oversize == Oversize::Refuse {
         return Err(too_large("the answer is too large"));
     } else {
         let outline = passing.insert(Outline::default());
-        outline.push(held);
+        let held = held.take();
+        outline.push(&held);
         outline.push(bytes);
         if !held.is_empty() {
-            ready.push_back(Frame::Begin(held.split().freeze()));
+            ready.push_back(Frame::Begin(held));
             ready.push_back(Frame::More(bytes.clone()));
         } else {
             ready.push_back(Frame::Begin(bytes.clone()));

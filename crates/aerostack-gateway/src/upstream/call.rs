@@ -41,7 +41,7 @@ pub(super) async fn call(
         }
         // In a session of several callers one would choose for all.
         if let Some(level) = request.log_level().filter(|_| pool.is_per_caller() && request.may_be_sent()) {
-            lease.session().set_log_level(level, pool.connector().next_id()).await;
+            Box::pin(lease.session().set_log_level(level, pool.connector().next_id())).await;
         }
         let expect = Expect {
             id: pool.connector().next_id(),

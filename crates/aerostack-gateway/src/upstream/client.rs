@@ -224,7 +224,7 @@ impl Client {
             return Err(UpstreamError::Busy(format!("{limit} calls are in flight")));
         };
         let called = match &self.function {
-            Some(function) => function.call(request, permit).await,
+            Some(function) => Box::pin(function.call(request, permit)).await,
             None => {
                 let held = (permit, &self.target.credential);
                 call::call(&self.pool, caller, request, held, &self.limits).await

@@ -77,7 +77,7 @@ pub(super) async fn receive(endpoint: &Endpoint, response: Response) -> Result<R
         }
         StatusCode::OK => framing(response.headers()).map(|framing| Received::Begun(response, framing)),
         _ => {
-            let body = read_small(response, endpoint).await?;
+            let body = Box::pin(read_small(response, endpoint)).await?;
             Ok(Received::Refused(Refusal { status, body }))
         }
     }

@@ -20,6 +20,7 @@ pub mod client;
 mod connect;
 pub mod credential;
 mod dial;
+mod document;
 pub mod error;
 mod exchange;
 pub mod frame;

@@ -100,8 +100,12 @@ impl Pool {
         // A session for everybody belongs to nobody who could be asked.
         let unasked = (self.mode == SessionMode::Shared).then(|| caller.unasked());
         let caller = unasked.as_ref().unwrap_or(caller);
+        if let Some(lease) = self.existing(caller).await? {
+            return Ok(lease);
+        }
         loop {
-            if let Some(lease) = self.try_lease(caller, failures).await? {
+            // Boxed, so that calls which find a session do not carry what making one takes.
+            if let Some(lease) = Box::pin(self.try_lease(caller, failures)).await? {
                 return Ok(lease);
             }
         }

@@ -52,11 +52,12 @@ impl<F: Future + Unpin> Future for Woken<F> {
             return Poll::Pending;
         }
         if !is_known {
-            this.call.waiting.register(context.waker());
             this.waiting = Some(context.waker().clone());
         }
-        // Before it is looked at: a call that comes meanwhile is not missed.
-        this.call.has_called.store(false, Ordering::Release);
+        // Each time: whoever is woken is forgotten.
+        this.call.waiting.register(context.waker());
+        // Before it is looked at, and read: what a call was about is seen, and one that comes meanwhile not missed.
+        this.call.has_called.swap(false, Ordering::AcqRel);
         Pin::new(&mut this.future).poll(&mut Context::from_waker(&this.called))
     }
 }
@@ -96,5 +97,17 @@ mod tests {
         tell.send(7).unwrap();
         assert_eq!(waiting.await.unwrap(), Ok(7));
         assert_eq!(asked(), 3);
+    }
+
+    #[tokio::test]
+    async fn one_that_calls_in_vain_is_heard_again() {
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let both = Box::pin(async move { (told.recv().await, told.recv().await) });
+        let waiting = tokio::spawn(Woken::new(both));
+        for number in 1..=2 {
+            tokio::task::yield_now().await;
+            tell.send(number).unwrap();
+        }
+        assert_eq!(waiting.await.unwrap(), (Some(1), Some(2)));
     }
 }

@@ -189,9 +189,13 @@ const fn has_special(eight: [u8; 8]) -> bool {
 
 fn special(text: &[u8]) -> Option<usize> {
     let (eights, _) = text.as_chunks::<8>();
-    let plain = 8 * eights.iter().take_while(|&&eight| !has_special(eight)).count();
+    let plain = eights.iter().take_while(|&&eight| !has_special(eight)).count();
+    // The last eight cover what is left over, and some of it twice.
+    if plain == eights.len() && text.last_chunk().is_some_and(|&eight| !has_special(eight)) {
+        return None;
+    }
     let is_special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\');
-    text[plain..].iter().position(is_special).map(|place| plain + place)
+    text[8 * plain..].iter().position(is_special).map(|place| 8 * plain + place)
 }
 
 fn escape(line: &mut Vec<u8>, text: &str) {

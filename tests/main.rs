@@ -16,6 +16,7 @@ mod stories {
     mod alert_address;
     mod alert_command;
     mod analytics;
+    mod analytics_full;
     mod analytics_loss;
     mod analytics_scale;
     mod analytics_watch;

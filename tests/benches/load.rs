@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::wire::Wire;
 use figures::Figures;
 use pace::Pace;
-use request::{Answer, Call, Template};
+use request::{Answer, Call, Era, Template, Wanted};
 
 /// Longest wait for the answers that are still out when time is up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,12 +33,16 @@ pub(crate) struct Args {
     /// The path that is posted to
     #[arg(long)]
     path: String,
-    /// A file with a token a line, all of one length; they are used in turn
+    /// A file with a token a line, and behind it the path where it calls, if that is another; all of one
+    /// length. They are used in turn
     #[arg(long)]
     tokens: PathBuf,
     /// What is asked for
     #[arg(long, value_enum)]
     call: Call,
+    /// How callers speak
+    #[arg(long, value_enum, default_value = "legacy")]
+    era: Era,
     /// The name of the tool, for calls of one
     #[arg(long, default_value = "echo")]
     tool: String,
@@ -76,7 +80,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 
 async fn measure(args: Args) -> Result<Value> {
     let tokens = std::fs::read_to_string(&args.tokens).context("the file of tokens")?;
-    let template = Template::new(args.address, &args.path, &tokens, args.call, &args.tool, args.bytes)?;
+    let wanted = Wanted { call: args.call, era: args.era, tool: &args.tool, letters: args.bytes };
+    let template = Template::new(args.address, &args.path, &tokens, wanted)?;
     let begun = Instant::now();
     let measured_from = begun + Duration::from_secs_f64(args.warm_up_seconds);
     let until = measured_from + Duration::from_secs_f64(args.seconds);
@@ -168,6 +173,7 @@ mod tests {
                 "--call echo --rate 200",
                 "--call big --tool big --bytes 3000000",
                 "--call list --bytes 2000",
+                "--call echo --era modern",
             ] {
                 let (calls, errors) = called(words).await;
                 assert!(calls > 0, "{words}");

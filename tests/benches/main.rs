@@ -1,8 +1,11 @@
 //! `aerostack-bench`: what `cargo xtask bench` sets around the gateway. Knows nothing of the gateway's
-//! code, so that it builds in a minute and measures from outside alone.
+//! code, so that it measures from outside alone; `fill` knows its tables.
 
+mod fill;
 mod hop;
+mod idle;
 mod load;
+mod streams;
 mod upstream;
 mod wire;
 
@@ -23,6 +26,12 @@ enum Command {
     Hop(hop::Args),
     /// Calls for a while and prints figures as JSON
     Load(load::Args),
+    /// The least a server of idle event streams can do
+    Idle,
+    /// Opens idle event streams and holds them
+    Streams(streams::Args),
+    /// Puts many tokens or workspaces into a gateway's database
+    Fill(fill::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,6 +44,9 @@ fn main() -> anyhow::Result<()> {
             Command::Upstream(args) => upstream::serve(args).await,
             Command::Hop(args) => hop::serve(args).await,
             Command::Load(args) => load::run(args).await,
+            Command::Idle => idle::serve().await,
+            Command::Streams(args) => streams::hold(args).await,
+            Command::Fill(args) => fill::run(args).await,
         }
     })
 }

@@ -2,11 +2,14 @@
 //! proxy in Rust can do, and beside nginx, all in one run and in turns, so that the machine's mood
 //! is the same for all of them.
 //!
+//! How all of it grows is in `growth`.
+//!
 //! Cost is the processor's time of the proxy's process, from the kernel's own accounting. Ratios are
 //! taken within each round, and their median is told.
 
 mod alone;
 mod furnish;
+mod growth;
 mod instructions;
 mod load;
 mod nginx;
@@ -17,7 +20,7 @@ mod stand;
 mod targets;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -26,8 +29,9 @@ use serde_json::{Value, json};
 use crate::paths::{self, Profile};
 use crate::process;
 
+use load::Load;
 use sample::Sample;
-use stand::Stand;
+use stand::{Stand, Target};
 use usage::Usage;
 
 /// What is built, all for release.
@@ -52,6 +56,15 @@ pub(crate) struct Options {
     /// Count instructions as well, under valgrind
     #[arg(long)]
     instructions: bool,
+    /// Measure how cost, memory and start-up grow, and what else is promised, instead of the ways beside one another
+    #[arg(long)]
+    growth: bool,
+    /// With --growth: write its table and chart into docs/
+    #[arg(long, requires = "growth")]
+    write: bool,
+    /// With --growth: only these series; `promises` is what is not one
+    #[arg(long, requires = "growth", value_delimiter = ',')]
+    only: Vec<growth::Part>,
     /// One round of one second each: to see that it works
     #[arg(long)]
     quick: bool,
@@ -77,6 +90,10 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     }
     let machine = machine();
     println!("{machine}");
+    pin::own()?;
+    if options.growth {
+        return growth::run(&options, &machine);
+    }
     let stand = Stand::open()?;
     let samples = rounds(&stand, &options)?;
     drop(stand);
@@ -88,13 +105,16 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     }
     if let Some(file) = &options.json {
         let raw: Vec<Value> = samples.iter().map(Sample::as_json).collect();
-        let raw = json!({ "machine": machine, "alone": alone.as_json(), "samples": raw });
-        let text = serde_json::to_string_pretty(&raw)? + "\n";
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        keep(file, &json!({ "machine": machine, "alone": alone.as_json(), "samples": raw }))?;
     }
     let errors: u64 = samples.iter().map(|sample| sample.errors).sum();
     ensure!(errors == 0, "{errors} calls failed; the figures stand for nothing");
     Ok(())
+}
+
+fn keep(file: &Path, raw: &Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(raw)? + "\n";
+    std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Every load in turn, and within it every way it can go, and all of that again.
@@ -102,23 +122,27 @@ fn rounds(stand: &Stand, options: &Options) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     for round in 1..=options.rounds {
         for load in load::all(options.rate) {
-            for target in stand.targets.iter().filter(|target| target.place == load.place) {
-                usage::forget_peaks(target.process)?;
-                let (resident_kib, before) =
-                    (usage::resident_kib(target.process)?, Usage::of(target.process)?);
-                let figures = load.run(target, options.seconds)?;
-                let peak_kib = usage::peak_kib(target.process)?;
-                // What is done behind the calls is part of their cost.
-                let least = if target.name == stand::GATEWAY { ADDS_UP_WITHIN } else { Duration::ZERO };
-                let spent = Usage::at_rest(target.process, least, REST)?.since(&before);
-                let sample =
-                    Sample::new(round, target.name, &load, &figures, spent, [resident_kib, peak_kib])?;
+            for target in stand.targets.iter().filter(|target| target.takes(&load)) {
+                let sample = measured(round, target, &load, options.seconds)?;
                 eprintln!("round {round}: {}", sample.line());
                 samples.push(sample);
             }
         }
     }
     Ok(samples)
+}
+
+/// One load of one target.
+fn measured(round: u32, target: &Target, load: &Load, seconds: f64) -> Result<Sample> {
+    usage::forget_peaks(target.process)?;
+    let (resident_kib, before) = (usage::resident_kib(target.process)?, Usage::of(target.process)?);
+    let figures = load.run(target, seconds)?;
+    let peak_kib = usage::peak_kib(target.process)?;
+    // What is done behind the calls is part of their cost.
+    let is_gateway = [stand::GATEWAY, stand::POSTGRES].contains(&target.name);
+    let least = if is_gateway { ADDS_UP_WITHIN } else { Duration::ZERO };
+    let spent = Usage::at_rest(target.process, least, REST)?.since(&before);
+    Sample::new(round, target.name, load, &figures, spent, [resident_kib, peak_kib])
 }
 
 /// What the figures come from, in a line.

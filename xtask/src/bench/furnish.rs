@@ -30,12 +30,33 @@ pub(super) struct Gateway {
     /// Its owner's.
     key: String,
     folder: PathBuf,
+    settings: Vec<Setting>,
 }
+
+/// A variable and its value, beside those that every gateway here has.
+pub(super) type Setting = (&'static str, String);
 
 impl Gateway {
     /// Starts one with its data in `folder`, which it makes if need be.
     pub(super) fn start(folder: &Path) -> Result<Self> {
-        Self::serve(pin::command(&program("aerostack-gateway")?, Core::Proxy), folder)
+        Self::start_with(folder, &[])
+    }
+
+    /// The same with settings of its own.
+    pub(super) fn start_with(folder: &Path, settings: &[Setting]) -> Result<Self> {
+        let mut serve = pin::command(&program("aerostack-gateway")?, Core::Proxy);
+        serve.envs(settings.iter().map(|(variable, value)| (variable, value)));
+        let gateway = Self::serve(serve, folder)?;
+        Ok(Self { settings: settings.to_vec(), ..gateway })
+    }
+
+    /// Ends it, does something, and starts it anew; it listens elsewhere then.
+    pub(super) fn restart_after(self, meanwhile: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let Self { running, key, folder, settings, .. } = self;
+        drop(running);
+        meanwhile()?;
+        let gateway = Self::start_with(&folder, &settings)?;
+        Ok(Self { key, ..gateway })
     }
 
     /// The same by a command that runs it.
@@ -50,7 +71,8 @@ impl Gateway {
             .line_after("listening on ")
             .with_context(|| format!("the gateway said:\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         let address = url.strip_prefix("http://").context("a plain address")?.to_owned();
-        Ok(Self { running, address, key: String::new(), folder: folder.to_owned() })
+        let (folder, settings) = (folder.to_owned(), Vec::new());
+        Ok(Self { running, address, key: String::new(), folder, settings })
     }
 
     /// Makes an operator account without limits, and does all that follows as that.
@@ -58,6 +80,7 @@ impl Gateway {
         let mut owner = Command::new(program("aerostack-gateway")?);
         owner.args(["owner", "create", "--email", "admin@example.com", "--username", "acme"]);
         owner.args(["--plan", "enterprise"]).env("AEROSTACK_DATA_DIR", &self.folder);
+        owner.envs(self.settings.iter().map(|(variable, value)| (variable, value)));
         process::output(&mut owner)?.trim().clone_into(&mut self.key);
         Ok(())
     }
@@ -75,15 +98,27 @@ impl Gateway {
 
     /// Makes tokens of one length, and gives them a line each.
     pub(super) fn make_tokens(&self, workspace: &str, count: u32) -> Result<String> {
-        let path = format!("/api/v1/workspaces/{workspace}/tokens");
-        let one = |number: u32| -> Result<String> {
-            let body = json!({ "name": format!("Bencher {number}") }).to_string();
-            let answer = visitor::post(&self.address, &path, &self.key, &body)?;
-            ensure!(answer.status == 201, "a token was answered {}: {}", answer.status, answer.body);
-            let created: Value = serde_json::from_str(&answer.body)?;
-            Ok(created["token"].as_str().context("a created token is told")?.to_owned() + "\n")
-        };
-        (0..count).map(one).collect()
+        let made = (0..count).map(|number| self.make_token(workspace, &format!("Bencher {number}")));
+        made.map(|made| Ok(made?.1 + "\n")).collect()
+    }
+
+    /// Makes a token; gives its id and itself.
+    pub(super) fn make_token(&self, workspace: &str, name: &str) -> Result<(String, String)> {
+        let body = json!({ "name": name }).to_string();
+        let created = self.order(&format!("/api/v1/workspaces/{workspace}/tokens"), &body, 201)?;
+        let told = |field: &str| Some(created[field].as_str()?.to_owned());
+        told("id").zip(told("token")).context("a created token is told")
+    }
+
+    /// Revokes one.
+    pub(super) fn revoke(&self, workspace: &str, id: &str) -> Result<()> {
+        self.order(&format!("/api/v1/workspaces/{workspace}/tokens/{id}/revoke"), "{}", 200).map(drop)
+    }
+
+    fn order(&self, path: &str, body: &str, status: u16) -> Result<Value> {
+        let answer = visitor::post(&self.address, path, &self.key, body)?;
+        ensure!(answer.status == status, "{path} was answered {}: {}", answer.status, answer.body);
+        Ok(serde_json::from_str(&answer.body)?)
     }
 
     fn aerostack(&self, arguments: &[&str]) -> Result<()> {

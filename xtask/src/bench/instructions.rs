@@ -56,8 +56,8 @@ pub(super) fn table() -> Result<String> {
     let data = folder.join("gateway");
     let tokens = folder.join("tokens");
     std::fs::write(&tokens, furnish(&data, &address)?)?;
-    let target = |name, address: &str, path, running: &Running| {
-        let (address, tokens) = (address.to_owned(), tokens.clone());
+    let target = |name, address: &str, path: &str, running: &Running| {
+        let (address, path, tokens) = (address.to_owned(), path.to_owned(), tokens.clone());
         Target { name, place: Place::Upstream, address, path, tokens, process: Some(running.id()) }
     };
 

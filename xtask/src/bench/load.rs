@@ -7,8 +7,8 @@ use super::pin::{self, Core};
 use super::stand::{Place, Target};
 use crate::process;
 
-const KIB: usize = 1_024;
-const MIB: usize = 1_024 * KIB;
+pub(super) const KIB: usize = 1_024;
+pub(super) const MIB: usize = 1_024 * KIB;
 /// Least length of the list of 200 tools; whatever is shorter is not all of them.
 const LIST_BYTES: usize = 40 * KIB;
 
@@ -22,6 +22,17 @@ pub(super) struct Load {
     pub(super) rate: Option<u32>,
     /// Where it goes.
     pub(super) place: Place,
+    /// How callers speak.
+    pub(super) era: Era,
+}
+
+/// How callers speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Era {
+    /// As scripts do.
+    Legacy,
+    /// Every request says who asks.
+    Modern,
 }
 
 /// What is asked for.
@@ -37,13 +48,14 @@ pub(super) enum What {
 
 /// What is measured, in order.
 pub(super) fn all(rate: u32) -> Vec<Load> {
-    let load = |what, connections, rate| Load { what, connections, rate, place: Place::Upstream };
+    let load = |what, connections, rate| Load::new(what, connections, rate);
     let echo = What::Echo(KIB);
     vec![
         load(echo, 1, None),
         load(echo, 16, None),
         load(echo, 64, None),
         load(echo, 16, Some(rate)),
+        Load { era: Era::Modern, ..load(echo, 16, None) },
         load(What::Big(64 * KIB), 16, None),
         load(What::Big(10 * MIB), 64, None),
         Load { place: Place::Lists, ..load(What::List, 16, None) },
@@ -51,6 +63,11 @@ pub(super) fn all(rate: u32) -> Vec<Load> {
 }
 
 impl Load {
+    /// Of legacy callers, to the upstream.
+    pub(super) fn new(what: What, connections: u32, rate: Option<u32>) -> Self {
+        Self { what, connections, rate, place: Place::Upstream, era: Era::Legacy }
+    }
+
     /// In words.
     pub(super) fn name(&self) -> String {
         let what = match self.what {
@@ -60,7 +77,8 @@ impl Load {
         };
         let connections = if self.connections == 1 { "connection" } else { "connections" };
         let pace = self.rate.map_or_else(|| "closed loop".to_owned(), |rate| format!("open loop, {rate}/s"));
-        format!("{what}: {pace}, {} {connections}", self.connections)
+        let era = if self.era == Era::Modern { ", modern callers" } else { "" };
+        format!("{what}: {pace}, {} {connections}{era}", self.connections)
     }
 
     /// Calls a target and gives what the load generator tells.
@@ -71,10 +89,13 @@ impl Load {
             What::List => ("list", LIST_BYTES),
         };
         let mut command = pin::command(&super::program("aerostack-bench")?, Core::Around);
-        command.arg("load").args(["--address", &target.address, "--path", target.path]);
+        command.arg("load").args(["--address", &target.address, "--path", &target.path]);
         command.arg("--tokens").arg(&target.tokens).args(["--call", call, "--tool", &target.tool(call)]);
         command.args(["--bytes", &bytes.to_string(), "--seconds", &seconds.to_string()]);
         command.args(["--connections", &self.connections.to_string()]);
+        if self.era == Era::Modern {
+            command.args(["--era", "modern"]);
+        }
         if let Some(rate) = self.rate {
             command.args(["--rate", &rate.to_string()]);
         }

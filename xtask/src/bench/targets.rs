@@ -1,7 +1,7 @@
 //! What the figures should be.
 
 use super::alone::Alone;
-use super::load::{Load, What};
+use super::load::{KIB, Load, What};
 use super::sample::{Sample, beside, median, mib};
 use super::stand::{GATEWAY, HOP, NGINX};
 
@@ -16,7 +16,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn new(what: &str, measured: f64, most: f64, unit: &'static str, digits: usize) -> Self {
+    pub(super) fn new(what: &str, measured: f64, most: f64, unit: &'static str, digits: usize) -> Self {
         Self { what: what.to_owned(), measured, most, unit, digits }
     }
 }
@@ -53,9 +53,7 @@ pub(super) fn rows(samples: &[Sample], alone: &Alone) -> Vec<Row> {
 fn ratios(samples: &[Sample]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (connections, yardstick) in [(16, HOP), (64, HOP), (16, NGINX), (64, NGINX)] {
-        let wanted = |load: &Load| {
-            load.connections == connections && load.rate.is_none() && matches!(load.what, What::Echo(_))
-        };
+        let wanted = |load: &Load| *load == Load::new(What::Echo(KIB), connections, None);
         let kinds = [("without the recorder's writer", 1.0, 1.3), ("with it", 0.0, 1.6)];
         for (kind, less, most) in kinds {
             let put = |own: &Sample, other: &Sample| (own.cpu_us - less * own.writer_us) / other.cpu_us;

@@ -105,6 +105,12 @@ impl Grants {
         }
     }
 
+    /// Makes room for so many tokens that are about to be let in.
+    pub fn expect(&self, tokens: usize) {
+        self.by_digest.pin().reserve(tokens);
+        self.by_token.pin().reserve(tokens);
+    }
+
     /// Lets a token in, if its workspace is open and the token has not ended.
     pub fn admit(&self, token: &Token, now: Timestamp) {
         let Some(workspace) = self.workspaces.pin().get(&token.workspace).cloned() else {

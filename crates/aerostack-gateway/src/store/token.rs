@@ -9,9 +9,12 @@ use aerostack_core::token::{Token, TokenStatus};
 
 use super::codec;
 use super::error::StoreError;
+use super::seat;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
+pub use super::seat::count_seats;
 pub use super::token_activity::{last_used_at, touch};
+pub use super::unended::unended;
 
 macro_rules! columns {
     () => {
@@ -37,17 +40,17 @@ pub(super) use {active_at, columns as token_columns};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct TokenRow {
-    id: String,
-    workspace_id: String,
-    name: String,
-    digest: Vec<u8>,
-    person: Option<String>,
-    rate_limit_per_minute: Option<i64>,
-    takes_seat: i64,
-    created_by: String,
-    created_at_ms: i64,
-    expires_at_ms: Option<i64>,
-    revoked_at_ms: Option<i64>,
+    pub(super) id: String,
+    pub(super) workspace_id: String,
+    pub(super) name: String,
+    pub(super) digest: Vec<u8>,
+    pub(super) person: Option<String>,
+    pub(super) rate_limit_per_minute: Option<i64>,
+    pub(super) takes_seat: i64,
+    pub(super) created_by: String,
+    pub(super) created_at_ms: i64,
+    pub(super) expires_at_ms: Option<i64>,
+    pub(super) revoked_at_ms: Option<i64>,
 }
 
 impl TryFrom<TokenRow> for Token {
@@ -117,7 +120,7 @@ pub async fn insert(tx: &mut Tx, token: &Token) -> Result<(), StoreError> {
         codec::millis(token.expires_at),
         codec::millis(token.revoked_at),
     )?;
-    Ok(())
+    seat::begins(tx, &token.id).await
 }
 
 /// Finds a token by its identifier, in whichever workspace.
@@ -245,6 +248,7 @@ pub async fn active_names(
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn set_revoked(tx: &mut Tx, id: &TokenId, at: Timestamp) -> Result<(), StoreError> {
+    seat::ends(tx, id).await?;
     execute!(
         tx,
         "UPDATE tokens SET revoked_at_ms = $2 WHERE id = $1 AND (revoked_at_ms IS NULL OR revoked_at_ms > $2)",
@@ -259,11 +263,14 @@ pub async fn set_revoked(tx: &mut Tx, id: &TokenId, at: Timestamp) -> Result<(),
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn give_up_seat(tx: &mut Tx, id: &TokenId) -> Result<(), StoreError> {
+    seat::ends(tx, id).await?;
     execute!(tx, "UPDATE tokens SET takes_seat = 0 WHERE id = $1", id.as_str())?;
     Ok(())
 }
 
 /// Gives the seat of a token that has ended back to the one it replaced, if that still overlaps.
+///
+/// One that overlaps has an end, so it is not among the seats that last.
 ///
 /// # Errors
 /// [`StoreError`] when the database fails.
@@ -313,19 +320,6 @@ pub async fn list_page(
     rows.into_iter().map(ListedToken::try_from).collect()
 }
 
-/// Counts the seats a workspace's tokens take. After the workspace's [`lock`](super::workspace::lock)
-/// the count cannot change until the transaction ends.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn count_seats(tx: &mut Tx, workspace: &WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT COUNT(*) AS n FROM tokens t WHERE t.workspace_id = $1 AND t.takes_seat = 1 AND ",
-        active_at!("$2")
-    );
-    codec::number(fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n, "the count of tokens")
-}
-
 /// Counts a workspace's active tokens, those on their way out of a rotation too.
 ///
 /// # Errors
@@ -334,28 +328,6 @@ pub async fn count_active(tx: &mut Tx, workspace: &WorkspaceId, now: Timestamp) 
     const SQL: &str =
         concat!("SELECT COUNT(*) AS n FROM tokens t WHERE t.workspace_id = $1 AND ", active_at!("$2"));
     codec::number(fetch_one!(tx, Count, SQL, workspace.as_str(), now.as_millis())?.n, "the count of tokens")
-}
-
-/// All tokens that have not ended, of one workspace or of all, for what stands in memory. Tokens of
-/// deleted workspaces have ended.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn unended(
-    tx: &mut Tx,
-    workspace: Option<&WorkspaceId>,
-    now: Timestamp,
-) -> Result<Vec<Token>, StoreError> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM tokens t JOIN workspaces w ON w.id = t.workspace_id
-         WHERE w.deleted_at_ms IS NULL AND ($1 IS NULL OR t.workspace_id = $1) AND ",
-        active_at!("$2"),
-        " ORDER BY t.id"
-    );
-    let rows = fetch_all!(tx, TokenRow, SQL, workspace.map(WorkspaceId::as_str), now.as_millis())?;
-    rows.into_iter().map(Token::try_from).collect()
 }
 
 /// The tokens of an account's workspaces that are tied to a person and have not ended.

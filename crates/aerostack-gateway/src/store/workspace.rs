@@ -11,6 +11,7 @@ use super::alert;
 use super::codec;
 use super::error::StoreError;
 use super::install::{self, InstalledServer};
+use super::seat::seats_at;
 use super::secret;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
@@ -250,10 +251,9 @@ macro_rules! summary_sql {
         concat!(
             "SELECT w.id, w.slug, w.owner_id, w.name, w.description, w.tool_prefix, w.revision,
                     w.created_at_ms, w.deleted_at_ms, a.plan AS owner_plan, a.username AS owner_username,
-                    (SELECT COUNT(*) FROM installs i WHERE i.workspace_id = w.id) AS installs,
-                    (SELECT COUNT(*) FROM tokens t WHERE t.workspace_id = w.id AND t.takes_seat = 1
-                        AND (t.revoked_at_ms IS NULL OR t.revoked_at_ms > $2)
-                        AND (t.expires_at_ms IS NULL OR t.expires_at_ms > $2)) AS seats_used
+                    (SELECT COUNT(*) FROM installs i WHERE i.workspace_id = w.id) AS installs, ",
+            seats_at!("$2"),
+            " AS seats_used
              FROM workspaces w JOIN accounts a ON a.id = w.owner_id
              WHERE w.deleted_at_ms IS NULL AND ",
             $rest

@@ -146,6 +146,68 @@ async fn status_is_computed_from_the_clock() {
     .await;
 }
 
+/// The seats of a workspace, told by looking at every token.
+async fn seats_one_by_one(store: &Store, workspace: &Workspace, now: Timestamp) -> u32 {
+    let mut tx = store.read().await.unwrap();
+    let tokens = store::token::unended(&mut tx, Some(&workspace.id), now).await.unwrap();
+    u32::try_from(tokens.iter().filter(|token| token.takes_seat).count()).unwrap()
+}
+
+async fn seats(store: &Store, workspace: &Workspace, now: Timestamp) -> u32 {
+    let mut tx = store.read().await.unwrap();
+    let told = store::token::count_seats(&mut tx, &workspace.id, now).await.unwrap();
+    let list = store::workspace::list_of_owner(&mut tx, &workspace.owner, now, None, 10).await.unwrap();
+    let listed = list.iter().find(|summary| summary.workspace.id == workspace.id).unwrap();
+    assert_eq!(listed.seats_used, told);
+    told
+}
+
+#[tokio::test]
+async fn seats_are_the_active_tokens_that_take_one_whatever_becomes_of_them() {
+    on_both_engines(|store| async move {
+        let (_, engineering) = acme(&store).await;
+        let later = Some(NOW.plus(MINUTE));
+        let lasting = [token(&engineering, "Ann"), token(&engineering, "Ben"), token(&engineering, "Cy")];
+        let expiring = Token { expires_at: later, ..token(&engineering, "Di") };
+        let both = Token { expires_at: later, revoked_at: Some(NOW), ..token(&engineering, "Ed") };
+        let overlapping = Token { revoked_at: later, ..token(&engineering, "Flo") };
+        let expired = Token { expires_at: Some(NOW), ..token(&engineering, "Gus") };
+        let [ann, ben, cy] = &lasting;
+        insert(&store, &[ann, ben, cy, &expiring, &both, &overlapping, &expired]).await;
+        let mut told = Vec::new();
+        let mut look = async || {
+            for now in [NOW, NOW.plus(MINUTE)] {
+                assert_eq!(
+                    seats(&store, &engineering, now).await,
+                    seats_one_by_one(&store, &engineering, now).await
+                );
+                told.push(seats(&store, &engineering, now).await);
+            }
+        };
+        look().await;
+        let mut tx = store.write().await.unwrap();
+        // Twice is once, and an end that comes later changes nothing.
+        for at in [NOW, NOW.plus(MINUTE), NOW] {
+            store::token::set_revoked(&mut tx, &ann.id, at).await.unwrap();
+        }
+        // As a rotation does, in either order.
+        store::token::give_up_seat(&mut tx, &ben.id).await.unwrap();
+        store::token::set_revoked(&mut tx, &ben.id, NOW.plus(MINUTE)).await.unwrap();
+        store::token::set_revoked(&mut tx, &cy.id, NOW.plus(MINUTE)).await.unwrap();
+        store::token::give_up_seat(&mut tx, &cy.id).await.unwrap();
+        tx.commit().await.unwrap();
+        look().await;
+        let mut tx = store.write().await.unwrap();
+        store::token::hand_on_seat(&mut tx, &engineering.id, "Ben", NOW).await.unwrap();
+        store::token::set_revoked(&mut tx, &expiring.id, NOW).await.unwrap();
+        store::token::set_revoked(&mut tx, &overlapping.id, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        look().await;
+        assert_eq!(told, [5, 3, 2, 0, 1, 0]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_replacement_comes_before_the_token_it_replaces() {
     on_both_engines(|store| async move {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::pin::{self, Core};
 use super::program;
+use crate::paths::{self, Profile};
 use crate::process::{self, Running};
 use crate::visitor;
 
@@ -30,12 +31,19 @@ pub(super) struct Gateway {
     /// Its owner's.
     key: String,
     folder: PathBuf,
+    profile: Profile,
 }
 
 impl Gateway {
     /// Starts one with its data in `folder`, which it makes if need be.
     pub(super) fn start(folder: &Path) -> Result<Self> {
         Self::serve(pin::command(&program("aerostack-gateway")?, Core::Proxy), folder)
+    }
+
+    /// Starts one of another build.
+    pub(super) fn start_as(profile: Profile, folder: &Path) -> Result<Self> {
+        let program = paths::program("aerostack-gateway", profile)?;
+        Ok(Self { profile, ..Self::serve(pin::command(&program, Core::Proxy), folder)? })
     }
 
     /// The same by a command that runs it.
@@ -50,12 +58,13 @@ impl Gateway {
             .line_after("listening on ")
             .with_context(|| format!("the gateway said:\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         let address = url.strip_prefix("http://").context("a plain address")?.to_owned();
-        Ok(Self { running, address, key: String::new(), folder: folder.to_owned() })
+        let (key, folder) = (String::new(), folder.to_owned());
+        Ok(Self { running, address, key, folder, profile: Profile::Release })
     }
 
     /// Makes an operator account without limits, and does all that follows as that.
     pub(super) fn make_owner(&mut self) -> Result<()> {
-        let mut owner = Command::new(program("aerostack-gateway")?);
+        let mut owner = Command::new(paths::program("aerostack-gateway", self.profile)?);
         owner.args(["owner", "create", "--email", "admin@example.com", "--username", "acme"]);
         owner.args(["--plan", "enterprise"]).env("AEROSTACK_DATA_DIR", &self.folder);
         process::output(&mut owner)?.trim().clone_into(&mut self.key);
@@ -64,33 +73,32 @@ impl Gateway {
 
     /// Makes a workspace.
     pub(super) fn make_workspace(&self, slug: &str) -> Result<()> {
-        self.aerostack(&["workspace", "create", slug])
+        self.create("workspaces", &json!({ "name": slug, "slug": slug })).map(|_| ())
     }
 
     /// Installs a server, which has to be reached.
     pub(super) fn install(&self, workspace: &str, server: &str, url: &str) -> Result<()> {
-        self.aerostack(&["mcp", "add", server, "--url", url])?;
-        self.aerostack(&["mcp", "install", server, "--workspace", workspace])
+        self.create("servers", &json!({ "slug": server, "url": url }))?;
+        let installed =
+            self.create(&format!("workspaces/{workspace}/servers"), &json!({ "server": server }))?;
+        ensure!(installed["warning"].is_null(), "installing {server}: {}", installed["warning"]);
+        Ok(())
     }
 
     /// Makes tokens of one length, and gives them a line each.
     pub(super) fn make_tokens(&self, workspace: &str, count: u32) -> Result<String> {
-        let path = format!("/api/v1/workspaces/{workspace}/tokens");
+        let path = format!("workspaces/{workspace}/tokens");
         let one = |number: u32| -> Result<String> {
-            let body = json!({ "name": format!("Bencher {number}") }).to_string();
-            let answer = visitor::post(&self.address, &path, &self.key, &body)?;
-            ensure!(answer.status == 201, "a token was answered {}: {}", answer.status, answer.body);
-            let created: Value = serde_json::from_str(&answer.body)?;
+            let created = self.create(&path, &json!({ "name": format!("Bencher {number}") }))?;
             Ok(created["token"].as_str().context("a created token is told")?.to_owned() + "\n")
         };
         (0..count).map(one).collect()
     }
 
-    fn aerostack(&self, arguments: &[&str]) -> Result<()> {
-        let mut command = Command::new(program("aerostack")?);
-        command.args(arguments).env("AEROSTACK_API_URL", format!("http://{}", self.address));
-        command.env("AEROSTACK_API_KEY", &self.key);
-        process::output(command.env("AEROSTACK_CONFIG_DIR", self.folder.join("cli")))?;
-        Ok(())
+    fn create(&self, what: &str, request: &Value) -> Result<Value> {
+        let path = format!("/api/v1/{what}");
+        let answer = visitor::post(&self.address, &path, &self.key, &request.to_string())?;
+        ensure!(answer.status == 201, "{path} was answered {}: {}", answer.status, answer.body);
+        serde_json::from_str(&answer.body).with_context(|| format!("{path} answers with JSON"))
     }
 }

@@ -24,6 +24,8 @@ use request::{Answer, Call, Era, Template, Wanted};
 
 /// Longest wait for the answers that are still out when time is up.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest time for a number of calls: what calls has given up by then, or should.
+const CALLS_WITHIN: Duration = Duration::from_secs(600);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -61,6 +63,9 @@ pub(crate) struct Args {
     /// Calls a second, of all connections together; without it the loop is closed
     #[arg(long)]
     rate: Option<f64>,
+    /// So many calls of all connections together end the run, and not its time
+    #[arg(long, conflicts_with_all = ["seconds", "warm_up_seconds", "rate"])]
+    calls: Option<u64>,
 }
 
 /// What all connections share.
@@ -68,6 +73,8 @@ struct Run {
     template: Template,
     address: SocketAddr,
     until: Instant,
+    /// Most calls.
+    calls: u64,
     next: Cell<u64>,
     figures: RefCell<Figures>,
 }
@@ -83,10 +90,15 @@ async fn measure(args: Args) -> Result<Value> {
     let wanted = Wanted { call: args.call, era: args.era, tool: &args.tool, letters: args.bytes };
     let template = Template::new(args.address, &args.path, &tokens, wanted)?;
     let begun = Instant::now();
-    let measured_from = begun + Duration::from_secs_f64(args.warm_up_seconds);
-    let until = measured_from + Duration::from_secs_f64(args.seconds);
+    let (measured_from, until, calls) = match args.calls {
+        Some(calls) => (begun, begun + CALLS_WITHIN, calls),
+        None => {
+            let measured_from = begun + Duration::from_secs_f64(args.warm_up_seconds);
+            (measured_from, measured_from + Duration::from_secs_f64(args.seconds), u64::MAX)
+        }
+    };
     let figures = RefCell::new(Figures::new(measured_from)?);
-    let run = Rc::new(Run { template, address: args.address, until, next: Cell::new(0), figures });
+    let run = Rc::new(Run { template, address: args.address, until, calls, next: Cell::new(0), figures });
     let mut paces = Pace::of(args.connections, args.rate, begun, until);
     let mut connections = JoinSet::new();
     for _ in 0..args.connections {
@@ -114,6 +126,9 @@ impl Run {
         let mut request = self.template.request();
         while let Some(begun) = pace.next(self.until).await {
             let number = self.next.replace(self.next.get() + 1);
+            if number >= self.calls {
+                break;
+            }
             let id = self.template.number(&mut request, number);
             wire.write(&request).await?;
             let Some(head) = wire.head().await? else { bail!("the connection was closed") };
@@ -179,6 +194,21 @@ mod tests {
                 assert!(calls > 0, "{words}");
                 assert_eq!(errors, 0, "{words}");
             }
+        };
+        LocalSet::new().run_until(all).await;
+    }
+
+    #[tokio::test]
+    async fn a_number_of_calls_is_made_to_the_last() {
+        let all = async {
+            let ((listener, upstream), mut tokens) = (port().await, tempfile::NamedTempFile::new().unwrap());
+            spawn_local(upstream::accept(listener, 2));
+            tokens.write_all(b"one\n").unwrap();
+            let (address, tokens) = (upstream.to_string(), tokens.path().to_str().unwrap().to_owned());
+            let line = ["load", "--address", &address, "--path", "/", "--tokens", &tokens, "--call", "echo"];
+            let line = line.into_iter().chain(["--connections", "3", "--calls", "100"]);
+            let figures = measure(Line::parse_from(line).args).await.unwrap();
+            assert_eq!((figures["calls"].as_u64(), figures["errors"].as_u64()), (Some(100), Some(0)));
         };
         LocalSet::new().run_until(all).await;
     }

@@ -8,14 +8,15 @@
 //! taken within each round, and their median is told.
 
 mod alone;
+pub(crate) mod count;
 mod furnish;
 mod growth;
-mod instructions;
 mod load;
 mod nginx;
 mod pin;
 mod report;
 mod sample;
+mod split;
 mod stand;
 mod targets;
 mod usage;
@@ -35,7 +36,7 @@ use stand::{Stand, Target};
 use usage::Usage;
 
 /// What is built, all for release.
-const PACKAGES: [&str; 3] = ["aerostack-gateway", "aerostack-cli", "aerostack-benches"];
+const PACKAGES: [&str; 2] = ["aerostack-gateway", "aerostack-benches"];
 /// In this time after its last call the gateway begins to add calls up.
 const ADDS_UP_WITHIN: Duration = Duration::from_millis(5_600);
 /// Longest wait for a proxy to come to rest after a run, its recorder included.
@@ -53,9 +54,6 @@ pub(crate) struct Options {
     /// Calls a second of the open loop
     #[arg(long, default_value_t = 5_000)]
     rate: u32,
-    /// Count instructions as well, under valgrind
-    #[arg(long)]
-    instructions: bool,
     /// Measure how cost, memory and start-up grow, and what else is promised, instead of the ways beside one another
     #[arg(long)]
     growth: bool,
@@ -68,6 +66,9 @@ pub(crate) struct Options {
     /// One round of one second each: to see that it works
     #[arg(long)]
     quick: bool,
+    /// Measure the parts of a call by themselves, and nothing else
+    #[arg(long)]
+    micro: bool,
     /// Measure the programs as they are built, without building
     #[arg(long)]
     as_built: bool,
@@ -78,6 +79,15 @@ pub(crate) struct Options {
 
 /// Builds, measures, prints.
 pub(crate) fn run(mut options: Options) -> Result<()> {
+    if options.micro {
+        return process::run(&mut process::cargo(&[
+            "bench",
+            "--package",
+            "aerostack-gateway",
+            "--bench",
+            "call",
+        ]));
+    }
     if options.quick {
         (options.rounds, options.seconds) = (1, 1.0);
     }
@@ -96,12 +106,14 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     }
     let stand = Stand::open()?;
     let samples = rounds(&stand, &options)?;
+    let microseconds = split::measure(&stand, options.seconds)?;
     drop(stand);
     let alone = alone::measure()?;
     let rows = targets::rows(&samples, &alone);
     println!("{}\n{}", report::tables(&samples), report::beside_targets(&rows));
-    if options.instructions {
-        println!("{}", instructions::table()?);
+    match count::measure(options.as_built)? {
+        Ok(counted) => println!("{}", counted.by_stage(Some(microseconds))),
+        Err(missing) => println!("skipped: the budget of each stage ({missing})"),
     }
     if let Some(file) = &options.json {
         let raw: Vec<Value> = samples.iter().map(Sample::as_json).collect();

@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::bench::count;
 use crate::{openapi, process, reference, test, tidy};
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("formatting", formatting),
     ("the shape of the house", tidy::run),
     ("clippy", clippy),
     ("generated documents", generated),
     ("documentation", documentation),
     ("tests", || test::run(true, &[])),
+    ("instructions of a call", count::check),
 ];
 
 /// Runs all steps; the first that fails ends it.

@@ -65,6 +65,8 @@ enum Command {
     },
     /// Measure what a call costs, on a release build, beside a bare hop and nginx
     Bench(bench::Options),
+    /// Count the instructions of a call, and compare them with what is kept
+    Count(bench::count::Options),
     /// Check the shape of the house: file heads and lengths, arrows between rooms, migration pairs
     Tidy,
     /// Write docs/openapi.json
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Prove { filter } => prove::run(&filter),
         Command::Bench(options) => bench::run(options),
+        Command::Count(options) => bench::count::run(&options),
         Command::Tidy => tidy::run(),
         Command::Openapi => openapi::write(),
         Command::Reference => reference::write(),

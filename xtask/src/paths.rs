@@ -16,6 +16,8 @@ pub(crate) enum Profile {
     Dev,
     /// What is shipped.
     Release,
+    /// What instructions are counted in.
+    Counted,
 }
 
 /// The folder of the build, wherever the caller has put it: this program stands in it.
@@ -32,6 +34,7 @@ pub(crate) fn program(name: &str, profile: Profile) -> Result<PathBuf> {
     let folder = match profile {
         Profile::Dev => "debug",
         Profile::Release => "release",
+        Profile::Counted => "counted",
     };
     Ok(target_dir()?.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -42,6 +42,15 @@ pub(crate) fn nginx() -> Result<PathBuf, Missing> {
     program().or_else(|| install(&["nginx-light"]).ok().and_then(|()| program())).ok_or(missing.to_owned())
 }
 
+/// Makes sure of valgrind.
+pub(crate) fn valgrind() -> Result<(), Missing> {
+    let is_there = || find("valgrind").is_some();
+    if is_there() || (install(&["valgrind"]).is_ok() && is_there()) {
+        return Ok(());
+    }
+    Err("valgrind is missing: install `valgrind` (Debian)".to_owned())
+}
+
 /// Makes sure of Node and npm.
 pub(crate) fn node() -> Result<(), Missing> {
     let version = || -> Option<u32> {

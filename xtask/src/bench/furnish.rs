@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::pin::{self, Core};
 use super::program;
+use crate::paths::{self, Profile};
 use crate::process::{self, Running};
 use crate::visitor;
 
@@ -31,6 +32,7 @@ pub(super) struct Gateway {
     key: String,
     folder: PathBuf,
     settings: Vec<Setting>,
+    profile: Profile,
 }
 
 /// A variable and its value, beside those that every gateway here has.
@@ -59,6 +61,12 @@ impl Gateway {
         Ok(Self { key, ..gateway })
     }
 
+    /// Starts one of another build.
+    pub(super) fn start_as(profile: Profile, folder: &Path) -> Result<Self> {
+        let program = paths::program("aerostack-gateway", profile)?;
+        Ok(Self { profile, ..Self::serve(pin::command(&program, Core::Proxy), folder)? })
+    }
+
     /// The same by a command that runs it.
     pub(super) fn serve(mut serve: Command, folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
@@ -71,13 +79,13 @@ impl Gateway {
             .line_after("listening on ")
             .with_context(|| format!("the gateway said:\n{}", fs::read_to_string(log).unwrap_or_default()))?;
         let address = url.strip_prefix("http://").context("a plain address")?.to_owned();
-        let (folder, settings) = (folder.to_owned(), Vec::new());
-        Ok(Self { running, address, key: String::new(), folder, settings })
+        let (key, folder, settings) = (String::new(), folder.to_owned(), Vec::new());
+        Ok(Self { running, address, key, folder, settings, profile: Profile::Release })
     }
 
     /// Makes an operator account without limits, and does all that follows as that.
     pub(super) fn make_owner(&mut self) -> Result<()> {
-        let mut owner = Command::new(program("aerostack-gateway")?);
+        let mut owner = Command::new(paths::program("aerostack-gateway", self.profile)?);
         owner.args(["owner", "create", "--email", "admin@example.com", "--username", "acme"]);
         owner.args(["--plan", "enterprise"]).env("AEROSTACK_DATA_DIR", &self.folder);
         owner.envs(self.settings.iter().map(|(variable, value)| (variable, value)));
@@ -87,13 +95,16 @@ impl Gateway {
 
     /// Makes a workspace.
     pub(super) fn make_workspace(&self, slug: &str) -> Result<()> {
-        self.aerostack(&["workspace", "create", slug])
+        self.create("workspaces", &json!({ "name": slug, "slug": slug })).map(|_| ())
     }
 
     /// Installs a server, which has to be reached.
     pub(super) fn install(&self, workspace: &str, server: &str, url: &str) -> Result<()> {
-        self.aerostack(&["mcp", "add", server, "--url", url])?;
-        self.aerostack(&["mcp", "install", server, "--workspace", workspace])
+        self.create("servers", &json!({ "slug": server, "url": url }))?;
+        let installed =
+            self.create(&format!("workspaces/{workspace}/servers"), &json!({ "server": server }))?;
+        ensure!(installed["warning"].is_null(), "installing {server}: {}", installed["warning"]);
+        Ok(())
     }
 
     /// Makes tokens of one length, and gives them a line each.
@@ -104,28 +115,24 @@ impl Gateway {
 
     /// Makes a token; gives its id and itself.
     pub(super) fn make_token(&self, workspace: &str, name: &str) -> Result<(String, String)> {
-        let body = json!({ "name": name }).to_string();
-        let created = self.order(&format!("/api/v1/workspaces/{workspace}/tokens"), &body, 201)?;
+        let created = self.create(&format!("workspaces/{workspace}/tokens"), &json!({ "name": name }))?;
         let told = |field: &str| Some(created[field].as_str()?.to_owned());
         told("id").zip(told("token")).context("a created token is told")
     }
 
     /// Revokes one.
     pub(super) fn revoke(&self, workspace: &str, id: &str) -> Result<()> {
-        self.order(&format!("/api/v1/workspaces/{workspace}/tokens/{id}/revoke"), "{}", 200).map(drop)
+        self.order(&format!("workspaces/{workspace}/tokens/{id}/revoke"), &json!({}), 200).map(drop)
     }
 
-    fn order(&self, path: &str, body: &str, status: u16) -> Result<Value> {
-        let answer = visitor::post(&self.address, path, &self.key, body)?;
+    fn create(&self, what: &str, request: &Value) -> Result<Value> {
+        self.order(what, request, 201)
+    }
+
+    fn order(&self, path: &str, request: &Value, status: u16) -> Result<Value> {
+        let path = format!("/api/v1/{path}");
+        let answer = visitor::post(&self.address, &path, &self.key, &request.to_string())?;
         ensure!(answer.status == status, "{path} was answered {}: {}", answer.status, answer.body);
-        Ok(serde_json::from_str(&answer.body)?)
-    }
-
-    fn aerostack(&self, arguments: &[&str]) -> Result<()> {
-        let mut command = Command::new(program("aerostack")?);
-        command.args(arguments).env("AEROSTACK_API_URL", format!("http://{}", self.address));
-        command.env("AEROSTACK_API_KEY", &self.key);
-        process::output(command.env("AEROSTACK_CONFIG_DIR", self.folder.join("cli")))?;
-        Ok(())
+        serde_json::from_str(&answer.body).with_context(|| format!("{path} answers with JSON"))
     }
 }

@@ -53,6 +53,12 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "rows are dated by the machine's clock")]
+fn now() -> Result<Timestamp> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).context("it is later than 1970")?;
+    Ok(Timestamp::from_millis(i64::try_from(since_1970.as_millis())?))
+}
+
 async fn fill(args: &Args) -> Result<Vec<(String, String)>> {
     ensure!(args.tokens == 0 || args.workspaces == 0, "tokens are added, or workspaces");
     let options = SqliteConnectOptions::new().filename(&args.database);
@@ -61,8 +67,7 @@ async fn fill(args: &Args) -> Result<Vec<(String, String)>> {
     let found = sqlx::query("SELECT id, owner_id FROM workspaces WHERE slug = $1");
     let found = found.bind(&args.workspace).fetch_one(&mut *tx).await.context("the workspace is there")?;
     let pattern = Pattern { id: found.try_get("id")?, owner: found.try_get("owner_id")? };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("it is later than 1970")?;
-    let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);
+    let now = now()?;
     // Every gateway that is filled has the same tokens; it is open to nobody else.
     let mut rng = StdRng::seed_from_u64(7);
     let count = args.tokens.max(args.workspaces);

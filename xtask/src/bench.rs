@@ -28,7 +28,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::paths::{self, Profile};
-use crate::process;
+use crate::{process, provide};
 
 use load::Load;
 use sample::Sample;
@@ -37,6 +37,8 @@ use usage::Usage;
 
 /// What is built, all for release.
 const PACKAGES: [&str; 2] = ["aerostack-gateway", "aerostack-benches"];
+/// Measures the parts of a call by themselves.
+const MICRO: [&str; 5] = ["bench", "--package", "aerostack-benches", "--bench", "call"];
 /// In this time after its last call the gateway begins to add calls up.
 const ADDS_UP_WITHIN: Duration = Duration::from_millis(5_600);
 /// Longest wait for a proxy to come to rest after a run, its recorder included.
@@ -80,18 +82,16 @@ pub(crate) struct Options {
 /// Builds, measures, prints.
 pub(crate) fn run(mut options: Options) -> Result<()> {
     if options.micro {
-        return process::run(&mut process::cargo(&[
-            "bench",
-            "--package",
-            "aerostack-gateway",
-            "--bench",
-            "call",
-        ]));
+        return process::run(&mut process::cargo(&MICRO));
     }
     if options.quick {
         (options.rounds, options.seconds) = (1, 1.0);
     }
+    let valgrind = provide::valgrind();
     if !options.as_built {
+        if valgrind.is_ok() {
+            count::build()?;
+        }
         let mut build = process::cargo(&["build", "--release"]);
         PACKAGES.iter().for_each(|package| {
             build.args(["--package", package]);
@@ -111,8 +111,8 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     let alone = alone::measure()?;
     let rows = targets::rows(&samples, &alone);
     println!("{}\n{}", report::tables(&samples), report::beside_targets(&rows));
-    match count::measure(options.as_built)? {
-        Ok(counted) => println!("{}", counted.by_stage(Some(microseconds))),
+    match valgrind {
+        Ok(()) => println!("{}", count::measure()?.by_stage(Some(microseconds))),
         Err(missing) => println!("skipped: the budget of each stage ({missing})"),
     }
     if let Some(file) = &options.json {

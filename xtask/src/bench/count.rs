@@ -48,7 +48,11 @@ pub(super) struct Counted {
 
 /// Counts, prints, and compares with what is kept; missing valgrind is a failure.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let counted = measure(options.as_built)?.map_err(|missing| anyhow!(missing))?;
+    provide::valgrind().map_err(|missing| anyhow!(missing))?;
+    if !options.as_built {
+        build()?;
+    }
+    let counted = measure()?;
     println!("{}\n{}", counted.told(), counted.by_stage(None));
     let now = counted.to_keep();
     if options.keep {
@@ -62,25 +66,24 @@ pub(crate) fn check() -> Result<()> {
     run(&Options { keep: false, as_built: false })
 }
 
-/// Builds and counts; or why that cannot be.
-pub(super) fn measure(as_built: bool) -> Result<Result<Counted, provide::Missing>> {
-    if let Err(missing) = provide::valgrind() {
-        return Ok(Err(missing));
-    }
-    if !as_built {
-        let mut build = process::cargo(&["build", "--profile", "counted", "--bins"]);
-        PACKAGES.iter().for_each(|package| {
-            build.args(["--package", package]);
-        });
-        process::run(&mut build)?;
-    }
+/// Builds what is counted in.
+pub(super) fn build() -> Result<()> {
+    let mut build = process::cargo(&["build", "--profile", "counted", "--bins"]);
+    PACKAGES.iter().for_each(|package| {
+        build.args(["--package", package]);
+    });
+    process::run(&mut build)
+}
+
+/// Counts, in what is built, under valgrind.
+pub(super) fn measure() -> Result<Counted> {
     let (hop, gateway) = under::count(Profile::Counted)?;
     let (path, behind): (Vec<_>, Vec<_>) = gateway.threads.iter().partition(|thread| thread.is_edge());
-    Ok(Ok(Counted {
+    Ok(Counted {
         hop: Share::of_all("hop", hop.threads.iter(), hop.calls).instructions,
         stages: stages::shares(&path, gateway.calls)?,
         behind: Share::of_all("behind the calls", behind.into_iter(), gateway.calls),
-    }))
+    })
 }
 
 impl Counted {

@@ -74,7 +74,6 @@ fn write(line: &mut Vec<u8>, event: &Event<'_>, since_1970: Duration) {
     line.extend_from_slice(b"}\n");
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the last digit of a number fits a byte")]
 const fn digit(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }

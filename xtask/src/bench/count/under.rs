@@ -23,8 +23,9 @@ use crate::process::{self, Running};
 const CALLS: u32 = 2_000;
 /// Calls before, on so many connections, which take turns on the threads that serve.
 const WARM_UP: [u32; 2] = [800, 16];
-/// In this time calls have been recorded and added up.
+/// In this time calls have been recorded and added up; a hop has nothing to do behind them.
 const SETTLES_WITHIN: Duration = Duration::from_secs(8);
+const HOP_SETTLES_WITHIN: Duration = Duration::from_secs(1);
 /// Callers that are told of each function: more than there ever are.
 const CALLERS: &str = "--separate-callers=100";
 const TOKENS: u32 = 16;
@@ -57,14 +58,14 @@ pub(super) fn count(profile: Profile) -> Result<(Proxy, Proxy)> {
     hop.args(["hop", "--upstream", &address]).stderr(fs::File::create(folder.join("hop.log"))?);
     let mut hop = Running::start(hop)?;
     let to_hop = ["--address", &hop.line_after("listening on ")?, "--path", "/mcp", "--tool", "echo"];
-    let of_hop = calls(&benches, folder, &hop, &to_hop)?;
+    let of_hop = calls(&benches, folder, (&hop, HOP_SETTLES_WITHIN), &to_hop)?;
     drop(hop);
 
     let program = paths::program("aerostack-gateway", profile)?;
     let gateway = Gateway::serve(under_valgrind(folder, &program), &data)?;
     let (path, tool) = (format!("/ws/{WORKSPACE}"), format!("{SERVER}__echo"));
     let to_gateway = ["--address", &gateway.address, "--path", &path, "--tool", &tool];
-    let of_gateway = calls(&benches, folder, &gateway.running, &to_gateway)?;
+    let of_gateway = calls(&benches, folder, (&gateway.running, SETTLES_WITHIN), &to_gateway)?;
     Ok((of_hop, of_gateway))
 }
 
@@ -75,7 +76,12 @@ fn under_valgrind(folder: &Path, program: &Path) -> Command {
     command
 }
 
-fn calls(benches: &Path, folder: &Path, proxy: &Running, to: &[&str]) -> Result<Proxy> {
+fn calls(
+    benches: &Path,
+    folder: &Path,
+    (proxy, settles_within): (&Running, Duration),
+    to: &[&str],
+) -> Result<Proxy> {
     let run = |calls: u32, connections: u32| -> Result<()> {
         let mut load = Command::new(benches);
         load.arg("load").args(to).args(["--call", "echo"]).arg("--tokens").arg(folder.join("tokens"));
@@ -89,10 +95,10 @@ fn calls(benches: &Path, folder: &Path, proxy: &Running, to: &[&str]) -> Result<
     let control = |what: &str| process::output(Command::new("callgrind_control").args([what, &process]));
     let [warm_up, connections] = WARM_UP;
     run(warm_up, connections)?;
-    thread::sleep(SETTLES_WITHIN);
+    thread::sleep(settles_within);
     control("--zero")?;
     run(CALLS, 1)?;
-    thread::sleep(SETTLES_WITHIN);
+    thread::sleep(settles_within);
     control("--dump")?;
     let start = format!("count.{process}.1-");
     let mut threads = Vec::new();

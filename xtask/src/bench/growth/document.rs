@@ -8,6 +8,8 @@ use crate::paths;
 
 const PAGE: &str = "docs/performance.md";
 const CHART: &str = "docs/performance-growth.svg";
+/// The chart as the page shows it.
+const PICTURE: &str = "![How cost, start and memory grow](performance-growth.svg)";
 /// Between these lines the page is written by this program.
 const BEGIN: &str = "<!-- growth: written by `cargo xtask bench --growth --write` -->\n";
 const END: &str = "<!-- growth: end -->\n";
@@ -26,7 +28,7 @@ pub(super) fn write(text: &str, chart: &str) -> Result<()> {
 fn replaced(page: &str, text: &str) -> Option<String> {
     let (before, rest) = page.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}\n\n{END}{after}", text.trim()))
+    Some(format!("{before}{BEGIN}\n{}\n\n{PICTURE}\n\n{END}{after}", text.trim()))
 }
 
 #[cfg(test)]
@@ -36,7 +38,8 @@ mod tests {
     #[test]
     fn only_what_is_between_the_lines_is_replaced() {
         let page = format!("before\n{BEGIN}old\n{END}after\n");
-        assert_eq!(replaced(&page, "new\n").unwrap(), format!("before\n{BEGIN}\nnew\n\n{END}after\n"));
+        let expected = format!("before\n{BEGIN}\nnew\n\n{PICTURE}\n\n{END}after\n");
+        assert_eq!(replaced(&page, "new\n").unwrap(), expected);
         assert_eq!(replaced("nothing", "new"), None);
     }
 

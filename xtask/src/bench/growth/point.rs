@@ -76,6 +76,13 @@ fn beside(part: Part, size: u32, [own, base]: [&Subject; 2], options: &Options) 
         of_own.push(sample);
     }
     let figure = |figure: &dyn Fn(&Sample) -> f64| median(of_own.iter().map(figure));
+    // Beyond what was resident when nobody had called yet: what large answers leave behind is not taken
+    // for what was there before.
+    let idle_kib = |sample: &Sample| match part {
+        Part::Payload => own.idle_kib,
+        _ => sample.memory_kib[0],
+    };
+    let gained_kib = of_own.iter().map(|sample| sample.memory_kib[1].saturating_sub(idle_kib(sample)));
     Ok(Point {
         part,
         size,
@@ -83,7 +90,7 @@ fn beside(part: Part, size: u32, [own, base]: [&Subject; 2], options: &Options) 
         ratio: median(ratios.into_iter()),
         latencies_us: [figure(&|sample| sample.latencies_us[0]), figure(&|sample| sample.latencies_us[2])],
         alone: Some(Alone { start_ms: own.start_ms, idle_kib: own.idle_kib }),
-        gained_kib: of_own.iter().map(Sample::growth_kib).max().unwrap_or_default(),
+        gained_kib: gained_kib.max().unwrap_or_default(),
         errors: of_own.iter().map(|sample| sample.errors).sum(),
     })
 }

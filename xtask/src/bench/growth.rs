@@ -36,7 +36,8 @@ pub(super) fn run(options: &super::Options, machine: &str) -> Result<()> {
         }
     }
     let rows: Vec<Row> = promises::of(&points).into_iter().chain(rows).collect();
-    let text = format!("{machine}\n\n{}\n{}", table::markdown(&points), report::beside_targets(&rows));
+    let sizes = if points.is_empty() { String::new() } else { table::markdown(&points) };
+    let text = format!("{machine}\n\n{sizes}\n{}", report::beside_targets(&rows));
     println!("{text}");
     if let Some(file) = &options.json {
         let points: Vec<_> = points.iter().map(Point::as_json).collect();

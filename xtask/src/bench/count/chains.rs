@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 
 /// What only the threads that serve connections run: each has a runtime for itself.
-const OF_EDGES: &str = "tokio::runtime::scheduler::current_thread::CurrentThread::block_on";
+const OF_EDGES: &str = "tokio::runtime::scheduler::current_thread::";
 
 /// One thread's costs.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -94,7 +94,7 @@ fn panel(points: &[Point], part: Part, kind: Kind) -> Option<Panel> {
         Kind::Memory if is_gained => "memory gained, MiB",
         Kind::Memory => "idle memory, MiB",
     };
-    let title = format!("{}: {what}", part.title());
+    let title = format!("{}: {what}", part.short());
     (!values.is_empty()).then_some(Panel { title, values })
 }
 
@@ -106,13 +106,8 @@ impl Panel {
         let shape = if is_wide { Shape::Log } else { Shape::FromZero };
         let up = Scale::of(self.values.iter().map(|(.., value)| *value), shape);
         let floor = if is_wide { FLOOR } else { 0.0 };
-        let mut text = format!("<text class=\"title\" x=\"{SIDE}\" y=\"18\">{}</text>\n", self.title);
-        if is_wide {
-            let _ = writeln!(
-                text,
-                "<text class=\"quiet\" x=\"{right}\" y=\"31\" text-anchor=\"end\">heights logarithmic</text>"
-            );
-        }
+        let note = if is_wide { ", log scale" } else { "" };
+        let mut text = format!("<text class=\"title\" x=\"{SIDE}\" y=\"18\">{}{note}</text>\n", self.title);
         let _ = writeln!(
             text,
             "<line class=\"axis\" x1=\"{SIDE}\" y1=\"{bottom}\" x2=\"{right}\" y2=\"{bottom}\"/>"
@@ -205,7 +200,7 @@ mod tests {
     fn heights_far_apart_are_logarithmic_and_say_so() {
         let drawn = panel(&[(0, 20.0), (1_000, 20_000.0)]).drawn();
         assert!(drawn.contains("points=\"34.0,112.3 246.0,46.0\""), "{drawn}");
-        assert!(drawn.contains("heights logarithmic"));
+        assert!(drawn.contains("tokens: start, ms, log scale"));
         assert!(drawn.contains(">20000</text>") && drawn.contains(">20.0</text>"), "{drawn}");
     }
 

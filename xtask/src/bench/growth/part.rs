@@ -56,6 +56,19 @@ impl Part {
         Self::Promises,
     ];
 
+    /// The thing that grows, in a word or two.
+    pub(super) const fn short(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Workspaces => "workspaces",
+            Self::Servers => "servers",
+            Self::Tools => "tools",
+            Self::Streams => "idle streams",
+            Self::Payload => "answers",
+            Self::Promises => "promises",
+        }
+    }
+
     /// What grows, in words.
     pub(super) fn title(self) -> &'static str {
         match self {

@@ -15,9 +15,11 @@ use rand::CryptoRng;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+mod load;
 mod order;
 mod publish;
 mod recording;
@@ -34,14 +36,12 @@ use crate::grants::Grants;
 use crate::http::budget::Budget;
 use crate::recorder::Recorder;
 use crate::store::usage::UsageStore;
-use crate::store::{self, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::upstream::{Caller, Upstreams};
 use crate::vault::Vault;
 
 /// Time between forgetting ended grants and freeing idle state.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
-/// How far the machine's clock may be behind the database's without anybody being told.
-const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(60);
 
 /// Everything a request may need.
 pub struct App {
@@ -111,7 +111,7 @@ impl App {
             budget: Budget::new(config.limits.held_bytes, config.limits.held_per_token_bytes),
             mails: Semaphore::new(config.limits.mails_at_once),
             alerts: Alerts::new(config.limits.webhooks_at_once),
-            list_refreshes: Semaphore::new(config.limits.list_refreshes_at_once),
+            list_refreshes: Semaphore::new(0),
             grants: Grants::under(store.term().clone()),
             config,
             clock,
@@ -129,6 +129,8 @@ impl App {
             is_draining: AtomicBool::new(false),
         });
         app.load().await?;
+        // Servers are asked for their lists when callers can be served from the last ones.
+        app.list_refreshes.add_permits(app.config.limits.list_refreshes_at_once);
         app.start_recording(use_writer, call_writer);
         alerts::start(&app);
         app.tasks.spawn(tidy(Arc::clone(&app)));
@@ -215,34 +217,11 @@ impl App {
         // Last, since whatever ends may still have a call to record.
         self.end_recording(limit).await;
     }
-
-    /// Begins no earlier than the database remembers, and reads everything that callers depend on.
-    async fn load(&self) -> Result<(), StoreError> {
-        let mut tx = self.store.read().await?;
-        if let Some(moment) = store::latest::moment(&mut tx).await? {
-            let behind = self.clock.begin_at(moment);
-            if behind > CLOCK_BEHIND_MAX {
-                tracing::warn!(
-                    behind_s = behind.as_secs(),
-                    "the machine's clock is behind what this database remembers; time goes on from there"
-                );
-            }
-        }
-        let now = self.clock.now();
-        for workspace in store::workspace::all_live(&mut tx).await? {
-            if let Some(draft) = publish::read_draft(&mut tx, &workspace.id).await? {
-                self.publish_draft(draft);
-            }
-        }
-        let tokens = store::token::unended(&mut tx, None, now).await?;
-        self.grants.expect(tokens.len());
-        tokens.iter().for_each(|token| self.grants.admit(token, now));
-        Ok(())
-    }
 }
 
 async fn tidy(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(TIDY_EVERY);
+    // What has just been loaded is tidy.
+    let mut ticks = tokio::time::interval_at(Instant::now() + TIDY_EVERY, TIDY_EVERY);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}

@@ -146,9 +146,14 @@ fn known(app: &App, kept: &Kept) -> Option<Arc<OfferSet>> {
 
 /// Asks the server, and stores and publishes what is new.
 async fn refresh(app: &App, kept: &mut Kept) -> Refreshed {
-    let Ok(_permit) = app.list_refreshes.acquire().await else {
-        return Refreshed::NotYet;
-    };
+    match app.list_refreshes.acquire().await {
+        // Boxed, so that those who wait for their turn, or for their time, do not carry what asking takes.
+        Ok(_permit) => Box::pin(refresh_now(app, kept)).await,
+        Err(_) => Refreshed::NotYet,
+    }
+}
+
+async fn refresh_now(app: &App, kept: &mut Kept) -> Refreshed {
     let outcome = match kept.client.list().await {
         // Here and not in the order: others should not have to wait until it is read.
         Ok(listing) => Ok(FreshList::of(listing, known(app, kept)).await),

@@ -222,7 +222,7 @@ async fn revoke_tokens(
         let detail = format!("{}, removed from the workspace", token.id);
         let deed = Deed { action: Action::TokenRevoked, object: &token.name, detail };
         call.audit_workspace(tx, workspace, now, deed).await?;
-        ends.push(Publication::TokenEnds { id: token.id, workspace: workspace.id.clone(), at: now });
+        ends.push(Publication::token_ends(&token, now));
     }
     Ok(ends)
 }

@@ -86,6 +86,6 @@ pub(super) async fn enter(
     let detail = issued.token.id.to_string();
     let made = Deed { action: Action::TokenCreated, object: &issued.token.name, detail };
     record(app, tx, workspace.id.as_str(), actor.clone(), now, made).await?;
-    let publications = vec![Publication::TokenIssued(issued.token.clone())];
+    let publications = vec![Publication::token_issued(&issued.token)];
     Ok((publications, Some(created(app, workspace, issued, seats.taken(), None))))
 }

@@ -76,8 +76,7 @@ async fn end_tokens(
         let detail = format!("{}, offboarding {}", token.id, case.subject.name());
         let deed = Deed { action: Action::TokenRevoked, object: &token.name, detail };
         call.audit_workspace(tx, found(workspaces, &token.workspace)?, now, deed).await?;
-        let (id, workspace) = (token.id.clone(), token.workspace.clone());
-        publications.push(Publication::TokenEnds { id, workspace, at: now });
+        publications.push(Publication::token_ends(token, now));
     }
     Ok(publications)
 }

@@ -45,7 +45,7 @@ pub(super) async fn create(call: Call, request: CreateTokenRequest) -> Result<Cr
         detail: issued.token.id.to_string(),
     };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
-    order.commit(vec![Publication::TokenIssued(issued.token.clone())]).await?;
+    order.commit(vec![Publication::token_issued(&issued.token)]).await?;
     Ok(created(&call.app, &workspace, issued, seats.taken(), None))
 }
 

@@ -34,8 +34,7 @@ pub(super) async fn revoke(call: Call, _request: Empty) -> Result<RevokedToken, 
     let mut publications = Vec::new();
     for ended in std::iter::once(&token).chain(&namesakes) {
         store::token::set_revoked(&mut order.tx, &ended.id, at).await?;
-        let (id, workspace) = (ended.id.clone(), workspace.id.clone());
-        publications.push(Publication::TokenEnds { id, workspace, at });
+        publications.push(Publication::token_ends(ended, at));
     }
     if token.takes_seat {
         store::token::hand_on_seat(&mut order.tx, &workspace.id, &token.name, at).await?;
@@ -85,8 +84,8 @@ pub(super) async fn rotate(call: Call, request: RotateTokenRequest) -> Result<Cr
     let deed = Deed { action: Action::TokenRotated, object: &old.name, detail };
     call.audit_workspace(&mut order.tx, &workspace, now, deed).await?;
     let seats = call.seats_of(&mut order.tx, &workspace, now).await?;
-    let ends = Publication::TokenEnds { id: old.id.clone(), workspace: workspace.id.clone(), at };
-    order.commit(vec![Publication::TokenIssued(issued.token.clone()), ends]).await?;
+    let publications = vec![Publication::token_issued(&issued.token), Publication::token_ends(&old, at)];
+    order.commit(publications).await?;
     let ends_at = old.expires_at.map_or(at, |expires_at| expires_at.min(at));
     Ok(created(&call.app, &workspace, issued, seats, Some(ReplacedToken { id: old.id, ends_at })))
 }

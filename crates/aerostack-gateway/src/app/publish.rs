@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::{InstallId, TokenId, WorkspaceId};
 use aerostack_core::secret::SealedSecret;
 use aerostack_core::time::Timestamp;
@@ -14,6 +15,7 @@ use crate::lists;
 use crate::offer_set::OfferSet;
 use crate::snapshot::{Draft, Snapshot, target_of};
 use crate::store::install::InstalledServer;
+use crate::store::token::LiveToken;
 use crate::store::workspace::WorkspaceState;
 use crate::store::{self, StoreError, Tx};
 use crate::upstream::{Caller, Credential, Target};
@@ -29,16 +31,33 @@ pub enum Publication {
     /// Close the workspace.
     WorkspaceDeleted(WorkspaceId),
     /// Let a token in.
-    TokenIssued(Token),
+    TokenIssued(LiveToken),
     /// End a token.
     TokenEnds {
         /// Which.
         id: TokenId,
+        /// SHA-256 of its text.
+        digest: TokenDigest,
         /// Of which workspace.
         workspace: WorkspaceId,
         /// When; now or past is at once.
         at: Timestamp,
     },
+}
+
+impl Publication {
+    /// Of a new token.
+    #[must_use]
+    pub fn token_issued(token: &Token) -> Self {
+        Self::TokenIssued(LiveToken::from(token))
+    }
+
+    /// Of a token that ends at a moment; now or past is at once.
+    #[must_use]
+    pub fn token_ends(token: &Token, at: Timestamp) -> Self {
+        let (id, workspace) = (token.id.clone(), token.workspace.clone());
+        Self::TokenEnds { id, digest: token.digest, workspace, at }
+    }
 }
 
 /// A list that was stored in an order.
@@ -131,8 +150,8 @@ impl App {
                 // Published from its draft before.
                 Publication::Workspace(_) => {}
                 Publication::WorkspaceDeleted(id) => self.close_workspace(&id),
-                Publication::TokenIssued(token) => self.grants.admit(&token, now),
-                Publication::TokenEnds { id, at, .. } => self.end_token(&id, at, now),
+                Publication::TokenIssued(token) => self.grants.admit(token, now),
+                Publication::TokenEnds { id, digest, at, .. } => self.end_token(&id, &digest, at, now),
             }
         }
     }
@@ -189,8 +208,8 @@ impl App {
         }
     }
 
-    fn end_token(&self, id: &TokenId, at: Timestamp, now: Timestamp) {
-        self.grants.end_token(id, at, now);
+    fn end_token(&self, id: &TokenId, digest: &TokenDigest, at: Timestamp, now: Timestamp) {
+        self.grants.end_token(digest, at, now);
         if at <= now {
             self.upstreams.end_caller(&Caller::Token(id.clone()));
         }
@@ -209,8 +228,8 @@ impl App {
                     id
                 }
                 Publication::TokenIssued(token) => &token.workspace,
-                Publication::TokenEnds { id, workspace, at } => {
-                    self.end_token(id, *at, now);
+                Publication::TokenEnds { id, digest, workspace, at } => {
+                    self.end_token(id, digest, *at, now);
                     workspace
                 }
             });
@@ -241,11 +260,11 @@ impl App {
         let mut tx = self.store.write_alone().await?;
         let now = self.clock.now();
         let draft = read_draft(&mut tx, workspace).await?;
-        let tokens = store::token::unended(&mut tx, Some(workspace), now).await?;
+        let tokens = store::token::unended(&mut tx, workspace, now).await?;
         match draft {
             Some(draft) => {
                 self.publish_draft(draft);
-                self.grants.reconcile(workspace, &tokens, now);
+                self.grants.reconcile(workspace, tokens, now);
             }
             None => self.close_workspace(workspace),
         }

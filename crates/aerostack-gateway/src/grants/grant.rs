@@ -9,7 +9,7 @@ use aerostack_core::account::Email;
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::TokenId;
 use aerostack_core::time::Timestamp;
-use aerostack_core::token::Token;
+use futures_util::future::select;
 use tokio::sync::Notify;
 
 use super::live_workspace::LiveWorkspace;
@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::http::budget::Tally;
 use crate::limiter::Meter;
 use crate::store::lease::Term;
+use crate::store::token::LiveToken;
 
 /// A moment that never comes.
 const NEVER: i64 = i64::MAX;
@@ -52,18 +53,18 @@ pub struct Grant {
 impl Grant {
     /// The grant of a token, by a gateway that serves for a term.
     #[must_use]
-    pub fn new(token: &Token, workspace: Arc<LiveWorkspace>, term: Term) -> Self {
+    pub fn new(token: LiveToken, workspace: Arc<LiveWorkspace>, term: Term) -> Self {
         Self {
-            token: token.id.clone(),
-            name: token.name.clone(),
-            person: token.person.clone(),
+            token: token.id,
+            name: token.name,
+            person: token.person,
             workspace,
             meter: Meter::default(),
             held: Arc::default(),
             wishes: SessionWishes::default(),
             digest: token.digest,
             own_rate_limit: token.rate_limit_per_minute,
-            ends_at_ms: AtomicI64::new(token.ends_at().map_or(NEVER, Timestamp::as_millis)),
+            ends_at_ms: AtomicI64::new(token.ends_at.map_or(NEVER, Timestamp::as_millis)),
             end_moved: Notify::new(),
             streams: AtomicU32::new(0),
             last_used_ms: AtomicI64::new(0),
@@ -101,10 +102,8 @@ impl Grant {
             } else if !self.is_live(clock.now()) {
                 return;
             } else {
-                tokio::select! {
-                    () = moved => {}
-                    () = clock.reached(Timestamp::from_millis(ends_at)) => {}
-                }
+                // Boxed, so that what is in flight for the others does not carry its size.
+                select(moved, Box::pin(clock.reached(Timestamp::from_millis(ends_at)))).await;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A workspace that is open to callers: its snapshot, and who is told when that changes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aerostack_core::id::WorkspaceId;
 use arc_swap::ArcSwap;
@@ -35,7 +35,7 @@ pub struct LiveWorkspace {
     calls_dropped: AtomicU64,
     drops_written: AtomicU64,
     published: watch::Sender<u64>,
-    list_versions: watch::Sender<ListVersions>,
+    list_versions: Mutex<ListVersions>,
 }
 
 impl LiveWorkspace {
@@ -50,7 +50,7 @@ impl LiveWorkspace {
             calls_dropped: AtomicU64::new(0),
             drops_written: AtomicU64::new(0),
             published: watch::Sender::new(0),
-            list_versions: watch::Sender::new(ListVersions::default()),
+            list_versions: Mutex::default(),
         }
     }
 
@@ -72,14 +72,14 @@ impl LiveWorkspace {
         let (tools, prompts) = (changed(Kind::Tool), changed(Kind::Prompt));
         let resources = changed(Kind::Resource).max(changed(Kind::Template));
         self.snapshot.store(Arc::new(snapshot));
-        self.announce();
-        if tools + prompts + resources > 0 {
-            self.list_versions.send_modify(|versions| {
-                versions.tools += tools;
-                versions.prompts += prompts;
-                versions.resources += resources;
-            });
+        {
+            let mut versions = self.list_versions.lock().unwrap_or_else(PoisonError::into_inner);
+            versions.tools += tools;
+            versions.prompts += prompts;
+            versions.resources += resources;
         }
+        // Last: whoever is woken by it finds everything as it is now.
+        self.announce();
     }
 
     /// Wakes whoever watches the workspace's publications.
@@ -127,9 +127,9 @@ impl LiveWorkspace {
         self.snapshot.load_full()
     }
 
-    /// Tells of every change of what callers may list.
+    /// How often what callers may list has changed. Every change is followed by a publication.
     #[must_use]
-    pub fn list_changes(&self) -> watch::Receiver<ListVersions> {
-        self.list_versions.subscribe()
+    pub fn list_versions(&self) -> ListVersions {
+        *self.list_versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
 //! Who may come in, in memory: grants of tokens, and the workspaces they open.
 
+mod by_digest;
 pub mod grant;
 pub mod live_workspace;
 pub mod registry;

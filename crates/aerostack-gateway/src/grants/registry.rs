@@ -3,25 +3,26 @@
 //! The path of a call reads only this. Administrative commits publish here before they are answered,
 //! one after the other (see `app`), so what stands here is never older than an answered order.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aerostack_core::bearer::TokenDigest;
 use aerostack_core::id::{InstallId, TokenId, WorkspaceId};
 use aerostack_core::time::Timestamp;
-use aerostack_core::token::Token;
 use tokio::sync::watch;
 
+use super::by_digest::ByDigest;
 use super::grant::Grant;
 use super::live_workspace::LiveWorkspace;
 use crate::snapshot::Snapshot;
 use crate::store::lease::Term;
+use crate::store::token::LiveToken;
 
 /// All grants and workspaces of the gateway.
 #[derive(Default)]
 pub struct Grants {
     term: Term,
-    by_digest: papaya::HashMap<TokenDigest, Arc<Grant>>,
-    by_token: papaya::HashMap<TokenId, Arc<Grant>>,
+    by_digest: ByDigest,
     workspaces: papaya::HashMap<WorkspaceId, Arc<LiveWorkspace>>,
 }
 
@@ -35,7 +36,7 @@ impl Grants {
     /// Finds the grant of a digest. Whether it is live and opens the workspace asked for is another question.
     #[must_use]
     pub fn find(&self, digest: &TokenDigest) -> Option<Arc<Grant>> {
-        self.by_digest.pin().get(digest).cloned()
+        self.by_digest.find(digest)
     }
 
     /// The snapshot of an open workspace.
@@ -105,28 +106,20 @@ impl Grants {
         }
     }
 
-    /// Makes room for so many tokens that are about to be let in.
-    pub fn expect(&self, tokens: usize) {
-        self.by_digest.pin().reserve(tokens);
-        self.by_token.pin().reserve(tokens);
-    }
-
     /// Lets a token in, if its workspace is open and the token has not ended.
-    pub fn admit(&self, token: &Token, now: Timestamp) {
+    pub fn admit(&self, token: LiveToken, now: Timestamp) {
         let Some(workspace) = self.workspaces.pin().get(&token.workspace).cloned() else {
             return;
         };
-        let grant = Arc::new(Grant::new(token, workspace, self.term.clone()));
-        if !grant.is_live(now) {
-            return;
+        let grant = Grant::new(token, workspace, self.term.clone());
+        if grant.is_live(now) {
+            self.by_digest.insert(Arc::new(grant));
         }
-        self.by_token.pin().insert(token.id.clone(), Arc::clone(&grant));
-        self.by_digest.pin().insert(token.digest, grant);
     }
 
-    /// Ends a token at `moment`: at once when that is `now` or past, else when it comes.
-    pub fn end_token(&self, token: &TokenId, moment: Timestamp, now: Timestamp) {
-        let Some(grant) = self.by_token.pin().get(token).cloned() else {
+    /// Ends the token of a digest at `moment`: at once when that is `now` or past, else when it comes.
+    pub fn end_token(&self, digest: &TokenDigest, moment: Timestamp, now: Timestamp) {
+        let Some(grant) = self.by_digest.find(digest) else {
             return;
         };
         grant.end_at(moment);
@@ -136,12 +129,13 @@ impl Grants {
     }
 
     /// Makes the tokens of a workspace exactly `tokens`: after a commit whose outcome was not known.
-    pub fn reconcile(&self, workspace: &WorkspaceId, tokens: &[Token], now: Timestamp) {
+    pub fn reconcile(&self, workspace: &WorkspaceId, tokens: Vec<LiveToken>, now: Timestamp) {
+        let ends: HashMap<TokenDigest, Option<Timestamp>> =
+            tokens.iter().map(|token| (token.digest, token.ends_at)).collect();
         for grant in self.of_workspace(workspace) {
-            match tokens.iter().find(|token| token.id == grant.token) {
-                // An end that was published in vain, such as a rotation's, is undone by a new grant.
-                Some(token) if token.ends_at() == grant.ends_at() => {}
-                Some(_) | None => self.remove(&grant),
+            // An end that was published in vain, such as a rotation's, is undone by a new grant.
+            if ends.get(&grant.digest) != Some(&grant.ends_at()) {
+                self.remove(&grant);
             }
         }
         for token in tokens {
@@ -153,9 +147,12 @@ impl Grants {
 
     /// Forgets ended grants, which it gives, and frees the quota state of idle ones.
     pub fn tidy(&self, now: Timestamp) -> Vec<TokenId> {
-        let grants: Vec<Arc<Grant>> = self.by_token.pin().values().cloned().collect();
-        let (live, ended): (Vec<_>, Vec<_>) = grants.into_iter().partition(|grant| grant.is_live(now));
-        live.iter().for_each(|grant| grant.meter.free_if_idle(now));
+        let ended = self.by_digest.all(|grant| {
+            if grant.is_live(now) {
+                grant.meter.free_if_idle(now);
+            }
+            !grant.is_live(now)
+        });
         ended.iter().for_each(|grant| self.remove(grant));
         ended.iter().map(|grant| grant.token.clone()).collect()
     }
@@ -167,15 +164,12 @@ impl Grants {
     }
 
     fn of_workspace(&self, id: &WorkspaceId) -> Vec<Arc<Grant>> {
-        self.by_token.pin().values().filter(|grant| grant.workspace.id == *id).cloned().collect()
+        self.by_digest.all(|grant| grant.workspace.id == *id)
     }
 
     fn remove(&self, grant: &Arc<Grant>) {
         grant.end();
-        let is_this = |found: &Arc<Grant>| Arc::ptr_eq(found, grant);
-        // A newer grant of the same token stays.
-        let _ = self.by_digest.pin().remove_if(&grant.digest, |_, found| is_this(found));
-        let _ = self.by_token.pin().remove_if(&grant.token, |_, found| is_this(found));
+        self.by_digest.remove(grant);
     }
 }
 
@@ -230,20 +224,15 @@ mod tests {
         id
     }
 
-    fn token(workspace: &WorkspaceId, seed: u64) -> Token {
-        let mut rng = StdRng::seed_from_u64(seed);
-        Token {
-            id: TokenId::new(NOW, &mut rng),
+    fn token(workspace: &WorkspaceId, seed: u64) -> LiveToken {
+        LiveToken {
+            id: TokenId::new(NOW, &mut StdRng::seed_from_u64(seed)),
             workspace: workspace.clone(),
             name: format!("token {seed}"),
             digest: TokenDigest::of(&seed.to_string()),
             person: None,
             rate_limit_per_minute: None,
-            takes_seat: true,
-            created_by: AccountId::new(NOW, &mut rng),
-            created_at: NOW,
-            expires_at: None,
-            revoked_at: None,
+            ends_at: None,
         }
     }
 
@@ -251,14 +240,14 @@ mod tests {
     async fn an_ended_token_is_not_found_and_whoever_holds_its_grant_is_woken() {
         let (grants, clock) = (Grants::default(), Clock::manual(NOW));
         let token = token(&publish(&grants, 1), 7);
-        grants.admit(&token, NOW);
+        grants.admit(token.clone(), NOW);
         let grant = grants.find(&token.digest).unwrap();
         let waiting = tokio::spawn({
             let (grant, clock) = (Arc::clone(&grant), clock.clone());
             async move { grant.until_ended(&clock).await }
         });
         tokio::task::yield_now().await;
-        grants.end_token(&token.id, NOW, NOW);
+        grants.end_token(&token.digest, NOW, NOW);
         waiting.await.unwrap();
         assert!(!grant.is_live(NOW));
         assert!(grants.find(&token.digest).is_none());
@@ -268,10 +257,10 @@ mod tests {
     async fn an_end_in_the_future_comes_when_the_clock_does() {
         let (grants, clock) = (Grants::default(), Clock::manual(NOW));
         let token = token(&publish(&grants, 1), 7);
-        grants.admit(&token, NOW);
+        grants.admit(token.clone(), NOW);
         let grant = grants.find(&token.digest).unwrap();
         let in_a_minute = NOW.plus(Duration::from_secs(60));
-        grants.end_token(&token.id, in_a_minute, NOW);
+        grants.end_token(&token.digest, in_a_minute, NOW);
         assert!(grant.is_live(NOW));
         clock.advance(Duration::from_secs(60));
         grant.until_ended(&clock).await;
@@ -293,10 +282,10 @@ mod tests {
         let grants = Grants::default();
         let id = publish(&grants, 1);
         let (first, second) = (token(&id, 1), token(&id, 2));
-        grants.admit(&first, NOW);
+        grants.admit(first.clone(), NOW);
         let grant = grants.find(&first.digest).unwrap();
         grants.close_workspace(&id);
-        grants.admit(&second, NOW);
+        grants.admit(second.clone(), NOW);
         assert!(!grant.is_live(NOW));
         assert!(grants.find(&first.digest).is_none() && grants.find(&second.digest).is_none());
         assert_eq!(grants.counts(), (0, 0));
@@ -307,12 +296,12 @@ mod tests {
         let grants = Grants::default();
         let id = publish(&grants, 1);
         let (stays, goes, comes) = (token(&id, 1), token(&id, 2), token(&id, 3));
-        grants.admit(&stays, NOW);
-        grants.admit(&goes, NOW);
+        grants.admit(stays.clone(), NOW);
+        grants.admit(goes.clone(), NOW);
         let kept = grants.find(&stays.digest).unwrap();
         // A revocation whose commit was in doubt ended it; the database says it did not happen.
-        grants.end_token(&stays.id, NOW, NOW);
-        grants.reconcile(&id, &[stays.clone(), comes.clone()], NOW);
+        grants.end_token(&stays.digest, NOW, NOW);
+        grants.reconcile(&id, vec![stays.clone(), comes.clone()], NOW);
         assert!(!kept.is_live(NOW));
         assert!(grants.find(&stays.digest).unwrap().is_live(NOW));
         assert!(grants.find(&comes.digest).is_some());
@@ -323,7 +312,7 @@ mod tests {
     fn streams_are_counted_and_given_back() {
         let grants = Grants::default();
         let token = token(&publish(&grants, 1), 1);
-        grants.admit(&token, NOW);
+        grants.admit(token.clone(), NOW);
         let grant = grants.find(&token.digest).unwrap();
         let (first, _second) = (grant.open_stream(2).unwrap(), grant.open_stream(2).unwrap());
         assert!(grant.open_stream(2).is_none());
@@ -335,8 +324,8 @@ mod tests {
     fn tidying_forgets_what_has_ended() {
         let grants = Grants::default();
         let mut token = token(&publish(&grants, 1), 1);
-        token.expires_at = Some(NOW.plus(Duration::from_secs(60)));
-        grants.admit(&token, NOW);
+        token.ends_at = Some(NOW.plus(Duration::from_secs(60)));
+        grants.admit(token.clone(), NOW);
         assert_eq!(grants.tidy(NOW), []);
         assert_eq!(grants.counts().0, 1);
         assert_eq!(grants.tidy(NOW.plus(Duration::from_secs(60))), [token.id]);

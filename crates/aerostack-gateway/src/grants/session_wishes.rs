@@ -2,7 +2,7 @@
 //! of, and which log messages. A session's id holds no such state, so it is kept here, with its token.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -15,9 +15,16 @@ pub const URIS_PER_TOKEN: usize = 1_024;
 /// Longest URI that is subscribed to, in bytes.
 pub const URI_MAX_BYTES: usize = 2_048;
 
-/// The wishes of a token's sessions, oldest first.
+/// The wishes of a token's sessions.
+///
+/// Most tokens have none, and of a million tokens what wishes need would be half of the memory; so it is made
+/// when the first is.
+#[derive(Debug, Default)]
+pub struct SessionWishes(OnceLock<Box<Wishes>>);
+
+/// Those of a token that has, or had, any; oldest first.
 #[derive(Debug)]
-pub struct SessionWishes {
+struct Wishes {
     sessions: Mutex<VecDeque<Session>>,
     changed: watch::Sender<u64>,
     told: Arc<Semaphore>,
@@ -34,7 +41,7 @@ struct Session {
     log_level: Option<&'static str>,
 }
 
-impl Default for SessionWishes {
+impl Default for Wishes {
     fn default() -> Self {
         let told = Arc::new(Semaphore::new(URIS_PER_TOKEN));
         Self { sessions: Mutex::default(), changed: watch::Sender::new(0), told }
@@ -52,73 +59,81 @@ impl SessionWishes {
     /// # Errors
     /// [`TooMany`].
     pub fn subscribe(&self, session: &str, uri: &str) -> Result<(), TooMany> {
-        let mut sessions = self.sessions();
+        let wishes = self.made();
+        let mut sessions = wishes.sessions();
         let all = sessions.iter().map(|session| session.uris.len()).sum::<usize>();
-        let wishes = of(&mut sessions, session);
-        if wishes.uris.iter().any(|other| other == uri) {
+        let own = of(&mut sessions, session);
+        if own.uris.iter().any(|other| other == uri) {
             return Ok(());
         }
-        if uri.len() > URI_MAX_BYTES || all >= URIS_PER_TOKEN || wishes.uris.len() >= URIS_PER_SESSION {
+        if uri.len() > URI_MAX_BYTES || all >= URIS_PER_TOKEN || own.uris.len() >= URIS_PER_SESSION {
             sessions.retain(Session::wants_anything);
             return Err(TooMany);
         }
-        wishes.uris.push(uri.to_owned());
+        own.uris.push(uri.to_owned());
         drop(sessions);
-        self.announce();
+        wishes.announce();
         Ok(())
     }
 
     /// Takes a resource away; one that was not there is no matter.
     pub fn unsubscribe(&self, session: &str, uri: &str) {
-        let mut sessions = self.sessions();
+        let Some(wishes) = self.0.get() else { return };
+        let mut sessions = wishes.sessions();
         if let Some(wishes) = sessions.iter_mut().find(|wishes| wishes.id == session) {
             wishes.uris.retain(|other| other != uri);
         }
         sessions.retain(Session::wants_anything);
         drop(sessions);
-        self.announce();
+        wishes.announce();
     }
 
     /// The resources that a session wants to be told of.
     #[must_use]
     pub fn uris(&self, session: &str) -> Vec<String> {
-        let sessions = self.sessions();
-        sessions
-            .iter()
-            .find(|wishes| wishes.id == session)
-            .map(|wishes| wishes.uris.clone())
-            .unwrap_or_default()
+        self.find(session, |own| own.uris.clone()).unwrap_or_default()
     }
 
     /// Sets the least level of log messages that a session wants.
     pub fn set_log_level(&self, session: &str, level: &'static str) {
-        of(&mut self.sessions(), session).log_level = Some(level);
+        of(&mut self.made().sessions(), session).log_level = Some(level);
     }
 
     /// The least level of log messages that a session wants, if it said so.
     #[must_use]
     pub fn log_level(&self, session: &str) -> Option<&'static str> {
-        self.sessions().iter().find(|wishes| wishes.id == session)?.log_level
+        self.find(session, |own| own.log_level)?
     }
 
     /// Forgets a session that has ended.
     pub fn end(&self, session: &str) {
-        self.sessions().retain(|wishes| wishes.id != session);
-        self.announce();
+        let Some(wishes) = self.0.get() else { return };
+        wishes.sessions().retain(|wishes| wishes.id != session);
+        wishes.announce();
     }
 
     /// Counts a resource that a stream is told of; `None` if the token has as many as it may have.
     #[must_use]
     pub fn tell(&self) -> Option<Told> {
-        Arc::clone(&self.told).try_acquire_owned().ok().map(Told)
+        Arc::clone(&self.made().told).try_acquire_owned().ok().map(Told)
     }
 
     /// Tells of every change of what is subscribed to.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+        self.made().changed.subscribe()
     }
 
+    fn made(&self) -> &Wishes {
+        self.0.get_or_init(Box::default)
+    }
+
+    fn find<T>(&self, session: &str, read: impl FnOnce(&Session) -> T) -> Option<T> {
+        self.0.get()?.sessions().iter().find(|wishes| wishes.id == session).map(read)
+    }
+}
+
+impl Wishes {
     fn announce(&self) {
         self.changed.send_modify(|version| *version += 1);
     }
@@ -166,7 +181,16 @@ mod tests {
         assert_eq!(wishes.uris("a"), Vec::<String>::new());
         wishes.end("b");
         assert_eq!((wishes.uris("b"), wishes.log_level("b")), (Vec::new(), None));
-        assert_eq!(wishes.sessions().len(), 0);
+        assert_eq!(wishes.made().sessions().len(), 0);
+    }
+
+    #[test]
+    fn who_wants_nothing_holds_nothing() {
+        let wishes = SessionWishes::default();
+        wishes.unsubscribe("a", "x:1");
+        wishes.end("a");
+        assert_eq!((wishes.uris("a"), wishes.log_level("a")), (Vec::new(), None));
+        assert!(wishes.0.get().is_none());
     }
 
     #[test]
@@ -175,7 +199,7 @@ mod tests {
         for number in 0..2 * SESSIONS_MAX {
             wishes.set_log_level(&number.to_string(), "debug");
         }
-        assert_eq!(wishes.sessions().len(), SESSIONS_MAX);
+        assert_eq!(wishes.made().sessions().len(), SESSIONS_MAX);
         assert_eq!(wishes.log_level("0"), None);
         let taken = (0..).take_while(|number| wishes.subscribe("a", &format!("x:{number}")).is_ok()).count();
         assert_eq!(taken, URIS_PER_SESSION);

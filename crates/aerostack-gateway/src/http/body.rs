@@ -2,7 +2,8 @@
 //! answer body: in memory in one piece or several, and streaming.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -178,7 +179,16 @@ pub async fn read(
         }
         Ok(())
     };
-    tokio::time::timeout(timeout, whole).await.map_err(|_| ReadError::TooSlow { timeout })??;
+    let mut whole = pin!(whole);
+    // Most bodies are there already, and need no timer.
+    let read = match poll_fn(|context| Poll::Ready(whole.as_mut().poll(context))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => {
+            let late = |_| ReadError::TooSlow { timeout };
+            tokio::time::timeout(timeout, whole).await.map_err(late)?
+        }
+    };
+    read?;
     Ok(gathered.finish())
 }
 

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::{Body, StreamFault};
 use super::ending::Watch;
 use super::progress::{Progress, Waiting};
+use super::quiet::Quiet;
 use super::refusal::{self, Refusal};
 use super::watched::{Received, Socket, Tracked};
 use super::woken::Woken;
@@ -54,7 +55,7 @@ impl Patience {
         Self { head: limits.header_timeout, idle: limits.idle_timeout, write: limits.write_timeout }
     }
 
-    fn with(self, waiting: Waiting) -> Option<Duration> {
+    fn with(&self, waiting: Waiting) -> Option<Duration> {
         match waiting {
             Waiting::FirstByte | Waiting::Head => Some(self.head),
             Waiting::NextRequest => Some(self.idle),
@@ -72,17 +73,23 @@ pub(super) fn protocol(limits: &Limits) -> http1::Builder {
     builder
 }
 
+/// What all connections of a server have in common.
+pub(super) struct Host<S> {
+    /// hyper's settings.
+    pub(super) protocol: http1::Builder,
+    /// How long is waited.
+    pub(super) patience: Patience,
+    /// Who answers.
+    pub(super) service: S,
+}
+
 /// Serves one connection until it ends.
 ///
 /// After `drain` is cancelled the request being answered is finished, and no other is read.
-pub(super) async fn run<T, S, F>(
-    io: T,
-    peer: SocketAddr,
-    protocol: &http1::Builder,
-    patience: Patience,
-    service: S,
-    drain: CancellationToken,
-) where
+///
+/// There may be thousands of it, most of them idle: what it holds is held once.
+pub(super) async fn run<T, S, F>(io: T, peer: &SocketAddr, host: &Host<S>, drain: &CancellationToken)
+where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Fn(Request<Received>, SocketAddr) -> F,
     F: Future<Output = Response<Body>>,
@@ -92,12 +99,15 @@ pub(super) async fn run<T, S, F>(
     let noted = Arc::clone(&progress);
     let service = service_fn(move |request: Request<Incoming>| {
         noted.request_began();
-        let answer = service(request.map(|body| Received::new(body, Arc::clone(&noted))), peer);
+        let answer = (host.service)(request.map(|body| Received::new(body, Arc::clone(&noted))), *peer);
         let progress = Arc::clone(&noted);
         async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked::new(body, progress))) }
     });
-    let connection = protocol.serve_connection(TokioIo::new(&mut socket), service);
-    match drive(connection, &progress, patience, drain).await {
+    let ended = {
+        let mut connection = host.protocol.serve_connection(TokioIo::new(&mut socket), service);
+        drive(&mut connection, &progress, &host.patience, drain).await
+    };
+    match ended {
         Ended::Refused(refusal) => refusal::answer(socket.io, refusal).await,
         Ended::Served if progress.has_unread() => refusal::farewell(socket.io).await,
         Ended::Served | Ended::GivenUp => {}
@@ -116,24 +126,25 @@ enum Ended {
 
 /// Polls the connection to its end.
 async fn drive<T, S, B>(
-    connection: http1::Connection<T, S>,
+    connection: &mut http1::Connection<T, S>,
     progress: &Progress,
-    patience: Patience,
-    drain: CancellationToken,
+    patience: &Patience,
+    drain: &CancellationToken,
 ) -> Ended
 where
     S: hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible>,
     B: HttpBody<Error = StreamFault> + 'static,
     T: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
-    let mut connection = pin!(connection);
-    let drain = pin!(drain.cancelled_owned());
+    let drain = pin!(drain.cancelled());
     let mut drain = Woken::new(drain);
     let mut deadline = pin!(sleep(patience.head));
     let (mut turn, mut is_armed) = (progress.turn(), true);
     let (mut is_draining, mut is_told) = (false, false);
     let mut watch = Watch::default();
+    let quiet = Quiet::new();
     poll_fn(|context| {
+        let context = &mut quiet.within(context);
         if !is_draining && Pin::new(&mut drain).poll(context).is_ready() {
             is_draining = true;
             if progress.waiting() == Waiting::FirstByte {
@@ -144,9 +155,9 @@ where
         loop {
             if is_draining && !is_told && progress.waiting() != Waiting::FirstByte {
                 is_told = true;
-                connection.as_mut().graceful_shutdown();
+                Pin::new(&mut *connection).graceful_shutdown();
             }
-            if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(context) {
                 return Poll::Ready(
                     ended.map_or_else(|error| refusal_of(&error, progress), |()| Ended::Served),
                 );

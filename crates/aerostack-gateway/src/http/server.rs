@@ -9,12 +9,11 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::server::conn::http1;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
-use super::connection::{self, FRESH_GRACE, Patience};
+use super::connection::{self, FRESH_GRACE, Host, Patience};
 use super::edges::Edges;
 use super::refusal::{self, Refusal};
 use super::tls::Tls;
@@ -63,19 +62,21 @@ pub async fn serve<S, F>(
     service: S,
     stop: Stop,
 ) where
-    S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + 'static,
+    S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let door = Door {
         listener,
         tls,
-        protocol: connection::protocol(limits),
-        patience: Patience::of(limits),
+        host: Arc::new(Host {
+            protocol: connection::protocol(limits),
+            patience: Patience::of(limits),
+            service,
+        }),
         handshake_timeout: limits.header_timeout,
         places: Arc::new(Semaphore::new(limits.connections)),
         refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
         edges,
-        service,
         now: stop.now.clone(),
     };
     let (early, late) = (TaskTracker::new(), TaskTracker::new());
@@ -111,19 +112,17 @@ pub async fn serve<S, F>(
 struct Door<'a, S> {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
-    protocol: http1::Builder,
-    patience: Patience,
+    host: Arc<Host<S>>,
     handshake_timeout: Duration,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     edges: &'a Edges,
-    service: S,
     now: CancellationToken,
 }
 
 impl<S, F> Door<'_, S>
 where
-    S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + 'static,
+    S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     /// Accepts for ever; each connection becomes a task of `tracker`.
@@ -155,8 +154,7 @@ where
         place: OwnedSemaphorePermit,
         drain: CancellationToken,
     ) {
-        let (protocol, patience, service) = (self.protocol.clone(), self.patience, self.service.clone());
-        self.attend(tracker, stream, place, Errand::Serve { peer, protocol, patience, service, drain });
+        self.attend(tracker, stream, place, Errand::Serve { peer, host: Arc::clone(&self.host), drain });
     }
 
     /// Tells a peer that there is no place for it.
@@ -178,35 +176,39 @@ where
         let (handshake_timeout, now) = (self.handshake_timeout, self.now.clone());
         // It leaves this runtime for that of an edge.
         let Ok(stream) = stream.into_std() else { return };
-        self.edges.spawn(tracker, async move {
-            let attended = async move {
+        // What is rare is boxed, and all else is held once: there may be thousands of connections.
+        match (tls, errand) {
+            (None, Errand::Serve { peer, host, drain }) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
-                match tls {
-                    None => errand.run(stream).await,
-                    // Boxed, so that connections without TLS do not carry its size.
-                    Some(tls) => Box::pin(errand.run_with_tls(stream, tls, handshake_timeout)).await,
+                let now = pin!(now.cancelled());
+                tokio::select! {
+                    biased;
+                    () = Woken::new(now) => {}
+                    () = connection::run(stream, &peer, &host, &drain) => {}
                 }
-            };
-            let now = pin!(now.cancelled());
-            tokio::select! {
-                biased;
-                () = Woken::new(now) => {}
-                () = attended => {}
-            }
-            drop(place);
-        });
+                drop(place);
+            }),
+            (tls, errand) => self.edges.spawn(tracker, async move {
+                let Ok(stream) = TcpStream::from_std(stream) else { return };
+                let attended: Pin<Box<dyn Future<Output = ()> + Send>> = match tls {
+                    None => Box::pin(errand.run(stream)),
+                    Some(tls) => Box::pin(errand.run_with_tls(stream, tls, handshake_timeout)),
+                };
+                let now = pin!(now.cancelled());
+                tokio::select! {
+                    biased;
+                    () = Woken::new(now) => {}
+                    () = attended => {}
+                }
+                drop(place);
+            }),
+        }
     }
 }
 
 /// What is to be done with a connection.
 enum Errand<S> {
-    Serve {
-        peer: SocketAddr,
-        protocol: http1::Builder,
-        patience: Patience,
-        service: S,
-        drain: CancellationToken,
-    },
+    Serve { peer: SocketAddr, host: Arc<Host<S>>, drain: CancellationToken },
     Refuse,
 }
 
@@ -217,9 +219,7 @@ where
 {
     async fn run<T: AsyncRead + AsyncWrite + Unpin>(self, io: T) {
         match self {
-            Self::Serve { peer, protocol, patience, service, drain } => {
-                connection::run(io, peer, &protocol, patience, service, drain).await;
-            }
+            Self::Serve { peer, host, drain } => connection::run(io, &peer, &host, &drain).await,
             Self::Refuse => refusal::answer(io, Refusal::TooManyConnections).await,
         }
     }

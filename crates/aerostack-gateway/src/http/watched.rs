@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::body::{Body, StreamFault};
 use super::progress::Progress;
+use super::quiet::quietly;
 
 /// A socket that notes what comes and goes.
 ///
@@ -107,12 +108,14 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
 pub struct Received {
     body: Incoming,
     progress: Arc<Progress>,
+    /// Whether somebody has waited for it.
+    is_wanted: bool,
     is_read: bool,
 }
 
 impl Received {
     pub(super) fn new(body: Incoming, progress: Arc<Progress>) -> Self {
-        Self { is_read: body.is_end_stream(), body, progress }
+        Self { is_read: body.is_end_stream(), is_wanted: false, body, progress }
     }
 }
 
@@ -133,8 +136,12 @@ impl HttpBody for Received {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.body).poll_frame(context);
+        let polled = quietly(|| Pin::new(&mut this.body).poll_frame(context));
         this.is_read |= matches!(polled, Poll::Ready(None)) || this.body.is_end_stream();
+        // The connection is to read on, or to begin: some peers send nothing before they are asked to.
+        if !this.is_read && (polled.is_ready() || !std::mem::replace(&mut this.is_wanted, true)) {
+            context.waker().wake_by_ref();
+        }
         polled
     }
 

@@ -206,7 +206,7 @@ impl<'a> Request<'a> {
 /// # Errors
 /// [`Fault`] when it is not JSON, nested deeper than `depth_max`, or not a message.
 pub fn read(body: &[u8], depth_max: usize) -> Result<Body<'_>, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| Fault::of(Unfit::NotJson))?;
+    let text = simdutf8::basic::from_utf8(body).map_err(|_| Fault::of(Unfit::NotJson))?;
     let mut scanner = Scanner::new(text, depth_max);
     match scanner.peek() {
         Some(b'{') => Ok(Body::Single(read_text(text, depth_max)?)),

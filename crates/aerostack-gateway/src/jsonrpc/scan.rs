@@ -5,8 +5,6 @@
 
 use std::borrow::Cow;
 
-/// Bytes of a string that are looked at together.
-const BLOCK: usize = 32;
 /// Strings up to this length are looked at byte by byte: most keys are shorter.
 const SHORT: usize = 16;
 
@@ -292,17 +290,12 @@ fn plain(bytes: &[u8]) -> usize {
     if let Some(at) = short.iter().position(|&byte| is_special(byte)) {
         return at;
     }
-    let (blocks, rest) = bytes[short.len()..].as_chunks::<BLOCK>();
-    let mut at = short.len();
-    for block in blocks {
-        // Written so that a few vector instructions look at the whole block.
-        let found: [bool; BLOCK] = std::array::from_fn(|at| is_special(block[at]));
-        if found != [false; BLOCK] {
-            return at + block.iter().position(|&byte| is_special(byte)).unwrap_or(BLOCK);
-        }
-        at += BLOCK;
-    }
-    at + rest.iter().position(|&byte| is_special(byte)).unwrap_or(rest.len())
+    let rest = &bytes[short.len()..];
+    let end = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    // The least byte of all is found by few vector instructions, and is seldom one that may not stand there.
+    let least = rest[..end].iter().fold(u8::MAX, |least, &byte| least.min(byte));
+    let at = if least < b' ' { rest.iter().position(|&byte| is_special(byte)) } else { None };
+    short.len() + at.unwrap_or(end)
 }
 
 const fn is_special(byte: u8) -> bool {

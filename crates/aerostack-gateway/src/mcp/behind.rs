@@ -24,7 +24,11 @@ pub(super) fn go_on(mut underway: Underway, entry: Option<CallEntry>, questions:
             () = grant.until_ended(&app.clock) => "the end of its token",
             () = tokio::time::sleep(app.config.limits.abandoned_call_timeout) => "its time limit",
         };
-        tracing::debug!(server = underway.sending.server, by = reason, "a call without caller is taken back");
+        tracing::debug!(
+            server = underway.sending.server(),
+            by = reason,
+            "a call without caller is taken back"
+        );
         underway.take_back();
     });
 }

@@ -174,7 +174,7 @@ impl Forward {
         let parameters = route.tool.map(ToolEntry::header_parameters).unwrap_or_default();
         let mirrored = written.mirror(parameters)?;
         let install = route.install.install.id.clone();
-        Ok(Self { install, own: route.own.clone(), mirrored, input: None, written })
+        Ok(Self { install, own: route.own.clone().into_owned(), mirrored, input: None, written })
     }
 
     /// Whether what is asked for may still be: since the request was prepared, its server may have been
@@ -332,8 +332,7 @@ impl Outgoing for Forward {
     }
 
     fn headers(&self, era: Era) -> HeaderMap {
-        let mut headers = headers::usual();
-        headers.extend(self.written.trace.clone());
+        let mut headers = self.written.trace.clone();
         if era == Era::Modern {
             headers.extend(self.mirrored.clone());
             headers.insert(METHOD_HEADER, HeaderValue::from_static(self.written.method));

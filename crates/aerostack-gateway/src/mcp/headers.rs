@@ -11,14 +11,6 @@ const TRACE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
 ];
-/// Headers that a request to a server usually has at most.
-const HEADERS_USUAL: usize = 12;
-
-/// None yet, with room for those that there usually are.
-pub(super) fn usual() -> HeaderMap {
-    HeaderMap::with_capacity(HEADERS_USUAL)
-}
-
 /// Puts a text among headers, encoded where it must be.
 pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     let value = HeaderValue::from_str(&tool_header::encode(value));

@@ -12,8 +12,6 @@ use aerostack_core::id::TokenId;
 use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
-use http_body_util::StreamBody;
-use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::answer::{Answer, Piece};
@@ -25,6 +23,7 @@ use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{Body, StreamFault};
 use crate::http::budget::Tally;
+use crate::http::kept_alive::{KeptAlive, Part};
 use crate::http::sse;
 use crate::upstream::UpstreamError;
 
@@ -76,14 +75,15 @@ impl SseStreams {
             grant: Arc::clone(grant),
             _entry: Entry { name, app: Arc::clone(app), grant: Arc::clone(grant), streams: self.clone() },
         };
-        let frames = stream::unfold(Some(open), |open| async {
+        let parts = stream::unfold(Some(Box::new(open)), |open| async {
             let mut open = open?;
             match open.next().await? {
-                Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(open))),
+                Ok(bytes) => Some((Ok(Part { bytes, is_within_message: false }), Some(open))),
                 Err(fault) => Some((Err(fault), None)),
             }
         });
-        Ok(event_stream_response(Body::stream(StreamBody::new(frames))))
+        let every = app.config.limits.keep_alive_every;
+        Ok(event_stream_response(Body::stream(KeptAlive::new(parts, every))))
     }
 
     /// Finds a stream of the token.
@@ -237,9 +237,6 @@ impl Open {
                 () = all_are_done(&self.requests), if self.is_draining => {
                     // Answers are queued before their requests count as done.
                     return self.receiver.try_recv().ok().map(Ok);
-                }
-                () = tokio::time::sleep(self.app.config.limits.keep_alive_every) => {
-                    return Some(Ok(Bytes::from_static(sse::KEEP_ALIVE)));
                 }
             }
         }

@@ -9,13 +9,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::catalog;
 use super::error::Refusal;
 use super::handle::EXTENSION;
 use super::revision::{META_SERVER_INFO, META_SUBSCRIPTION, declares};
-use super::updates::{Updates, Wish};
+use super::updates::{News, Updates, Wish};
 use crate::app::App;
 use crate::grants::{Grant, ListVersions, StreamPermit};
 use crate::jsonrpc::Request;
@@ -33,7 +32,6 @@ pub struct Listening {
     /// Which of [`LISTS`] are told of.
     wanted: [bool; 3],
     seen: [u64; 3],
-    changes: watch::Receiver<ListVersions>,
     updates: Updates,
     /// The raw id that a modern listener knows its notices by, until it is acknowledged apart.
     tag: Option<String>,
@@ -93,13 +91,11 @@ impl Listening {
         goodbye: Option<Bytes>,
     ) -> Result<Self, Refusal> {
         let permit = grant.open_stream(app.config.limits.streams_per_token).ok_or(Refusal::TooManyStreams)?;
-        let changes = grant.workspace.list_changes();
-        let seen = numbers(*changes.borrow());
+        let seen = numbers(grant.workspace.list_versions());
         Ok(Self {
             waiting: VecDeque::new(),
             wanted,
             seen,
-            changes,
             updates: Updates::new(grant, wish),
             is_acknowledged: tag.is_none(),
             tag,
@@ -145,8 +141,10 @@ impl Listening {
                     self.over = true;
                     return self.goodbye.take();
                 }
-                () = changed(&mut self.changes) => self.note_changes(),
-                update = self.updates.next(self.tag.as_deref()) => return Some(update),
+                news = self.updates.next(self.tag.as_deref()) => match news {
+                    News::Update(update) => return Some(update),
+                    News::Published => self.note_changes(),
+                },
             }
         }
     }
@@ -166,7 +164,7 @@ impl Listening {
     }
 
     fn note_changes(&mut self) {
-        let now = numbers(*self.changes.borrow_and_update());
+        let now = numbers(self.updates.workspace().list_versions());
         let before = std::mem::replace(&mut self.seen, now);
         for (place, (_, method)) in LISTS.iter().enumerate() {
             if !self.wanted[place] || now[place] == before[place] {
@@ -189,8 +187,43 @@ fn numbers(versions: ListVersions) -> [u64; 3] {
     [tools, prompts, resources]
 }
 
-async fn changed(changes: &mut watch::Receiver<ListVersions>) {
-    if changes.changed().await.is_err() {
-        std::future::pending::<()>().await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::Hall;
+    use crate::store::testing::{on_both_engines, sample};
+    use crate::store::token::LiveToken;
+    use aerostack_core::account::AccountKind;
+    use aerostack_core::token::Token;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn a_list_that_changed_is_told_of_once_also_while_nobody_asked() {
+        on_both_engines(|store| async move {
+            let hall = Hall::open(store, |_| {}).await;
+            let placed = hall.installs("github").await;
+            let (workspace, _) = hall.app.grants.installs().remove(0);
+            let owner = sample::account("bob", AccountKind::Operator);
+            let elsewhere = sample::workspace(&owner.id, "elsewhere");
+            let token = Token { workspace, ..sample::token(&elsewhere, "Alice") };
+            hall.app.grants.admit(LiveToken::from(&token), sample::NOW);
+            let grant = hall.app.grants.find(&token.digest).unwrap();
+            let mut listening = Listening::legacy(&hall.app, &grant, "s").unwrap();
+            hall.lists(&placed, "old").await;
+            let mut told = Vec::new();
+            while let Some(message) = listening.next().now_or_never() {
+                told.push(message.unwrap());
+            }
+            let all = LISTS.map(|(_, method)| format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#));
+            assert_eq!(told, all);
+            // Published, and nothing of it listed.
+            hall.installs("gitlab").await;
+            assert!(listening.next().now_or_never().is_none());
+            hall.lists(&placed, "new").await;
+            assert_eq!(listening.next().await.unwrap(), all[0]);
+            drop((listening, grant));
+            hall.closes().await;
+        })
+        .await;
     }
 }

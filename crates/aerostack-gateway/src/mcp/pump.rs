@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::{Either, OptionFuture};
-use tokio::sync::{Notify, mpsc};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep_until};
 
 use super::answer::Piece;
+use super::bell::{Bell, Rung};
 use super::error::Refusal;
 use super::listen::Listening;
 use super::relay::CallStream;
 use super::replay::{KeptEvent, Kind, Part, Replays};
+use super::seat::Giver;
 use crate::app::App;
 use crate::grants::Grant;
 use crate::upstream::UpstreamError;
@@ -55,10 +55,8 @@ pub(super) struct Pump {
     pub(super) name: String,
     /// What is said.
     pub(super) carried: Carried,
-    /// Rings when a reader has come.
-    pub(super) arrived: Arc<Notify>,
-    /// It was forgotten.
-    pub(super) gone: CancellationToken,
+    /// Tells that a reader has come, or that it was forgotten.
+    pub(super) bell: Arc<Bell>,
 }
 
 /// What happens next on a stream.
@@ -90,7 +88,7 @@ struct Large {
 
 /// The way to the reader.
 struct Link {
-    reader: Option<mpsc::Sender<Part>>,
+    reader: Option<Giver<Part>>,
     unread_since: Instant,
     /// The number of the next event.
     next: u64,
@@ -104,7 +102,7 @@ impl Link {
         number
     }
 
-    fn to(&mut self, reader: mpsc::Sender<Part>) {
+    fn to(&mut self, reader: Giver<Part>) {
         self.reader = Some(reader);
         if let Some(large) = &mut self.large {
             large.is_read = false;
@@ -118,34 +116,35 @@ impl Link {
 
 impl Pump {
     /// Moves the stream, from `first` on, until it is over and forgotten. Runs as a task of its own.
-    pub(super) async fn run(mut self, reader: mpsc::Sender<Part>, first: Option<Piece>) {
+    pub(super) async fn run(mut self: Box<Self>, reader: Giver<Part>, first: Option<Piece>) {
         let mut link = Link { reader: Some(reader), unread_since: Instant::now(), next: 1, large: None };
         let mut said = first;
         loop {
             if let Some(piece) = said.take() {
-                self.take(&mut link, piece).await;
+                // Boxed, so that a stream on which nothing is said does not carry its size.
+                Box::pin(self.take(&mut link, piece)).await;
             }
             match self.wait(&link).await {
                 Next::Said(Some(piece)) => said = Some(piece),
                 Next::Said(None) => break,
                 Next::Arrived => self.meet(&mut link),
                 Next::Unread => self.rest(&mut link),
-                Next::Forgotten => return self.leave(),
+                Next::Forgotten => return (*self).leave(),
             }
         }
         while self.hand_over(&mut link, Part::Over).await == Handed::Interrupted {}
         if let Some(reader) = self.replays.end(&self.name) {
             // There is room: nothing was handed to it yet.
-            let _ = reader.try_send(Part::Over);
+            reader.give(Part::Over);
         }
         drop(link);
-        let Self { app, grant, replays, name, gone, carried, .. } = self;
+        let Self { app, grant, replays, name, bell, carried } = *self;
         drop(carried);
         tokio::select! {
             () = tokio::time::sleep(app.config.limits.replay_timeout) => {}
             () = grant.until_ended(&app.clock) => {}
             () = app.stopping.cancelled() => {}
-            () = gone.cancelled() => {}
+            () = bell.until_forgotten() => {}
         }
         replays.forget(&name);
     }
@@ -159,17 +158,20 @@ impl Pump {
                 (limits.replay_timeout, Either::Right(next))
             }
         };
-        let is_left = OptionFuture::from(link.reader.as_ref().map(mpsc::Sender::closed));
+        let is_left = OptionFuture::from(link.reader.as_ref().map(Giver::until_gone));
+        // Boxed, since most have a reader.
+        let until = link.reader.is_none().then(|| Box::pin(sleep_until(link.unread_since + patience)));
+        let is_unread = OptionFuture::from(until);
         tokio::select! {
             biased;
             () = self.grant.until_ended(&self.app.clock) => Next::Forgotten,
             () = self.app.stopping.cancelled() => Next::Forgotten,
-            () = self.gone.cancelled() => Next::Forgotten,
-            () = self.arrived.notified() => Next::Arrived,
+            rung = self.bell.rings() => match rung {
+                Rung::Forgotten => Next::Forgotten,
+                Rung::Arrived => Next::Arrived,
+            },
             Some(()) = is_left => Next::Unread,
-            () = tokio::time::sleep_until(link.unread_since + patience), if link.reader.is_none() => {
-                Next::Forgotten
-            }
+            Some(()) = is_unread => Next::Forgotten,
             said = next => Next::Said(said),
         }
     }
@@ -322,12 +324,14 @@ impl Pump {
                 biased;
                 () = self.grant.until_ended(&self.app.clock) => return Handed::Over,
                 () = self.app.stopping.cancelled() => return Handed::Over,
-                () = self.gone.cancelled() => return Handed::Over,
-                () = self.arrived.notified() => None,
-                place = reader.reserve() => Some(place),
+                rung = self.bell.rings() => match rung {
+                    Rung::Forgotten => return Handed::Over,
+                    Rung::Arrived => None,
+                },
+                room = reader.has_room() => Some(room),
             } {
-                Some(Ok(place)) => {
-                    place.send(part);
+                Some(Ok(())) => {
+                    reader.give(part);
                     return Handed::Over;
                 }
                 Some(Err(_)) => true,

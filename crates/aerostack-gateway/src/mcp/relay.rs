@@ -103,7 +103,8 @@ fn resume(order: &Order<'_>, asked: &Asked<'_>, call: ParkedCall) -> Result<Answ
 /// The answer to a call, message by message, with the caller's ids.
 pub struct CallStream {
     pub(super) forward: Arc<Forward>,
-    server: String,
+    /// What was sent at first.
+    sending: Arc<Sending>,
     /// `None` after the last piece.
     pub(super) underway: Option<Underway>,
     /// Rewrites the large message that has begun and not ended.
@@ -137,7 +138,7 @@ enum Event {
 impl CallStream {
     fn new(order: &Order<'_>, underway: Underway, forward: Arc<Forward>) -> Self {
         Self {
-            server: underway.sending.server.clone(),
+            sending: Arc::clone(&underway.sending),
             forward,
             underway: Some(underway),
             large: None,
@@ -168,7 +169,7 @@ impl CallStream {
     /// The slug of the server that answers.
     #[must_use]
     pub fn server(&self) -> &str {
-        &self.server
+        self.sending.server()
     }
 
     /// The caller's id of it, raw.
@@ -196,7 +197,7 @@ impl CallStream {
                     None
                 }
                 Event::Given(Err(NotGiven)) => {
-                    Some(self.failed(&Refusal::Unanswered { server: self.server.clone() }))
+                    Some(self.failed(&Refusal::Unanswered { server: self.server().to_owned() }))
                 }
                 Event::Told(message) => Some(Piece::Notification(message)),
                 Event::Parks => self.park(),
@@ -281,7 +282,7 @@ impl CallStream {
     }
 
     fn upstream_failed(&mut self, error: UpstreamError) -> Piece {
-        self.failed(&Refusal::Upstream { server: self.server.clone(), error })
+        self.failed(&Refusal::Upstream { server: self.server().to_owned(), error })
     }
 
     /// A refusal as the last piece.

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aerostack_core::id::TokenId;
 use bytes::Bytes;
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+
+use super::bell::Bell;
+use super::seat::{Giver, Reading, seat};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -110,14 +111,6 @@ pub(super) struct Replays {
     shelf: Mutex<Shelf>,
 }
 
-/// What whoever makes a stream is told by.
-pub(super) struct Opened {
-    /// Rings when a reader has come.
-    pub(super) arrived: Arc<Notify>,
-    /// The stream was forgotten.
-    pub(super) gone: CancellationToken,
-}
-
 /// What whoever resumes a stream gets.
 pub(super) struct Resumed {
     /// What the stream carries.
@@ -125,7 +118,7 @@ pub(super) struct Resumed {
     /// What was missed, as far as it is kept.
     pub(super) missed: Vec<KeptEvent>,
     /// What follows; `None` if the stream is over.
-    pub(super) rest: Option<mpsc::Receiver<Part>>,
+    pub(super) rest: Option<Reading<Part>>,
 }
 
 /// Where an event was kept.
@@ -133,7 +126,7 @@ pub(super) struct Recorded {
     /// Whether it is kept.
     pub(super) is_kept: bool,
     /// A reader who came since the event before, and is to get this one.
-    pub(super) reader: Option<mpsc::Sender<Part>>,
+    pub(super) reader: Option<Giver<Part>>,
 }
 
 #[derive(Default)]
@@ -162,9 +155,8 @@ struct Stream {
     /// Its place among those nobody waits for.
     idle_since: Option<u64>,
     /// Who came and has not been met yet.
-    reader: Option<mpsc::Sender<Part>>,
-    arrived: Arc<Notify>,
-    gone: CancellationToken,
+    reader: Option<Giver<Part>>,
+    bell: Arc<Bell>,
 }
 
 impl Default for Replays {
@@ -182,8 +174,9 @@ impl Replays {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a stream of this name resumable; `None` where there is no room for one more.
-    pub(super) fn open(&self, kind: Kind, token: &TokenId, session: &str, name: &str) -> Option<Opened> {
+    /// Makes a stream of this name resumable, and gives what its pump is told by; `None` where there is no room
+    /// for one more.
+    pub(super) fn open(&self, kind: Kind, token: &TokenId, session: &str, name: &str) -> Option<Arc<Bell>> {
         let mut shelf = self.shelf();
         while shelf.tokens.get(token).is_some_and(|share| share.streams >= self.bounds.token_streams) {
             shelf.forget_idle(Some(token))?;
@@ -191,7 +184,7 @@ impl Replays {
         while shelf.streams.len() >= self.bounds.all_streams {
             shelf.forget_idle(None)?;
         }
-        let (arrived, gone) = (Arc::new(Notify::new()), CancellationToken::new());
+        let bell = Arc::new(Bell::default());
         let stream = Stream {
             kind,
             token: token.clone(),
@@ -201,12 +194,11 @@ impl Replays {
             is_over: false,
             idle_since: None,
             reader: None,
-            arrived: Arc::clone(&arrived),
-            gone: gone.clone(),
+            bell: Arc::clone(&bell),
         };
         shelf.tokens.entry(token.clone()).or_default().streams += 1;
         shelf.streams.insert(name.to_owned(), stream);
-        Some(Opened { arrived, gone })
+        Some(bell)
     }
 
     /// Keeps an event of a stream, if there is room.
@@ -218,7 +210,7 @@ impl Replays {
     }
 
     /// The reader who came last, if it has not been met yet.
-    pub(super) fn reader(&self, name: &str) -> Option<mpsc::Sender<Part>> {
+    pub(super) fn reader(&self, name: &str) -> Option<Giver<Part>> {
         self.shelf().streams.get_mut(name)?.reader.take()
     }
 
@@ -229,7 +221,7 @@ impl Replays {
 
     /// Nothing follows on the stream. What was said stays until it is forgotten. Gives a reader who has come
     /// and has not been met.
-    pub(super) fn end(&self, name: &str) -> Option<mpsc::Sender<Part>> {
+    pub(super) fn end(&self, name: &str) -> Option<Giver<Part>> {
         let mut shelf = self.shelf();
         let stream = shelf.streams.get_mut(name)?;
         stream.is_over = true;
@@ -264,9 +256,9 @@ impl Replays {
         if stream.is_over {
             return Some(Resumed { kind, missed, rest: None });
         }
-        let (reader, rest) = mpsc::channel(READER_QUEUE_LEN);
+        let (reader, rest) = seat(READER_QUEUE_LEN);
         stream.reader = Some(reader);
-        stream.arrived.notify_one();
+        stream.bell.arrive();
         if let Some(since) = stream.idle_since.take() {
             shelf.idle.remove(&since);
         }
@@ -299,7 +291,7 @@ impl Shelf {
         if let Some(since) = stream.idle_since {
             self.idle.remove(&since);
         }
-        stream.gone.cancel();
+        stream.bell.forget();
         self.bytes -= stream.bytes;
         if let Some(share) = self.tokens.get_mut(&stream.token) {
             share.bytes -= stream.bytes;

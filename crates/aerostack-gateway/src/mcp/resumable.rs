@@ -11,14 +11,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use http::{HeaderMap, HeaderName};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::answer::Piece;
+use super::bell::Bell;
 use super::error::Refusal;
 use super::pump::{Carried, Pump};
-use super::replay::{EventId, KeptEvent, Kind, Opened, Part, Replays, Resumed};
+use super::replay::{EventId, KeptEvent, Kind, Part, Replays, Resumed};
 use super::revision::Legacy;
+use super::seat::{Reading, seat};
 use crate::app::App;
 use crate::grants::{Grant, StreamPermit};
 use crate::http::body::StreamFault;
@@ -69,7 +70,7 @@ pub(super) struct Opening<'a> {
     terms: Terms<'a>,
     kind: Kind,
     name: String,
-    opened: Opened,
+    bell: Arc<Bell>,
 }
 
 impl<'a> Opening<'a> {
@@ -81,13 +82,13 @@ impl<'a> Opening<'a> {
         kind: Kind,
     ) -> Option<Self> {
         let (terms, name) = (terms?, random_name(app));
-        let opened = terms.replays.open(kind, &grant.token, terms.session, &name)?;
-        Some(Self { app, grant, terms, kind, name, opened })
+        let bell = terms.replays.open(kind, &grant.token, terms.session, &name)?;
+        Some(Self { app, grant, terms, kind, name, bell })
     }
 
     /// Lets it begin, with what was said already, and gives its reader.
     pub(super) fn begin(self, mut carried: Carried, first: Option<Piece>) -> Reader {
-        let Self { app, grant, terms, kind, name, opened } = self;
+        let Self { app, grant, terms, kind, name, bell } = self;
         let id = EventId { stream: &name, number: 0 }.to_string();
         let greeting = if terms.has_polling() {
             sse::prime(&id, RETRY_MS)
@@ -99,17 +100,15 @@ impl<'a> Opening<'a> {
             Carried::Call(_) => None,
             Carried::Notices(notices) => notices.take_permit(),
         };
-        let (link, rest) = mpsc::channel(1);
-        let Opened { arrived, gone } = opened;
-        let pump = Pump {
+        let (link, rest) = seat(1);
+        let pump = Box::new(Pump {
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             replays: Arc::clone(terms.replays),
             name: name.clone(),
             carried,
-            arrived,
-            gone,
-        };
+            bell,
+        });
         app.tasks.spawn(pump.run(link, first));
         let ends_at = terms.ends_at(app, kind);
         let rest = Reader::new(name, Vec::new(), Some(rest));
@@ -156,14 +155,14 @@ pub(super) struct Reader {
     name: String,
     greeting: Option<Bytes>,
     missed: VecDeque<KeptEvent>,
-    rest: Option<mpsc::Receiver<Part>>,
+    rest: Option<Reading<Part>>,
     ends_at: Option<Instant>,
     is_within: bool,
     _permit: Option<StreamPermit>,
 }
 
 impl Reader {
-    fn new(name: String, missed: Vec<KeptEvent>, rest: Option<mpsc::Receiver<Part>>) -> Self {
+    fn new(name: String, missed: Vec<KeptEvent>, rest: Option<Reading<Part>>) -> Self {
         let missed = missed.into();
         Self { name, greeting: None, missed, rest, ends_at: None, is_within: false, _permit: None }
     }
@@ -180,7 +179,7 @@ impl Reader {
         let rest = self.rest.as_mut()?;
         let part = tokio::select! {
             biased;
-            part = rest.recv() => part,
+            part = rest.next() => part,
             Some(()) = OptionFuture::from(ends_at.map(tokio::time::sleep_until)) => return None,
         };
         match part {

@@ -5,7 +5,6 @@
 //! caller takes one; once begun, every stream ends with a response or the connection does.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -26,9 +25,13 @@ use crate::app::App;
 use crate::grants::Grant;
 use crate::http::body::{Body, StreamFault};
 use crate::http::budget::Room;
+use crate::http::kept_alive::{KeptAlive, Part};
 use crate::http::{respond, sse};
 use crate::upstream::UpstreamError;
 use crate::upstream::frame::Framing;
+
+/// What callers accept who do as the protocol demands.
+const USUAL_ACCEPT: &str = "application/json, text/event-stream";
 
 /// Tells whether a caller takes event streams.
 #[must_use]
@@ -38,7 +41,9 @@ pub fn accepts_events(headers: &HeaderMap) -> bool {
         let name = kind.trim_ascii_start().get(..events.len());
         name.is_some_and(|name| name.eq_ignore_ascii_case(events.as_bytes()))
     };
-    headers.get_all(ACCEPT).iter().any(|value| value.as_bytes().split(|&byte| byte == b',').any(is_events))
+    let takes = |value: &HeaderValue| value.as_bytes().split(|&byte| byte == b',').any(is_events);
+    // As the protocol has it, and clients write it.
+    headers.get_all(ACCEPT).iter().any(|value| value == USUAL_ACCEPT || takes(value))
 }
 
 /// Gives an answer its form. `id` is the request's, raw, for what cannot be given one. An event stream can
@@ -249,15 +254,19 @@ fn event_stream(
     source: impl Source + 'static,
     first: Option<Bytes>,
 ) -> Response<Body> {
-    let state = Streaming { source, first, app: Arc::clone(app), grant: Arc::clone(grant) };
-    let frames = stream::unfold(Some(state), |state| async {
+    // Boxed, so that it is not there twice: what waits for its next part holds it.
+    let state = Box::new(Streaming { source, first, app: Arc::clone(app), grant: Arc::clone(grant) });
+    let parts = stream::unfold(Some(state), |state| async {
         let mut state = state?;
         match state.next().await? {
-            Ok(bytes) => Some((Ok(Frame::data(bytes)), Some(state))),
+            Ok(bytes) => {
+                let is_within_message = state.source.is_within_message();
+                Some((Ok(Part { bytes, is_within_message }), Some(state)))
+            }
             Err(fault) => Some((Err(fault), None)),
         }
     });
-    event_stream_response(Body::stream(StreamBody::new(frames)))
+    event_stream_response(Body::stream(KeptAlive::new(parts, app.config.limits.keep_alive_every)))
 }
 
 /// The head of every event stream.
@@ -282,13 +291,10 @@ impl<S: Source> Streaming<S> {
         if let Some(first) = self.first.take() {
             return Some(Ok(first));
         }
-        let silence: Duration = self.app.config.limits.keep_alive_every;
-        let may_comment = !self.source.is_within_message();
         tokio::select! {
             biased;
             () = self.grant.until_ended(&self.app.clock) => Some(Err(StreamFault::AccessEnded)),
             bytes = self.source.next() => bytes,
-            () = tokio::time::sleep(silence), if may_comment => Some(Ok(Bytes::from_static(sse::KEEP_ALIVE))),
         }
     }
 }

@@ -5,8 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-
 use super::error::Refusal;
 use super::forward::Forward;
 use super::parked;
@@ -17,8 +15,8 @@ use super::translate::{About, Translator};
 use crate::app::App;
 use crate::grants::Grant;
 use crate::jsonrpc::Structured;
-use crate::snapshot::{Route, Subject};
-use crate::upstream::{Caller, Canceller, Client, Era, Frame, Framing, Reply, UpstreamError};
+use crate::snapshot::{CountedTool, Route, Subject};
+use crate::upstream::{Caller, Canceller, Client, Era, Frame, Frames, Framing, Reply, UpstreamError};
 
 /// Time that a new list may need beside the asking: its turn among others, and being written.
 const LIST_SETTLES_WITHIN: Duration = Duration::from_secs(2);
@@ -31,8 +29,8 @@ pub(super) struct Sending {
     pub grant: Arc<Grant>,
     /// What is sent.
     pub forward: Arc<Forward>,
-    /// The server's slug.
-    pub server: String,
+    /// What it is counted as.
+    counted: Arc<CountedTool>,
     subject: Subject,
     /// Whose sessions its server sees.
     caller: Caller,
@@ -65,7 +63,7 @@ impl Sending {
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             forward: Arc::new(prepare(&route)?),
-            server: route.install.install.slug.to_string(),
+            counted: Arc::clone(route.counted()),
             subject: subject.clone(),
             caller,
             client: Arc::clone(&route.install.client),
@@ -79,7 +77,7 @@ impl Sending {
             app: Arc::clone(&self.app),
             grant: Arc::clone(&self.grant),
             forward: Arc::new(forward),
-            server: self.server.clone(),
+            counted: Arc::clone(&self.counted),
             subject: self.subject.clone(),
             caller: self.caller.clone(),
             client: Arc::clone(&self.client),
@@ -88,13 +86,18 @@ impl Sending {
         }
     }
 
+    /// The server's slug.
+    pub(super) fn server(&self) -> &str {
+        &self.counted.server
+    }
+
     /// What is asked for, without its arguments.
     pub(super) fn purpose(&self) -> String {
         parked::purpose(self.forward.method(), &self.subject)
     }
 
     fn refusal(&self, error: UpstreamError) -> Refusal {
-        Refusal::Upstream { server: self.server.clone(), error }
+        Refusal::Upstream { server: self.server().to_owned(), error }
     }
 
     async fn send(self: Arc<Self>) -> Result<Begun, Refusal> {
@@ -150,7 +153,6 @@ impl Sending {
     }
 }
 
-type Frames = Pin<Box<dyn futures_util::Stream<Item = Result<Frame, UpstreamError>> + Send>>;
 type Waiting = Pin<Box<dyn Future<Output = Result<Begun, Refusal>> + Send>>;
 
 /// An answer that has begun.
@@ -279,10 +281,10 @@ impl Underway {
         let Stage::Coming(begun) = self.stage else { return };
         let Begun { frames, cancel, .. } = *begun;
         drop(frames);
-        if let Some(cancel) = cancel.0
-            && tokio::runtime::Handle::try_current().is_ok()
+        if tokio::runtime::Handle::try_current().is_ok()
+            && let Some(cancelling) = cancel.begin()
         {
-            self.sending.app.tasks.spawn(cancel());
+            self.sending.app.tasks.spawn(cancelling);
         }
     }
 }

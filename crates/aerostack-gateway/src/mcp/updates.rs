@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::revision::META_SUBSCRIPTION;
-use crate::grants::Grant;
 use crate::grants::session_wishes::{Told, URI_MAX_BYTES, URIS_PER_SESSION};
+use crate::grants::{Grant, LiveWorkspace};
 use crate::jsonrpc::Object;
 use crate::offload;
 use crate::snapshot::{Snapshot, Subject};
@@ -34,6 +34,16 @@ pub(super) struct Updates {
     held: HashMap<String, Held>,
     published: watch::Receiver<u64>,
     wishes: watch::Receiver<u64>,
+    /// Something has changed and was not looked at yet.
+    is_stale: bool,
+}
+
+/// What a listener may have to be told.
+pub(super) enum News {
+    /// This.
+    Update(Bytes),
+    /// The workspace is another now, and perhaps what it lists.
+    Published,
 }
 
 /// One of them, as it stands at its server.
@@ -65,39 +75,44 @@ impl Wish {
 
 impl Updates {
     pub(super) fn new(grant: &Arc<Grant>, wish: Wish) -> Self {
-        let mut published = grant.workspace.publications();
-        // Whatever was published before is looked at first of all.
-        published.mark_changed();
         Self {
             wish,
             mailbox: Mailbox::default(),
             held: HashMap::new(),
-            published,
+            published: grant.workspace.publications(),
             wishes: grant.wishes.changes(),
+            // Whatever was published before is looked at first of all.
+            is_stale: true,
             grant: Arc::clone(grant),
         }
     }
 
-    /// The next notice as a message; `tag` is the raw id that modern listeners know it by.
+    /// The workspace that it is about.
+    pub(super) fn workspace(&self) -> &LiveWorkspace {
+        &self.grant.workspace
+    }
+
+    /// What is new; a notice is a message, in which `tag` is the raw id that modern listeners know it by.
     ///
     /// *Cancellation*: dropped while waiting, it loses nothing.
-    pub(super) async fn next(&mut self, tag: Option<&str>) -> Bytes {
+    pub(super) async fn next(&mut self, tag: Option<&str>) -> News {
         loop {
+            if self.is_stale {
+                self.renew().await;
+                self.is_stale = false;
+                return News::Published;
+            }
             let update = tokio::select! {
                 update = self.mailbox.next() => Some(update),
                 _ = self.published.changed() => None,
                 _ = self.wishes.changed(), if matches!(self.wish, Wish::OfSession(_)) => None,
             };
             match update {
-                None => {
-                    // Kept until it is done: the wait may be given up meanwhile.
-                    self.published.mark_changed();
-                    self.renew().await;
-                    self.published.mark_unchanged();
-                }
+                // Until it is looked at: that may be given up and tried again.
+                None => self.is_stale = true,
                 Some(update) => {
                     if let Some(message) = message(&self.grant.workspace.snapshot(), &update, tag) {
-                        return message;
+                        return News::Update(message);
                     }
                 }
             }
@@ -141,7 +156,7 @@ fn find(snapshot: &Snapshot, wanted: Vec<String>) -> Vec<Found> {
         let subject = Subject::Resource(uri);
         let route = snapshot.route(&subject).filter(|route| route.install.capabilities().subscriptions)?;
         let Subject::Resource(exposed) = subject.clone() else { return None };
-        Some(Found { exposed, client: Arc::clone(&route.install.client), own: route.own })
+        Some(Found { exposed, client: Arc::clone(&route.install.client), own: route.own.into_owned() })
     };
     wanted.into_iter().filter_map(found).collect()
 }

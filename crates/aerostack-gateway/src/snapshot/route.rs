@@ -1,5 +1,7 @@
 //! Where what a caller asks for leads: one decision for listing something and for asking for it.
 
+use std::borrow::Cow;
+
 use aerostack_core::id::InstallId;
 use aerostack_core::resource;
 use aerostack_core::tool::SEPARATOR;
@@ -50,7 +52,7 @@ pub struct Route<'a> {
     /// The installed server.
     pub install: &'a SnapshotInstall,
     /// The server's own name or URI of what is asked for.
-    pub own: String,
+    pub own: Cow<'a, str>,
     /// The tool's entry, if it is one and its server's list is known.
     pub tool: Option<&'a ToolEntry>,
 }
@@ -80,22 +82,26 @@ impl Snapshot {
             },
             Subject::Task(OwnTask { install, own }) | Subject::Tasks(OwnTask { install, own }) => {
                 let install = self.install(install).filter(|install| install.install.is_active())?;
-                Some(Route { install, own: own.clone(), tool: None })
+                Some(Route { install, own: own.clone().into(), tool: None })
             }
         }
     }
 
     fn tool(&self, exposed: &str) -> Option<Route<'_>> {
         if let Some(entry) = self.offering.find(exposed) {
-            let (install, own) = (&self.installs[entry.install], entry.definition.name.clone());
-            return entry.enabled.then_some(Route { install, own, tool: Some(entry) });
+            let (install, own) = (&self.installs[entry.install], entry.definition.name.as_str());
+            return entry.enabled.then_some(Route { install, own: own.into(), tool: Some(entry) });
         }
         self.unlisted(exposed, |install, tool| install.install.offers(tool))
     }
 
     fn item(&self, kind: Kind, exposed: &str) -> Option<Route<'_>> {
         let entry = self.offering.find_item(kind, exposed).filter(|entry| entry.enabled)?;
-        Some(Route { install: &self.installs[entry.install], own: entry.item.own.clone(), tool: None })
+        Some(Route {
+            install: &self.installs[entry.install],
+            own: entry.item.own.as_str().into(),
+            tool: None,
+        })
     }
 
     /// A server whose lists are not known yet may still be asked, by its prefix.
@@ -103,7 +109,7 @@ impl Snapshot {
         let (slug, own) = exposed.split_once(SEPARATOR)?;
         let install = self.installs.iter().find(|install| install.install.slug.as_str() == slug)?;
         let may_be_asked = !install.is_listed() && may(install, own);
-        may_be_asked.then(|| Route { install, own: own.to_owned(), tool: None })
+        may_be_asked.then(|| Route { install, own: own.to_owned().into(), tool: None })
     }
 
     /// A listed resource; one whose URI says whose it is; one made from a template; one of the only
@@ -115,7 +121,7 @@ impl Snapshot {
         if let Some((slug, own)) = resource::split(uri) {
             let named = |install: &&SnapshotInstall| install.install.slug.as_str() == slug;
             let install = self.readable().find(named)?;
-            return Some(Route { install, own: own.to_owned(), tool: None });
+            return Some(Route { install, own: own.to_owned().into(), tool: None });
         }
         let install = match self.by_template(uri) {
             Some(install) => Some(install).filter(|install| install.may_have_resources())?,
@@ -124,7 +130,7 @@ impl Snapshot {
                 readable.next().filter(|_| readable.next().is_none())?
             }
         };
-        Some(Route { install, own: uri.to_owned(), tool: None })
+        Some(Route { install, own: uri.to_owned().into(), tool: None })
     }
 
     /// Whose template a URI may be made from, switched on or not.

@@ -14,7 +14,9 @@ use super::skill_install;
 use super::sql::{Tx, execute, fetch_all};
 
 pub use super::install_summary::{InstallSummary, count_of_workspace, find_by_slug, list_page};
-pub use super::offer_list::{ListDocument, ListStatus, OfferList, documents, save_failure, save_list};
+pub use super::offer_list::{
+    ListDocument, ListStatus, OfferList, all_documents, documents, save_failure, save_list,
+};
 
 /// An installed server, or skill, with all that is known of it but its tools.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,14 @@ pub(super) async fn delete_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) ->
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<InstalledServer>, StoreError> {
+    of_workspaces(tx, [workspace, workspace]).await
+}
+
+/// All installs of the workspaces from one to another, whichever workspace, in install order.
+pub(super) async fn of_workspaces(
+    tx: &mut Tx,
+    range: [&WorkspaceId; 2],
+) -> Result<Vec<InstalledServer>, StoreError> {
     let rows = fetch_all!(
         tx,
         InstalledRow,
@@ -159,12 +169,13 @@ pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<In
          JOIN servers s ON s.id = i.server_id
          JOIN accounts a ON a.id = s.owner_id
          LEFT JOIN install_lists l ON l.install_id = i.id
-         WHERE i.workspace_id = $1
+         WHERE i.workspace_id >= $1 AND i.workspace_id <= $2
          ORDER BY i.created_at_ms, i.id",
-        workspace.as_str(),
+        range[0].as_str(),
+        range[1].as_str(),
     )?;
     let mut installs = rows.into_iter().map(InstalledServer::try_from).collect::<Result<Vec<_>, _>>()?;
-    installs.extend(skill_install::of_workspace(tx, workspace).await?);
+    installs.extend(skill_install::of_workspaces(tx, range).await?);
     let order = |installed: &InstalledServer| (installed.install.created_at, installed.install.id.clone());
     installs.sort_by_key(order);
     Ok(installs)

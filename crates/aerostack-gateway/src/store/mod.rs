@@ -38,6 +38,7 @@ pub mod unended;
 pub mod usage;
 pub mod workspace;
 pub mod workspace_member;
+mod workspace_state;
 
 mod codec;
 mod migrate;

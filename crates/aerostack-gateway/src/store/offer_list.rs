@@ -9,6 +9,7 @@ use aerostack_core::text::clean_line;
 use aerostack_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::sql::{Tx, execute, fetch_all};
@@ -103,6 +104,12 @@ impl ListDocument {
         })
     }
 
+    /// SHA-256 of its text.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
     /// Its length in bytes.
     #[must_use]
     pub fn len_bytes(&self) -> usize {
@@ -114,6 +121,12 @@ impl ListDocument {
 struct DocumentRow {
     install_id: String,
     offers: String,
+}
+
+impl DocumentRow {
+    fn read(self) -> (InstallId, ListDocument) {
+        (InstallId::from_stored(self.install_id), ListDocument(self.offers))
+    }
 }
 
 /// The last good lists of a workspace's installs, which may be megabytes; of one install or of all.
@@ -133,10 +146,27 @@ pub async fn documents(
         workspace.as_str(),
         install.map(InstallId::as_str),
     )?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (InstallId::from_stored(row.install_id), ListDocument(row.offers)))
-        .collect())
+    Ok(rows.into_iter().map(DocumentRow::read).collect())
+}
+
+/// The last good lists of all installs in order of these, of those after `after` at most `limit`.
+///
+/// # Errors
+/// [`StoreError`] when the database fails.
+pub async fn all_documents(
+    tx: &mut Tx,
+    after: Option<&InstallId>,
+    limit: i64,
+) -> Result<Vec<(InstallId, ListDocument)>, StoreError> {
+    let rows = fetch_all!(
+        tx,
+        DocumentRow,
+        "SELECT install_id, offers FROM install_lists
+         WHERE install_id > $1 AND offers IS NOT NULL ORDER BY install_id LIMIT $2",
+        after.map_or("", InstallId::as_str),
+        limit,
+    )?;
+    Ok(rows.into_iter().map(DocumentRow::read).collect())
 }
 
 /// Keeps a server's list, and forgets its last failure; `note` is what a person should know of the list.

@@ -23,6 +23,8 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Statements that say IF NOT EXISTS mean it: that something did exist is no news, and none for the log.
 pub(super) const NO_NEWS: &str = "SET client_min_messages = warning";
+/// Rows that SQLite's thread reads ahead of whoever asked for them.
+const SQLITE_ROWS_AHEAD: usize = 4_096;
 /// How long SQLite waits for another process's write, such as `owner create`.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
@@ -167,6 +169,7 @@ async fn open_sqlite(path: &Path, timeout: Duration) -> Result<Pools, StoreError
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        .row_buffer_size(SQLITE_ROWS_AHEAD)
         .busy_timeout(SQLITE_BUSY);
     let pool = |connections: u32| {
         sound(SqlitePoolOptions::new())

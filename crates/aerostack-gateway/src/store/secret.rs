@@ -128,9 +128,20 @@ pub(super) async fn delete_of_workspace(tx: &mut Tx, workspace: &WorkspaceId) ->
 /// # Errors
 /// [`StoreError`] when the database fails.
 pub async fn of_workspace(tx: &mut Tx, workspace: &WorkspaceId) -> Result<Vec<SealedSecret>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM secrets WHERE workspace_id = $1 ORDER BY install_id, name");
-    let rows = fetch_all!(tx, SecretRow, SQL, workspace.as_str())?;
+    of_workspaces(tx, [workspace, workspace]).await
+}
+
+/// All secrets of the workspaces from one to another, whichever workspace, by install and name.
+pub(super) async fn of_workspaces(
+    tx: &mut Tx,
+    [first, last]: [&WorkspaceId; 2],
+) -> Result<Vec<SealedSecret>, StoreError> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM secrets WHERE workspace_id >= $1 AND workspace_id <= $2 ORDER BY install_id, name"
+    );
+    let rows = fetch_all!(tx, SecretRow, SQL, first.as_str(), last.as_str())?;
     Ok(rows.into_iter().map(SealedSecret::from).collect())
 }
 

@@ -105,13 +105,10 @@ pub(super) fn auth_of(backing: &str) -> Auth {
     if backing == "function" { Auth::Body } else { Auth::Headers }
 }
 
-/// All installed skills of a workspace in install order; bounded by `INSTALLS_MAX`.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub(super) async fn of_workspace(
+/// All installed skills of the workspaces from one to another, whichever workspace, in install order.
+pub(super) async fn of_workspaces(
     tx: &mut Tx,
-    workspace: &WorkspaceId,
+    [first, last]: [&WorkspaceId; 2],
 ) -> Result<Vec<InstalledServer>, StoreError> {
     let rows = fetch_all!(
         tx,
@@ -131,9 +128,10 @@ pub(super) async fn of_workspace(
          JOIN skills k ON k.id = v.skill_id
          JOIN accounts a ON a.id = k.owner_id
          LEFT JOIN install_lists l ON l.install_id = i.id
-         WHERE i.workspace_id = $1
+         WHERE i.workspace_id >= $1 AND i.workspace_id <= $2
          ORDER BY i.created_at_ms, i.id",
-        workspace.as_str(),
+        first.as_str(),
+        last.as_str(),
     )?;
     rows.into_iter().map(InstalledServer::try_from).collect()
 }

@@ -14,7 +14,7 @@ use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
 
 pub use super::seat::count_seats;
 pub use super::token_activity::{last_used_at, touch};
-pub use super::unended::unended;
+pub use super::unended::{LiveToken, each_unended, unended};
 
 macro_rules! columns {
     () => {

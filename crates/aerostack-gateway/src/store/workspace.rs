@@ -1,8 +1,7 @@
-//! Workspaces: the rows, and the whole state that is published from them.
+//! Workspaces: the rows.
 
 use aerostack_core::id::{AccountId, WorkspaceId};
 use aerostack_core::plan::Plan;
-use aerostack_core::secret::SealedSecret;
 use aerostack_core::slug::Slug;
 use aerostack_core::time::Timestamp;
 use aerostack_core::workspace::Workspace;
@@ -10,10 +9,12 @@ use aerostack_core::workspace::Workspace;
 use super::alert;
 use super::codec;
 use super::error::StoreError;
-use super::install::{self, InstalledServer};
+use super::install;
 use super::seat::seats_at;
 use super::secret;
 use super::sql::{Count, Tx, execute, fetch_all, fetch_one, fetch_optional};
+
+pub use super::workspace_state::{WorkspaceState, state, states};
 
 macro_rules! columns {
     () => {
@@ -22,7 +23,7 @@ macro_rules! columns {
 }
 
 #[derive(sqlx::FromRow)]
-struct WorkspaceRow {
+pub(super) struct WorkspaceRow {
     id: String,
     slug: String,
     owner_id: String,
@@ -50,21 +51,6 @@ impl TryFrom<WorkspaceRow> for Workspace {
             deleted_at: codec::moment(row.deleted_at_ms),
         })
     }
-}
-
-/// Everything of a workspace that the path of a call depends on, but its tools.
-#[derive(Clone, Debug)]
-pub struct WorkspaceState {
-    /// The workspace.
-    pub workspace: Workspace,
-    /// The plan of its owner.
-    pub owner_plan: Plan,
-    /// The namespace of its owner.
-    pub owner_username: Slug,
-    /// Its installed servers and skills, in install order.
-    pub installs: Vec<InstalledServer>,
-    /// The secrets of everything installed, sealed.
-    pub secrets: Vec<SealedSecret>,
 }
 
 /// A workspace in a list: with its owner and what is counted of it.
@@ -236,16 +222,6 @@ pub async fn all_of_owner(tx: &mut Tx, owner: &AccountId) -> Result<Vec<Workspac
     fetch_all!(tx, WorkspaceRow, SQL, owner.as_str())?.into_iter().map(Workspace::try_from).collect()
 }
 
-/// All workspaces that are not deleted, for loading the gateway.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn all_live(tx: &mut Tx) -> Result<Vec<Workspace>, StoreError> {
-    const SQL: &str =
-        concat!("SELECT ", columns!(), " FROM workspaces WHERE deleted_at_ms IS NULL ORDER BY id");
-    fetch_all!(tx, WorkspaceRow, SQL)?.into_iter().map(Workspace::try_from).collect()
-}
-
 macro_rules! summary_sql {
     ($rest:literal) => {
         concat!(
@@ -311,21 +287,4 @@ pub async fn summary(
     fetch_optional!(tx, SummaryRow, SQL, id.as_str(), now.as_millis())?
         .map(WorkspaceSummary::try_from)
         .transpose()
-}
-
-/// Reads everything the path of a call depends on but the tools; `None` if the workspace is deleted or unknown.
-///
-/// # Errors
-/// [`StoreError`] when the database fails.
-pub async fn state(tx: &mut Tx, id: &WorkspaceId) -> Result<Option<WorkspaceState>, StoreError> {
-    let Some(workspace) = find_by_id(tx, id).await?.filter(|found| found.deleted_at.is_none()) else {
-        return Ok(None);
-    };
-    let Some(owner) = super::account::find(tx, &workspace.owner).await? else {
-        return Err(StoreError::Unreadable { what: "workspaces.owner_id" });
-    };
-    let installs = install::of_workspace(tx, id).await?;
-    let secrets = secret::of_workspace(tx, id).await?;
-    let (owner_plan, owner_username) = (owner.plan, owner.username);
-    Ok(Some(WorkspaceState { workspace, owner_plan, owner_username, installs, secrets }))
 }

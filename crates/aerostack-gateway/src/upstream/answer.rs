@@ -135,7 +135,8 @@ impl Answer {
                 chunk = next_chunk(body, self.expect.idle) => chunk,
             };
             let is_cut_off = matches!(chunk, Ok(None) | Err(UpstreamError::BadAnswer(_)));
-            if is_cut_off && self.goes_on().await {
+            // Boxed, so that an answer does not carry what asking for the rest of it takes.
+            if is_cut_off && Box::pin(self.goes_on()).await {
                 continue;
             }
             let read = match chunk {

@@ -1,14 +1,14 @@
-//! One call: a session, a write, the beginning of an answer.
+//! One call: a session, a write, the beginning of an answer, and the rest of it.
 
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{Errors, Expect, Questions};
-use super::begun::{Begun, Frames};
+use super::begun::{self, Begun};
 use super::credential::Credential;
 use super::error::UpstreamError;
-use super::frame::{Frame, Framing, Reply};
+use super::frame::{Canceller, Frame, Reply, Whole};
 use super::lease::Lease;
 use super::message::RpcError;
 use super::pool::{Pool, Repeat};
@@ -60,7 +60,12 @@ pub(super) async fn call(
                     lease,
                     _permit: permit,
                 };
-                return Ok(reply(begun.framing, expect.id, held));
+                let (id, era) = (expect.id, held.era());
+                // Modern servers see it.
+                let told = (era == Era::Legacy).then(|| (Arc::clone(held.lease.session()), id));
+                let cancel = Canceller(told);
+                let frames = Frames(Source::Coming(Box::new(held)));
+                return Ok(Reply { framing: begun.framing, id, era, frames, cancel });
             }
             Err(error) => error,
         };
@@ -82,9 +87,19 @@ async fn send(session: &Arc<Session>, request: &dyn Outgoing, expect: Expect) ->
     sent
 }
 
+/// The frames of an answer, without what its server must not repeat.
+pub struct Frames(Source);
+
+enum Source {
+    Coming(Box<Held>),
+    /// It was all there.
+    Given(Whole),
+    Over,
+}
+
 /// What an answer needs until its end.
 struct Held {
-    frames: Frames,
+    frames: begun::Frames,
     /// How much more of it is taken.
     left_bytes: usize,
     /// What its server must not repeat in errors.
@@ -121,16 +136,29 @@ impl Held {
     }
 }
 
-fn reply(framing: Framing, id: u64, held: Held) -> Reply {
-    let (era, cancel) = (held.era(), held.lease.session().canceller(id));
-    let frames = futures_util::stream::unfold(Some(held), |held| async {
-        let mut held = held?;
-        match held.next().await? {
-            Ok(frame) => Some((Ok(held.credential.mask_frame(frame)), Some(held))),
-            Err(error) => Some((Err(error.map_text(|text| held.credential.mask(text))), None)),
-        }
-    });
-    Reply { framing, id, era, frames: Box::pin(frames), cancel }
+impl Frames {
+    /// An answer that is there as a whole.
+    pub(super) const fn given(whole: Whole) -> Self {
+        Self(Source::Given(whole))
+    }
+
+    /// The next frame.
+    ///
+    /// *Cancellation*: dropped while waiting, it loses nothing.
+    pub async fn next(&mut self) -> Option<Result<Frame, UpstreamError>> {
+        let error = match &mut self.0 {
+            Source::Coming(held) => match held.next().await? {
+                Ok(frame) => return Some(Ok(held.credential.mask_frame(frame))),
+                Err(error) => error.map_text(|text| held.credential.mask(text)),
+            },
+            Source::Given(_) | Source::Over => {
+                let Source::Given(whole) = std::mem::replace(&mut self.0, Source::Over) else { return None };
+                return Some(Ok(Frame::Whole(whole)));
+            }
+        };
+        self.0 = Source::Over;
+        Some(Err(error))
+    }
 }
 
 /// Tells a legacy server when a request is abandoned before its answer began.
@@ -144,11 +172,10 @@ impl Drop for Abandoned<'_> {
         let Some((session, id)) = self.waiting.filter(|_| self.request.cancel_on_drop()) else {
             return;
         };
-        let Some(cancel) = session.canceller(id).0 else {
-            return;
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(cancel());
+        if let Some(cancelling) = Arc::clone(session).cancelling(id)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(cancelling);
         }
     }
 }

@@ -5,11 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::Full;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::rt::{Read, Write};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -20,6 +16,7 @@ use url::{Host, Url};
 
 use super::address::{AddressPolicy, Resolver};
 use super::error::UpstreamError;
+use super::link::Link;
 
 /// Time for a name to resolve, a connection and TLS to stand.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,9 +24,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// Longest reason that is repeated.
 const REASON_CHARS: usize = 200;
-
-/// Sends requests on a connection, one after the other.
-pub(super) type Sender = SendRequest<Full<Bytes>>;
 
 /// Makes connections to addresses that its policy allows.
 pub(super) struct Dialer {
@@ -70,36 +64,28 @@ impl Dialer {
         Self { tcp, tls: TlsConnector::from(Arc::new(tls)) }
     }
 
-    /// Makes a connection, which is served by a task of this runtime.
+    /// Makes a connection, of which this runtime notices what comes.
     ///
     /// # Errors
     /// [`UpstreamError::Unreachable`].
-    pub(super) async fn dial(&self, origin: &Origin) -> Result<Sender, UpstreamError> {
+    pub(super) async fn dial(&self, origin: &Origin) -> Result<Link, UpstreamError> {
         let limit = CONNECT_TIMEOUT.as_secs();
         let late = |_| UpstreamError::Unreachable(format!("no connection within {limit} s"));
         tokio::time::timeout(CONNECT_TIMEOUT, self.connect(origin)).await.map_err(late)?
     }
 
-    async fn connect(&self, origin: &Origin) -> Result<Sender, UpstreamError> {
+    async fn connect(&self, origin: &Origin) -> Result<Link, UpstreamError> {
         let unreachable = |error: &(dyn Error + 'static)| UpstreamError::Unreachable(reason(error));
         let tcp = self.tcp.clone().call(origin.uri.clone()).await.map_err(|error| unreachable(&error))?;
-        match &origin.tls {
-            None => speak(tcp).await,
+        let link = match &origin.tls {
+            None => Link::over(tcp).await,
             Some(name) => {
                 let tls = self.tls.connect(name.clone(), tcp.into_inner()).await;
-                speak(TokioIo::new(tls.map_err(|error| unreachable(&error))?)).await
+                Link::over(TokioIo::new(tls.map_err(|error| unreachable(&error))?)).await
             }
-        }
+        };
+        link.map_err(|error| unreachable(&error))
     }
-}
-
-async fn speak<T: Read + Write + Unpin + Send + 'static>(io: T) -> Result<Sender, UpstreamError> {
-    let shaken = http1::handshake(io).await;
-    let (mut sender, connection) = shaken.map_err(|error| UpstreamError::Unreachable(reason(&error)))?;
-    // Its end is seen by whoever uses it.
-    tokio::spawn(connection);
-    sender.ready().await.map_err(|error| UpstreamError::Unreachable(reason(&error)))?;
-    Ok(sender)
 }
 
 /// What happened, in the words of what lies at the bottom of it.

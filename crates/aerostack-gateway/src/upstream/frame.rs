@@ -1,13 +1,14 @@
 //! The answer of a server, as frames: whole messages where they are small, pieces where they are not.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::Stream;
 
-use super::error::UpstreamError;
+use super::call::Frames;
 use super::message::{Message, is_id};
 use super::question::Question;
+use super::session::Session;
 use crate::jsonrpc::Shape;
 
 /// A piece of an answer. Messages follow one another; the pieces of one are never mixed with another's.
@@ -39,7 +40,7 @@ impl Whole {
     /// Reads a message; `None` if it is none.
     #[must_use]
     pub fn read(text: Bytes) -> Option<Self> {
-        let shape = Shape::read(std::str::from_utf8(&text).ok()?)?;
+        let shape = Shape::read(simdutf8::basic::from_utf8(&text).ok()?)?;
         Some(Self { text, shape })
     }
 
@@ -76,13 +77,22 @@ pub struct Reply {
     /// The era spoken with the server.
     pub era: super::Era,
     /// The frames; the response is the last message, and after an error nothing follows.
-    pub frames: Pin<Box<dyn Stream<Item = Result<Frame, UpstreamError>> + Send>>,
+    pub frames: Frames,
     /// Tells a legacy server that nobody waits any more. Bounded in time; does nothing for modern ones.
     pub cancel: Canceller,
 }
 
-/// Tells a legacy server that a call is no longer wanted: gives what does so.
-pub struct Canceller(pub Option<Box<dyn FnOnce() -> Cancelling + Send>>);
+/// Tells a legacy server that a call is no longer wanted: its session, and the id of the call there.
+pub struct Canceller(pub(super) Option<(Arc<Session>, u64)>);
+
+impl Canceller {
+    /// What does so; `None` where nobody is to be told.
+    #[must_use]
+    pub fn begin(self) -> Option<Cancelling> {
+        let (session, id) = self.0?;
+        session.cancelling(id)
+    }
+}
 
 /// What tells a server that a call is no longer wanted.
 pub type Cancelling = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -17,9 +17,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::call::Frames;
 use super::credential::Credential;
 use super::error::UpstreamError;
-use super::frame::{Canceller, Frame, Framing, Reply, Whole};
+use super::frame::{Canceller, Framing, Reply, Whole};
 use super::function_input::{InputCheck, InputRefusal};
 use super::http::{Endpoint, next_chunk};
 use super::response::Response;
@@ -133,11 +134,10 @@ impl Function {
             }
         };
         drop(permit);
-        let answer = Whole::read(answer).map(|whole| self.credential.mask_frame(Frame::Whole(whole)));
-        let answer = answer.ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON".into()));
-        let frames = futures_util::stream::iter([answer]);
-        let cancel = Canceller(None);
-        Ok(Reply { framing: Framing::Json, id, era: Era::Legacy, frames: Box::pin(frames), cancel })
+        let whole = Whole::read(answer).map(|whole| self.credential.mask_whole(whole));
+        let whole = whole.ok_or_else(|| UpstreamError::BadAnswer("the answer is not JSON".into()))?;
+        let (frames, cancel) = (Frames::given(whole), Canceller(None));
+        Ok(Reply { framing: Framing::Json, id, era: Era::Legacy, frames, cancel })
     }
 
     /// What is to be posted, if it fits; else why not.

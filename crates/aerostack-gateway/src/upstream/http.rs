@@ -22,10 +22,11 @@ use super::address::{AddressPolicy, Trust};
 use super::credential::Credential;
 use super::dial::{Dialer, Origin};
 use super::error::UpstreamError;
-use super::response::Response;
+use super::response::{Broken, Response};
 use super::way::Way;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("aerostack-gateway/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const BOTH_KINDS: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
 /// The two clients.
@@ -114,6 +115,9 @@ struct Place {
     host: HeaderValue,
 }
 
+/// All headers of one kind of post, made once for many.
+pub(super) struct PostHeaders(Result<HeaderMap, UpstreamError>);
+
 impl Place {
     fn of(http: &Http, url: &Url) -> Result<Self, UpstreamError> {
         let refused = |error: super::address::AddressRefused| UpstreamError::Unreachable(error.to_string());
@@ -155,62 +159,78 @@ impl Endpoint {
     ///
     /// # Errors
     /// When no answer begins in time; what its status means is another matter.
-    pub(super) async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response, UpstreamError> {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, BOTH_KINDS);
-        self.send(Method::POST, headers, Some(body)).await
+    pub(super) async fn post(&self, own: HeaderMap, body: Bytes) -> Result<Response, UpstreamError> {
+        self.post_with(&self.post_headers(own), &HeaderMap::new(), body).await
+    }
+
+    /// The headers of all messages that are posted with `own`.
+    pub(super) fn post_headers(&self, mut own: HeaderMap) -> PostHeaders {
+        own.insert(CONTENT_TYPE, JSON);
+        own.insert(ACCEPT, BOTH_KINDS);
+        PostHeaders(self.complete(own))
+    }
+
+    /// Posts a message with headers that were made before, and what they lack of its own.
+    ///
+    /// # Errors
+    /// As `post`.
+    pub(super) async fn post_with(
+        &self,
+        headers: &PostHeaders,
+        own: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, UpstreamError> {
+        let made = headers.0.as_ref().map_err(Clone::clone)?;
+        let mut headers = made.clone();
+        for (name, value) in own.iter().filter(|(name, _)| !made.contains_key(*name)) {
+            headers.append(name.clone(), value.clone());
+        }
+        self.send(Method::POST, headers, body).await
     }
 
     /// Posts to a function, which answers with one document.
     ///
     /// # Errors
     /// As `post`.
-    pub(super) async fn post_json(
-        &self,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response, UpstreamError> {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        self.send(Method::POST, headers, Some(body)).await
+    pub(super) async fn post_json(&self, mut own: HeaderMap, body: Bytes) -> Result<Response, UpstreamError> {
+        own.insert(CONTENT_TYPE, JSON);
+        own.insert(ACCEPT, JSON);
+        self.send(Method::POST, self.complete(own)?, body).await
     }
 
     /// Asks for an event stream.
     ///
     /// # Errors
     /// As `post`.
-    pub(super) async fn get_events(&self, mut headers: HeaderMap) -> Result<Response, UpstreamError> {
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        self.send(Method::GET, headers, None).await
+    pub(super) async fn get_events(&self, mut own: HeaderMap) -> Result<Response, UpstreamError> {
+        own.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        self.send(Method::GET, self.complete(own)?, Bytes::new()).await
     }
 
     /// Ends a session.
     ///
     /// # Errors
     /// As `post`.
-    pub(super) async fn delete(&self, headers: HeaderMap) -> Result<Response, UpstreamError> {
-        self.send(Method::DELETE, headers, None).await
+    pub(super) async fn delete(&self, own: HeaderMap) -> Result<Response, UpstreamError> {
+        self.send(Method::DELETE, self.complete(own)?, Bytes::new()).await
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Option<Bytes>,
-    ) -> Result<Response, UpstreamError> {
-        // The one place where a server is written to, so that no request goes without.
+    /// Adds what every request carries. The one place where that is done, so that none goes without.
+    fn complete(&self, mut headers: HeaderMap) -> Result<HeaderMap, UpstreamError> {
         self.0.credential.apply(&mut headers).map_err(UpstreamError::LackingCredential)?;
-        let Place { way, uri, host } = self.0.place.as_ref().map_err(Clone::clone)?;
-        headers.insert(HOST, host.clone());
+        let place = self.0.place.as_ref().map_err(Clone::clone)?;
+        headers.insert(HOST, place.host.clone());
         headers.insert(USER_AGENT, AGENT);
-        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        Ok(headers)
+    }
+
+    async fn send(&self, method: Method, headers: HeaderMap, body: Bytes) -> Result<Response, UpstreamError> {
+        let Place { way, uri, .. } = self.0.place.as_ref().map_err(Clone::clone)?;
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
-        match tokio::time::timeout(self.0.idle, way.send(request)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(silent(self.0.idle)),
-        }
+        way.send(request, self.0.idle).await
     }
 }
 
@@ -219,10 +239,10 @@ pub(super) async fn next_chunk(
     response: &mut Response,
     idle: Duration,
 ) -> Result<Option<Bytes>, UpstreamError> {
-    match tokio::time::timeout(idle, response.chunk()).await {
-        Ok(chunk) => chunk.map_err(|_| UpstreamError::BadAnswer("the answer broke off".into())),
-        Err(_) => Err(silent(idle)),
-    }
+    response.chunk_within(idle).await.map_err(|broken| match broken {
+        Broken::Silent => silent(idle),
+        Broken::Off => UpstreamError::BadAnswer("the answer broke off".into()),
+    })
 }
 
 /// Nothing came for `idle`.

@@ -57,14 +57,14 @@ impl Credential {
     /// A frame as callers may read it.
     pub(super) fn mask_frame(&self, frame: Frame) -> Frame {
         match frame {
-            Frame::Whole(whole) => Frame::Whole(self.mask_error(whole)),
+            Frame::Whole(whole) => Frame::Whole(self.mask_whole(whole)),
             frame => frame,
         }
     }
 
     /// A whole message as callers may read it: an error that repeats a secret is masked. Results pass
     /// as they are: a server that wants to give its secret away cannot be kept from it.
-    fn mask_error(&self, whole: Whole) -> Whole {
+    pub(super) fn mask_whole(&self, whole: Whole) -> Whole {
         if whole.shape.error.is_none() {
             return whole;
         }
@@ -138,8 +138,8 @@ mod tests {
     use super::super::credential::tests::holding;
     use super::*;
 
-    fn mask_error(credential: &Credential, message: &str) -> Bytes {
-        credential.mask_error(Whole::read(Bytes::from(message.to_owned())).unwrap()).text
+    pub(super) fn mask_whole(credential: &Credential, message: &str) -> Bytes {
+        credential.mask_whole(Whole::read(Bytes::from(message.to_owned())).unwrap()).text
     }
 
     #[test]
@@ -149,9 +149,9 @@ mod tests {
         assert_eq!(credential.mask(format!("bad token {quoted} abc")), "bad token [secret] abc");
         let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad gh\"p\\value"}}"#;
         let masked = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"bad [secret]"}}"#;
-        assert_eq!(mask_error(&credential, error), masked);
+        assert_eq!(mask_whole(&credential, error), masked);
         let result = r#"{"jsonrpc":"2.0","id":1,"result":{"x":"gh\"p\\value"}}"#;
-        assert_eq!(mask_error(&credential, result), result);
+        assert_eq!(mask_whole(&credential, result), result);
         let lines = holding(&[("KEY", "first line\nsecond")]);
         assert_eq!(lines.mask("it reads: second".to_owned()), "it reads: [secret]");
         assert_eq!(format!("{credential:?}"), r#"["KEY", "SHORT"]"#);
@@ -163,7 +163,7 @@ mod tests {
             let credential = holding(&[("KEY", value)]);
             let message =
                 format!(r#"{{"jsonrpc":"2.0","id":1234,"error":{{"code":-32000,"message":{error}}}}}"#);
-            let masked = mask_error(&credential, &message);
+            let masked = mask_whole(&credential, &message);
             let masked: serde_json::Value = serde_json::from_slice(&masked).unwrap();
             assert_eq!(masked["id"], 1234);
             masked["error"]["message"].as_str().unwrap().to_owned()

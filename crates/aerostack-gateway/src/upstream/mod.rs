@@ -31,6 +31,7 @@ mod hearing;
 mod http;
 mod lease;
 pub mod left_out;
+mod link;
 mod listing;
 mod mask;
 mod message;
@@ -55,6 +56,7 @@ mod watch;
 mod way;
 mod webhook;
 
+pub use call::Frames;
 pub use client::{Client, Upstreams};
 pub use credential::Credential;
 pub use error::UpstreamError;

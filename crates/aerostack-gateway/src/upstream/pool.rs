@@ -158,7 +158,7 @@ impl Pool {
                 return Err(closed());
             }
             let verdict = slots.verdict();
-            slots.find(&[Key::Of(caller.clone()), self.key(caller, verdict)])
+            slots.of(caller).or_else(|| slots.at(&self.key(caller, verdict)).cloned())
         };
         let Some(slot) = slot else { return Ok(None) };
         let place = slot.lock().await;

@@ -19,9 +19,9 @@ use super::capabilities::Declared;
 use super::channel::Channel;
 use super::error::UpstreamError;
 use super::exchange::{self, Received};
-use super::frame::{Canceller, Framing};
+use super::frame::{Cancelling, Framing};
 use super::hearing::Hearing;
-use super::http::Endpoint;
+use super::http::{Endpoint, PostHeaders};
 use super::message::{self, RpcError};
 use super::stdio::Child;
 use super::target::Era;
@@ -55,6 +55,7 @@ pub(super) struct Session {
     pub(super) about: About,
     route: Route,
     endpoint: Endpoint,
+    posts: PostHeaders,
     aside: Aside,
     /// What is said to its caller beside answers, if it is a caller's own.
     hearing: Option<Hearing>,
@@ -111,6 +112,7 @@ impl Session {
             Era::Legacy => aside.answering_at(endpoint.clone(), route_headers(&about.version, &route)),
         };
         Self {
+            posts: endpoint.post_headers(route_headers(&about.version, &route)),
             about,
             route,
             endpoint,
@@ -207,14 +209,12 @@ impl Session {
     /// [`SendError`], which says whether another attempt makes sense.
     pub(super) async fn send(
         &self,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Bytes,
         expect: Expect,
     ) -> Result<Begun, SendError> {
-        let mut headers = headers;
         // A session that is not ours must not travel where there is none of our own.
         headers.remove(SESSION_ID);
-        headers.extend(self.headers());
         match &self.route {
             Route::HttpSse(channel) => self.send_on_stream(channel, headers, body, expect).await,
             Route::Stdio { child, era } => child.send(*era, body, expect).await,
@@ -224,7 +224,8 @@ impl Session {
 
     async fn send_alone(&self, headers: HeaderMap, body: Bytes, expect: Expect) -> Result<Begun, SendError> {
         let beside = self.hearing.as_ref().and_then(|hearing| hearing.expect(expect));
-        let refusal = match exchange::post(&self.endpoint, headers, body).await? {
+        let posted = self.endpoint.post_with(&self.posts, &headers, body).await?;
+        let refusal = match exchange::receive(&self.endpoint, posted).await? {
             Received::Begun(response, framing) => {
                 let again = (self.era() == Era::Legacy && framing == Framing::Events)
                     .then(|| Again::new(self.endpoint.clone(), self.headers()));
@@ -261,6 +262,8 @@ impl Session {
         let Some(pending) = channel.expect(expect) else {
             return Err(SendError::SessionGone);
         };
+        let mut headers = headers;
+        headers.extend(self.headers());
         match post_on_stream(channel.endpoint(), headers, body).await {
             Ok(()) => Ok(Begun { framing: Framing::Events, frames: Frames::OnStream(pending) }),
             Err(error) => {
@@ -272,16 +275,13 @@ impl Session {
         }
     }
 
-    /// What tells the server that nobody waits for `id` any more.
-    pub(super) fn canceller(self: &Arc<Self>, id: u64) -> Canceller {
-        if let Route::Stdio { child, era } = &self.route {
-            return child.canceller(*era, id);
+    /// What tells the server that nobody waits for `id` any more; modern ones see it.
+    pub(super) fn cancelling(self: Arc<Self>, id: u64) -> Option<Cancelling> {
+        match &self.route {
+            Route::Modern => None,
+            Route::Stdio { child, era } => child.cancelling(*era, id),
+            Route::Streamable { .. } | Route::HttpSse(_) => Some(Box::pin(self.cancel(id))),
         }
-        if self.era() == Era::Modern {
-            return Canceller(None);
-        }
-        let session = self.clone();
-        Canceller(Some(Box::new(move || Box::pin(session.cancel(id)))))
     }
 
     async fn cancel(self: Arc<Self>, id: u64) {

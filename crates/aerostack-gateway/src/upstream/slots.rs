@@ -17,7 +17,7 @@ use super::target::Caller;
 const VERDICT_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whose a session is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Everybody,
     Of(Caller),
@@ -30,7 +30,8 @@ pub(super) type Slot = Arc<AsyncMutex<Option<Arc<Session>>>>;
 #[derive(Default)]
 pub(super) struct Slots {
     verdict: Option<(Verdict, Instant)>,
-    by_key: HashMap<Key, Slot>,
+    everybodys: Option<Slot>,
+    callers: HashMap<Caller, Slot>,
     is_closed: bool,
     /// Attempts that failed so far, and how the last one did.
     failures: u64,
@@ -55,7 +56,7 @@ impl Slots {
     /// Forgets how the server is reached, so that the next request finds out again.
     pub(super) fn forget_verdict(&mut self) {
         if self.verdict.take().is_some_and(|(verdict, _)| verdict.is_stateless()) {
-            self.by_key.remove(&Key::Everybody);
+            self.everybodys = None;
         }
     }
 
@@ -64,55 +65,81 @@ impl Slots {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+        self.count() == 0
     }
 
-    /// What is at the first of these keys.
-    pub(super) fn find(&self, keys: &[Key]) -> Option<Slot> {
-        keys.iter().find_map(|key| self.by_key.get(key)).cloned()
+    fn count(&self) -> usize {
+        self.callers.len() + usize::from(self.everybodys.is_some())
+    }
+
+    /// The place of a caller's own session.
+    pub(super) fn of(&self, caller: &Caller) -> Option<Slot> {
+        self.callers.get(caller).cloned()
+    }
+
+    /// What is at a key.
+    pub(super) fn at(&self, key: &Key) -> Option<&Slot> {
+        match key {
+            Key::Everybody => self.everybodys.as_ref(),
+            Key::Of(caller) => self.callers.get(caller),
+        }
     }
 
     /// Takes away what belongs to certain callers.
     pub(super) fn take_of(&mut self, is_theirs: impl Fn(&Caller) -> bool) -> Vec<Slot> {
-        let theirs = self.by_key.extract_if(|key, _| matches!(key, Key::Of(caller) if is_theirs(caller)));
-        theirs.map(|(_, slot)| slot).collect()
+        self.callers.extract_if(|caller, _| is_theirs(caller)).map(|(_, slot)| slot).collect()
     }
 
     /// The sessions of certain callers, but for those that are being made.
     pub(super) fn sessions_of(&self, is_theirs: impl Fn(&Caller) -> bool) -> Vec<Arc<Session>> {
-        let theirs =
-            self.by_key.iter().filter(|(key, _)| matches!(key, Key::Of(caller) if is_theirs(caller)));
+        let theirs = self.callers.iter().filter(|(caller, _)| is_theirs(caller));
         theirs.filter_map(|(_, slot)| slot.try_lock().ok()?.clone()).collect()
     }
 
     /// The place of a session, made if need be: then the longest idle one goes if there are `limit`
     /// already. `None` if all are in use.
     pub(super) fn place(&mut self, key: &Key, limit: usize) -> Option<Slot> {
-        if let Some(slot) = self.by_key.get(key) {
+        if let Some(slot) = self.at(key) {
             return Some(slot.clone());
         }
-        if self.by_key.len() >= limit {
-            let idle = self.by_key.iter().filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
-            let longest = idle.min_by_key(|(since, _)| *since).map(|(_, key)| key.clone());
-            self.by_key.remove(&longest?);
+        if self.count() >= limit {
+            let longest = self.longest_idle()?;
+            self.remove(&longest);
         }
         let slot = Slot::default();
-        self.by_key.insert(key.clone(), slot.clone());
+        self.put(key.clone(), slot.clone());
         Some(slot)
+    }
+
+    fn longest_idle(&self) -> Option<Key> {
+        let everybodys = self.everybodys.iter().map(|slot| (Key::Everybody, slot));
+        let callers = self.callers.iter().map(|(caller, slot)| (Key::Of(caller.clone()), slot));
+        let idle = everybodys.chain(callers).filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
+        idle.min_by_key(|(since, _)| *since).map(|(_, key)| key)
     }
 
     /// Puts a place where it belongs; nobody's own session is replaced.
     pub(super) fn put(&mut self, key: Key, slot: Slot) {
-        self.by_key.entry(key).or_insert(slot);
+        match key {
+            Key::Everybody => {
+                self.everybodys.get_or_insert(slot);
+            }
+            Key::Of(caller) => {
+                self.callers.entry(caller).or_insert(slot);
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, key: &Key) {
-        self.by_key.remove(key);
+        match key {
+            Key::Everybody => self.everybodys = None,
+            Key::Of(caller) => drop(self.callers.remove(caller)),
+        }
     }
 
     /// Whether this is still the place of `key`.
     pub(super) fn is_at(&self, key: &Key, slot: &Slot) -> bool {
-        self.by_key.get(key).is_some_and(|current| Arc::ptr_eq(current, slot))
+        self.at(key).is_some_and(|current| Arc::ptr_eq(current, slot))
     }
 
     /// Takes all places away, for good.
@@ -123,14 +150,17 @@ impl Slots {
 
     /// Takes all places away.
     pub(super) fn take_all(&mut self) -> Vec<Slot> {
-        self.by_key.drain().map(|(_, slot)| slot).collect()
+        let callers = self.callers.drain().map(|(_, slot)| slot);
+        callers.chain(self.everybodys.take()).collect()
     }
 
     /// Takes away what nobody has used for `limit`.
     pub(super) fn take_idle(&mut self, limit: Duration) -> Vec<Slot> {
         let is_over = |since: Option<Instant>| since.is_none_or(|since| since.elapsed() >= limit);
-        let idle = self.by_key.extract_if(|_, slot| idle_since(slot).is_some_and(is_over));
-        idle.map(|(_, slot)| slot).collect()
+        let is_idle = |slot: &Slot| idle_since(slot).is_some_and(is_over);
+        let everybodys = self.everybodys.take_if(|slot| is_idle(slot));
+        let callers = self.callers.extract_if(|_, slot| is_idle(slot)).map(|(_, slot)| slot);
+        callers.chain(everybodys).collect()
     }
 
     /// Counts the attempts that failed.

@@ -269,9 +269,12 @@ pub(super) fn target(server: &Server) -> Target {
 }
 
 /// All frames of an answer.
-pub(super) async fn frames(reply: Reply) -> Result<Vec<Frame>, UpstreamError> {
-    let frames: Vec<_> = reply.frames.collect().await;
-    frames.into_iter().collect()
+pub(super) async fn frames(mut reply: Reply) -> Result<Vec<Frame>, UpstreamError> {
+    let mut frames = Vec::new();
+    while let Some(frame) = reply.frames.next().await {
+        frames.push(frame?);
+    }
+    Ok(frames)
 }
 
 /// The text of an answer that is one whole message.

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 
 use super::chains::{Chain, Thread};
 
-/// Whose task a function runs in: names alone do not tell, since hyper reads and writes on both sides.
+/// Which connection a function works on: names alone do not tell, since hyper reads and writes on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// The connection of the caller.
@@ -16,9 +16,9 @@ enum Side {
     Neither,
 }
 
-/// What is outermost in the task of a caller's connection, and what there is in that of a server's, too.
+/// What is outermost in the task of a caller's connection, and what moves that of a server within it.
 const OF_CALLER: &str = "tokio_util::task::task_tracker::TrackedFuture";
-const OF_SERVER: &str = "hyper::proto::h1::dispatch::Dispatcher";
+const OF_SERVER: &str = "aerostack_gateway::upstream::link::Link";
 
 /// The stages in the order of a call.
 const ACCEPT: &str = "accept and parse";
@@ -55,6 +55,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("aerostack_gateway::mcp::streamable::", ANSWER),
     ("aerostack_gateway::upstream::begun::", ANSWER),
     ("aerostack_gateway::upstream::mask::", ANSWER),
+    ("aerostack_gateway::upstream::answer::", ANSWER),
     ("aerostack_gateway::mcp::underway::Sending::send", WRITE),
     ("aerostack_gateway::upstream::", WRITE),
     ("tracing_core::", LOG),
@@ -122,9 +123,9 @@ pub(super) fn shares(threads: &[&Thread], calls: u32) -> Result<Vec<Share>> {
 /// The stage of a function with its callers, innermost first; notes which names are there.
 fn stage_of(functions: &[String], seen: &mut [bool]) -> &'static str {
     let is_there = |name: &str| functions.iter().any(|function| function.contains(name));
-    let side = match (is_there(OF_CALLER), is_there(OF_SERVER)) {
-        (true, _) => Side::Caller,
-        (false, true) => Side::Server,
+    let side = match (is_there(OF_SERVER), is_there(OF_CALLER)) {
+        (true, _) => Side::Server,
+        (false, true) => Side::Caller,
         (false, false) => Side::Neither,
     };
     for function in functions {
@@ -155,9 +156,10 @@ mod tests {
             let functions: Vec<String> = functions.iter().map(|&name| name.to_owned()).collect();
             stage_of(&functions, &mut vec![false; FUNCTIONS.len() + SIDED.len()])
         };
-        let (caller, server) = ("<tokio_util::task::task_tracker::TrackedFuture<F>>::poll", OF_SERVER);
+        let caller = "<tokio_util::task::task_tracker::TrackedFuture<F>>::poll";
+        let server = "aerostack_gateway::upstream::link::Link::advance";
         let flush = "hyper::proto::h1::io::Buffered<T,B>::poll_flush";
-        assert_eq!(stage(&["memcpy", server, caller, "start"]), ACCEPT);
+        assert_eq!(stage(&["memcpy", "hyper::proto::h1::dispatch::Dispatcher", caller, "start"]), ACCEPT);
         assert_eq!(stage(&["memcpy", "aerostack_gateway::mcp::record::CallRecord::sees", caller]), RECORD);
         assert_eq!(
             stage(&[
@@ -168,8 +170,8 @@ mod tests {
             ]),
             GRANT
         );
-        assert_eq!(stage(&[flush, server, caller]), ANSWER);
-        assert_eq!(stage(&[flush, server, "start"]), WRITE);
+        assert_eq!(stage(&[flush, caller]), ANSWER);
+        assert_eq!(stage(&[flush, server, caller]), WRITE);
         assert_eq!(stage(&["epoll_wait", "start"]), BETWEEN);
     }
 

@@ -91,10 +91,10 @@ fn only_what_nobody_waits_for_makes_room_for_another_stream() {
     replays.end("b");
     replays.end("a");
     assert!(open(&alice, "c").is_some());
-    assert!(second.gone.is_cancelled() && !first.gone.is_cancelled());
+    assert!(second.is_forgotten() && !first.is_forgotten());
     open(&token(2), "d").unwrap();
     open(&token(3), "e").unwrap();
-    assert!(first.gone.is_cancelled(), "of everybody's, the oldest goes");
+    assert!(first.is_forgotten(), "of everybody's, the oldest goes");
     assert!(open(&token(4), "f").is_none());
 }
 

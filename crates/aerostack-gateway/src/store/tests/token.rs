@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aerostack_core::account::Email;
+use aerostack_core::id::TokenId;
 use aerostack_core::plan::{Plan, Seats};
 use aerostack_core::time::Timestamp;
 use aerostack_core::token::{self, IssueRefusal, Token, TokenOrder, TokenStatus};
@@ -12,7 +13,8 @@ use tokio::sync::Barrier;
 
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{NOW, acme, token, workspace};
-use crate::store::{self, Store};
+use crate::store::token::LiveToken;
+use crate::store::{self, Store, Tx};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -138,8 +140,10 @@ async fn status_is_computed_from_the_clock() {
         assert_eq!(store::token::count_seats(&mut tx, &engineering.id, NOW).await.unwrap(), 1);
         assert_eq!(store::token::count_active(&mut tx, &engineering.id, NOW).await.unwrap(), 2);
         assert_eq!(store::token::count_active(&mut tx, &engineering.id, NOW.plus(MINUTE)).await.unwrap(), 1);
-        let unended = store::token::unended(&mut tx, Some(&engineering.id), NOW).await.unwrap();
-        assert_eq!(ids(unended), expected(&[active, leaving]));
+        let mut unended = store::token::unended(&mut tx, &engineering.id, NOW).await.unwrap();
+        unended.sort_by(|a, b| a.id.cmp(&b.id));
+        let unended: Vec<TokenId> = unended.into_iter().map(|token| token.id).collect();
+        assert_eq!(unended, expected(&[active, leaving]));
         let names = store::token::active_names(&mut tx, &engineering.id, NOW, 10).await.unwrap();
         assert_eq!(names, ["Alice"]);
     })
@@ -149,8 +153,9 @@ async fn status_is_computed_from_the_clock() {
 /// The seats of a workspace, told by looking at every token.
 async fn seats_one_by_one(store: &Store, workspace: &Workspace, now: Timestamp) -> u32 {
     let mut tx = store.read().await.unwrap();
-    let tokens = store::token::unended(&mut tx, Some(&workspace.id), now).await.unwrap();
-    u32::try_from(tokens.iter().filter(|token| token.takes_seat).count()).unwrap()
+    let (active, all) = (Some(TokenStatus::Active), 1_000);
+    let listed = store::token::list_page(&mut tx, &workspace.id, active, now, None, all).await.unwrap();
+    u32::try_from(listed.iter().filter(|listed| listed.token.takes_seat).count()).unwrap()
 }
 
 async fn seats(store: &Store, workspace: &Workspace, now: Timestamp) -> u32 {
@@ -276,9 +281,36 @@ async fn tokens_of_a_deleted_workspace_are_not_loaded() {
         let (_, engineering) = acme(&store).await;
         insert(&store, &[&token(&engineering, "Alice")]).await;
         let mut tx = store.write().await.unwrap();
-        assert_eq!(store::token::unended(&mut tx, None, NOW).await.unwrap().len(), 1);
+        assert_eq!(loaded(&mut tx).await.len(), 1);
+        assert_eq!(store::token::unended(&mut tx, &engineering.id, NOW).await.unwrap().len(), 1);
         store::workspace::mark_deleted(&mut tx, &engineering.id, NOW).await.unwrap();
-        assert!(store::token::unended(&mut tx, None, NOW).await.unwrap().is_empty());
+        assert_eq!(loaded(&mut tx).await, []);
+        assert_eq!(store::token::unended(&mut tx, &engineering.id, NOW).await.unwrap(), []);
+    })
+    .await;
+}
+
+/// What a gateway that starts loads, by identifier.
+async fn loaded(tx: &mut Tx) -> Vec<LiveToken> {
+    let mut tokens = Vec::new();
+    store::token::each_unended(tx, NOW, |token| tokens.push(token)).await.unwrap();
+    tokens.sort_by(|a, b| a.id.cmp(&b.id));
+    tokens
+}
+
+#[tokio::test]
+async fn a_token_is_loaded_with_all_that_its_calls_depend_on_unless_it_has_ended() {
+    on_both_engines(|store| async move {
+        let (_, engineering) = acme(&store).await;
+        let all = four_tokens(&engineering);
+        let [active, expired, revoked, leaving] = &all;
+        let limited = Token { rate_limit_per_minute: Some(7), ..token(&engineering, "Dave") };
+        insert(&store, &[active, expired, revoked, leaving, &limited]).await;
+        let mut tx = store.read().await.unwrap();
+        let mut expected = [active, leaving, &limited].map(LiveToken::from);
+        expected.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(expected.iter().filter_map(|token| token.ends_at).collect::<Vec<_>>(), [NOW.plus(MINUTE)]);
+        assert_eq!(loaded(&mut tx).await, expected);
     })
     .await;
 }

@@ -1,13 +1,15 @@
 //! Workspaces.
 
 use aerostack_core::account::AccountKind;
+use aerostack_core::id::WorkspaceId;
 use aerostack_core::plan::Plan;
 use aerostack_core::server::Server;
 use aerostack_core::workspace::ToolPrefix;
 
 use crate::store::testing::on_both_engines;
 use crate::store::testing::sample::{NOW, account, acme, install, server, slug, token, workspace};
-use crate::store::{self, StoreError};
+use crate::store::workspace::WorkspaceState;
+use crate::store::{self, StoreError, Tx};
 
 #[tokio::test]
 async fn a_workspace_reads_back_and_its_revision_rises() {
@@ -36,7 +38,7 @@ async fn a_slug_is_never_used_again() {
         assert_eq!(store::workspace::lock(&mut tx, &engineering.id).await.unwrap(), None);
         assert_eq!(store::workspace::count_of_owner(&mut tx, &owner.id).await.unwrap(), 0);
         assert!(store::workspace::state(&mut tx, &engineering.id).await.unwrap().is_none());
-        assert!(store::workspace::all_live(&mut tx).await.unwrap().is_empty());
+        assert!(store::workspace::states(&mut tx, None, 10).await.unwrap().is_empty());
         assert!(store::workspace::is_slug_taken(&mut tx, &engineering.slug).await.unwrap());
         let refused = store::workspace::insert(&mut tx, &workspace(&owner.id, "engineering")).await;
         assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
@@ -97,4 +99,40 @@ async fn the_state_of_a_workspace_has_its_installs_in_order_of_install() {
         assert!(store::install::of_workspace(&mut tx, &engineering.id).await.unwrap().is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn pages_of_states_have_for_each_workspace_what_it_has_alone() {
+    on_both_engines(|store| async move {
+        let (owner, engineering) = acme(&store).await;
+        let mut tx = store.write().await.unwrap();
+        let of_both = server(&owner.id, "github");
+        store::server::insert(&mut tx, &of_both).await.unwrap();
+        let mut expected = vec![engineering];
+        for text in ["design", "empty", "gone"] {
+            expected.push(workspace(&owner.id, text));
+            store::workspace::insert(&mut tx, expected.last().unwrap()).await.unwrap();
+        }
+        for place in [0, 1, 3] {
+            let installed = install(&expected[place].id, &of_both, "github", NOW);
+            store::install::insert(&mut tx, &installed).await.unwrap();
+        }
+        store::workspace::mark_deleted(&mut tx, &expected.remove(3).id, NOW).await.unwrap();
+        expected.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut after = None;
+        for workspace in expected {
+            let [state] = <[_; 1]>::try_from(states(&mut tx, after.as_ref(), 1).await).unwrap();
+            let alone = store::workspace::state(&mut tx, &workspace.id).await.unwrap().unwrap();
+            assert_eq!(format!("{state:?}"), format!("{alone:?}"));
+            assert_eq!(state.installs.is_empty(), workspace.slug.as_str() == "empty");
+            after = Some(workspace.id);
+        }
+        assert!(states(&mut tx, after.as_ref(), 1).await.is_empty());
+        assert_eq!(states(&mut tx, None, 10).await.len(), 3);
+    })
+    .await;
+}
+
+async fn states(tx: &mut Tx, after: Option<&WorkspaceId>, limit: i64) -> Vec<WorkspaceState> {
+    store::workspace::states(tx, after, limit).await.unwrap()
 }

@@ -20,7 +20,7 @@ use super::super::answer::{Errors, Expect, Questions};
 use super::super::aside::{ASIDE_TIMEOUT, Aside};
 use super::super::begun::{Begun, Frames};
 use super::super::error::UpstreamError;
-use super::super::frame::{Canceller, Framing, Whole};
+use super::super::frame::{Cancelling, Framing, Whole};
 use super::super::http::silent;
 use super::super::message::{self, Message};
 use super::super::session::SendError;
@@ -196,15 +196,15 @@ impl Child {
     }
 
     /// What tells a legacy program that nobody waits for `id` any more.
-    pub(in super::super) fn canceller(&self, era: Era, id: u64) -> Canceller {
+    pub(in super::super) fn cancelling(&self, era: Era, id: u64) -> Option<Cancelling> {
         if era == Era::Modern {
-            return Canceller(None);
+            return None;
         }
         let lines = self.lines.clone();
         let tell = async move {
             let _ = timeout(ASIDE_TIMEOUT, lines.tell(message::cancelled(id))).await;
         };
-        Canceller(Some(Box::new(move || Box::pin(tell))))
+        Some(Box::pin(tell))
     }
 
     /// Ends it and waits until nothing of it is left; bounded in time by its graces.

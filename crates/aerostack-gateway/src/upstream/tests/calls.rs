@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::super::testing::{
@@ -192,7 +191,7 @@ async fn a_legacy_server_is_told_of_a_cancellation_in_its_session() {
     let reply = client.call(&caller("alice"), &CALL).await.unwrap();
     let id = reply.id;
     drop(reply.frames);
-    reply.cancel.0.unwrap()().await;
+    reply.cancel.begin().unwrap().await;
     let cancelled = server.saw("POST notifications/cancelled", 1).await;
     assert_eq!(cancelled.body["params"]["requestId"], id);
     assert_eq!(cancelled.header("mcp-session-id"), "s1");

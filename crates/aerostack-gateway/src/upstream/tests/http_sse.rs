@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::super::aside::ANSWERS_AT_ONCE;

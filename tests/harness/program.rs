@@ -141,6 +141,18 @@ fn gateway(place: &Place) -> Command {
 /// Where a gateway that talks keeps its log, in the place's folder.
 pub const LOG_FILE: &str = "gateway.log";
 
+/// Waits until a gateway that runs has logged these words; gives everything it logged. Lines are written a
+/// moment after what they tell of.
+pub async fn logged(log: &Path, words: &str) -> String {
+    let mut text = String::new();
+    eventually(&format!("the log says {words:?}"), async || {
+        text = std::fs::read_to_string(log).unwrap_or_default();
+        text.contains(words)
+    })
+    .await;
+    text
+}
+
 /// A gateway in a process of its own. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Process {

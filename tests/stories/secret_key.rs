@@ -6,7 +6,7 @@ use aerostack_core::api::operation::endpoint;
 use aerostack_core::api::page::{Empty, PageQuery};
 use aerostack_core::api::secret::SecretState;
 use aerostack_tests::client::Caller;
-use aerostack_tests::program::{Process, kills_gateway, runs_gateway};
+use aerostack_tests::program::{LOG_FILE, Process, kills_gateway, logged, runs_gateway};
 use aerostack_tests::story::{rounds, story};
 use aerostack_tests::upstream::Setup;
 use serde_json::json;
@@ -70,8 +70,8 @@ async fn without_its_master_key_a_gateway_calls_what_needs_no_secret_and_says_wh
         let key = place.config().data_dir.join("master.key");
         let away = place.folder().join("elsewhere");
         std::fs::rename(&key, &away).unwrap();
-        let process =
-            Process::starts_logging(place, &place.folder().join(aerostack_tests::program::LOG_FILE)).await;
+        let log = place.folder().join(LOG_FILE);
+        let process = Process::starts_logging(place, &log).await;
         owner = owner.at(process.address);
         let alice = Caller { address: process.address, ..alice };
         let calls = upstream.calls().len();
@@ -92,9 +92,8 @@ async fn without_its_master_key_a_gateway_calls_what_needs_no_secret_and_says_wh
         // Nobody is accused of having changed what only cannot be read.
         let unread = owner.asks::<endpoint::VerifyAudit>(&["engineering"], &Empty {}).await.unwrap_err();
         assert_eq!((unread.code, unread.message), (refused.code, refused.message));
-        let log = std::fs::read_to_string(place.folder().join(aerostack_tests::program::LOG_FILE)).unwrap();
-        assert!(log.contains("the master key is missing"), "it says so loudly");
-        assert!(log.contains("opening the database"), "{log}");
+        logged(&log, "the master key is missing").await;
+        logged(&log, "opening the database").await;
         assert!(!key.exists());
         drop(process);
         std::fs::rename(&away, &key).unwrap();

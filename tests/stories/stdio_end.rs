@@ -207,7 +207,7 @@ async fn prove_abandoned_programs_all_end_and_leave_no_zombies() {
 
 #[tokio::test]
 async fn what_a_program_says_is_logged_without_its_secrets() {
-    use aerostack_tests::program::{LOG_FILE, Process};
+    use aerostack_tests::program::{LOG_FILE, Process, logged};
     story(async |world| {
         let log = world.place.folder().join(LOG_FILE);
         let process = Process::starts_running_programs(&world.place, &log).await;
@@ -221,12 +221,8 @@ async fn what_a_program_says_is_logged_without_its_secrets() {
         let line = format!("connecting with {SECRET} now");
         alice.calls("desk__say", json!({ "line": line })).await;
         alice.calls("desk__crash", json!({ "line": format!("refused: {SECRET}") })).await;
-        eventually("it is logged", async || {
-            let text = std::fs::read_to_string(&log).unwrap();
-            text.contains("connecting with [secret] now") && text.contains("refused: [secret]")
-        })
-        .await;
-        let text = std::fs::read_to_string(&log).unwrap();
+        logged(&log, "connecting with [secret] now").await;
+        let text = logged(&log, "refused: [secret]").await;
         assert!(!text.contains(SECRET));
         let shown = owner.installed("desk").await;
         assert!(!format!("{shown:?}").contains(SECRET));
@@ -237,7 +233,7 @@ async fn what_a_program_says_is_logged_without_its_secrets() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn prove_what_a_killed_gateway_leaves_is_ended_by_the_next() {
-    use aerostack_tests::program::{LOG_FILE, Process};
+    use aerostack_tests::program::{LOG_FILE, Process, logged};
     story(async |world| {
         let log = world.place.folder().join(LOG_FILE);
         let mut process = Process::starts_running_programs(&world.place, &log).await;
@@ -260,8 +256,7 @@ async fn prove_what_a_killed_gateway_leaves_is_ended_by_the_next() {
         assert!(pids.iter().all(|pid| has_group(*pid)), "what they started is left");
         let next = Process::starts_running_programs(&world.place, &log).await;
         eventually("nothing is left", async || !pids.iter().any(|pid| has_group(*pid))).await;
-        let text = std::fs::read_to_string(&log).unwrap();
-        assert!(text.contains("programs that an earlier gateway had left were ended"), "{text}");
+        logged(&log, "programs that an earlier gateway had left were ended").await;
         drop(next);
         tell_figures(&format!("{count} programs of a killed gateway: none left after the next start"));
     })

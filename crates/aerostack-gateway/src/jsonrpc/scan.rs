@@ -79,8 +79,12 @@ impl<'a> Scanner<'a> {
         if !self.has_next(object)? {
             return Ok(None);
         }
-        let key = self.key()?;
-        unescaped(key).map(Some).ok_or(Unfit::NotJson)
+        let start = self.at;
+        let (end, is_plain) = self.key()?;
+        if is_plain {
+            return Ok(Some(Cow::Borrowed(&self.text[start + 1..end - 1])));
+        }
+        unescaped(&self.text[start..end]).map(Some).ok_or(Unfit::NotJson)
     }
 
     /// Goes to the next element; tells whether there is one.
@@ -125,21 +129,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A key with its quotes, and what leads to its value.
-    fn key(&mut self) -> Result<&'a str, Unfit> {
-        let start = self.at;
+    /// Goes to a key's value; tells where the key ended, and whether it reads as it is written.
+    fn key(&mut self) -> Result<(usize, bool), Unfit> {
         if self.peek() != Some(b'"') {
             return Err(Unfit::NotJson);
         }
-        self.string()?;
-        let key = &self.text[start..self.at];
+        let is_plain = self.string()?;
+        let end = self.at;
         self.skip_blanks();
         if self.peek() != Some(b':') {
             return Err(Unfit::NotJson);
         }
         self.at += 1;
         self.skip_blanks();
-        Ok(key)
+        Ok((end, is_plain))
     }
 
     /// Passes over an object or array with all that is in it.
@@ -199,7 +202,7 @@ impl<'a> Scanner<'a> {
     /// Passes over a value that has no others in it.
     fn flat(&mut self) -> Result<(), Unfit> {
         match self.peek() {
-            Some(b'"') => self.string(),
+            Some(b'"') => self.string().map(drop),
             Some(b't') => self.word("true"),
             Some(b'f') => self.word("false"),
             Some(b'n') => self.word("null"),
@@ -247,20 +250,21 @@ impl<'a> Scanner<'a> {
         if self.at > start { Ok(()) } else { Err(Unfit::NotJson) }
     }
 
-    /// Passes over the string whose opening quote stands here.
-    fn string(&mut self) -> Result<(), Unfit> {
+    /// Passes over the string whose opening quote stands here; tells whether it reads as it is written.
+    fn string(&mut self) -> Result<bool, Unfit> {
         let bytes = self.text.as_bytes();
-        let mut at = self.at + 1;
+        let (mut at, mut is_plain) = (self.at + 1, true);
         loop {
             at += plain(&bytes[at..]);
             match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(());
+                    return Ok(is_plain);
                 }
                 Some(b'\\') => at += escape(&bytes[at..]).ok_or(Unfit::NotJson)?,
                 _ => return Err(Unfit::NotJson),
             }
+            is_plain = false;
         }
     }
 }

@@ -62,8 +62,16 @@ impl Clock {
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
+        self.at(Instant::now())
+    }
+
+    /// The time of a moment that was only just measured, which need not be asked for once more.
+    #[must_use]
+    pub fn at(&self, moment: Instant) -> Timestamp {
         match &self.0 {
-            Source::System(steady) => steady.now(machine_time, steady.begun.elapsed()),
+            Source::System(steady) => {
+                steady.now(machine_time, moment.saturating_duration_since(steady.begun))
+            }
             Source::Manual(sender) => *sender.borrow(),
         }
     }

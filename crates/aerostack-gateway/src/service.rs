@@ -48,7 +48,7 @@ impl Service {
     /// Answers one request.
     pub async fn answer(&self, peer: SocketAddr, request: Request<impl RequestBody>) -> Response<Body> {
         let started = Instant::now();
-        let now = self.app.clock.now();
+        let now = self.app.clock.at(started);
         // An id is no secret: the thread's own generator makes it without asking the operating system.
         let context = RequestContext { id: RequestId::new(now, &mut rand::rng()), received_at: now };
         let (method, path) = (word(request.method()), request.uri().path().to_owned());

@@ -79,11 +79,17 @@ impl Grant {
         now.as_millis() < self.ends_at_ms.load(Ordering::SeqCst)
     }
 
+    /// Tells whether the token is accepted by now. Most do not expire, and need not know what time it is.
+    #[must_use]
+    pub fn is_live_by(&self, clock: &Clock) -> bool {
+        self.ends_at_ms.load(Ordering::SeqCst) == NEVER || self.is_live(clock.now())
+    }
+
     /// Tells whether something may still be sent for the token: it is accepted, and nobody but this
     /// gateway can have ended it.
     #[must_use]
-    pub fn may_send(&self, now: Timestamp) -> bool {
-        self.term.holds() && self.is_live(now)
+    pub fn may_send(&self, clock: &Clock) -> bool {
+        self.term.holds() && self.is_live_by(clock)
     }
 
     /// Waits until the token is no longer accepted: revoked, expired, or its workspace gone.

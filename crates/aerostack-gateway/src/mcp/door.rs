@@ -257,7 +257,7 @@ pub(super) fn admit(app: &App, slug: &str, headers: &HeaderMap) -> Option<Arc<Gr
         let is_token = is_well_formed(TokenKind::Workspace, text);
         return refuse(if is_token { "unknown or ended" } else { "malformed" });
     };
-    if !grant.is_live(app.clock.now()) {
+    if !grant.is_live_by(&app.clock) {
         return refuse("ended");
     }
     if grant.workspace.slug != slug {

@@ -345,7 +345,7 @@ impl Outgoing for Forward {
 
     fn may_be_sent(&self) -> bool {
         let Written { grant, app, .. } = &*self.written;
-        grant.may_send(app.clock.now()) && self.is_offered()
+        grant.may_send(&app.clock) && self.is_offered()
     }
 
     fn room(&self) -> Room<'_> {

@@ -6,11 +6,12 @@ use http::header::{HeaderName, HeaderValue};
 use crate::tool_header;
 
 /// Trace headers that are passed on (W3C Trace Context and Baggage).
-const TRACE_HEADERS: [HeaderName; 3] = [
+static TRACE_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
 ];
+
 /// Puts a text among headers, encoded where it must be.
 pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
     let value = HeaderValue::from_str(&tool_header::encode(value));
@@ -32,10 +33,8 @@ pub(super) fn mirroring(headers: &HeaderMap) -> HeaderMap {
 /// Those of a trace.
 pub(super) fn of_traces(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
-    for name in TRACE_HEADERS {
-        for value in headers.get_all(&name) {
-            kept.append(name.clone(), value.clone());
-        }
+    for (name, value) in headers.iter().filter(|(name, _)| TRACE_HEADERS.contains(name)) {
+        kept.append(name, value.clone());
     }
     kept
 }

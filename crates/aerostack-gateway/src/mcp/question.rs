@@ -46,7 +46,7 @@ pub(super) enum Asker {
 impl Questions {
     /// Takes a response of a client, `text` with the raw id `id`; what nobody waits for changes nothing.
     pub fn answer(&self, app: &App, grant: &Grant, session: &str, id: &str, text: &str) {
-        if !grant.may_send(app.clock.now()) {
+        if !grant.may_send(&app.clock) {
             return;
         }
         let Some(waiting) = self.take(id, &grant.token, session) else { return };

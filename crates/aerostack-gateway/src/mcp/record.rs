@@ -48,13 +48,15 @@ impl CallRecord {
         request: &Request<'_>,
         headers: &HeaderMap,
     ) -> Self {
+        let began = Instant::now();
+        let at = app.clock.at(began);
         Self {
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             tool: Arc::clone(&NOWHERE),
             client: client(app, request, headers),
-            at: app.clock.now(),
-            began: Instant::now(),
+            at,
+            began,
             asked: None,
             answered: None,
             outcome: Outcome::Cancelled,

@@ -81,7 +81,7 @@ fn resume(order: &Order<'_>, asked: &Asked<'_>, call: ParkedCall) -> Result<Answ
         })
     };
     let forward = match prepared {
-        Ok(forward) if grant.may_send(app.clock.now()) => Arc::new(forward),
+        Ok(forward) if grant.may_send(&app.clock) => Arc::new(forward),
         Ok(_) => {
             underway.take_back();
             return Err(Refusal::Draining);
@@ -319,7 +319,7 @@ impl Drop for CallStream {
     fn drop(&mut self) {
         let Some(underway) = self.underway.take() else { return };
         let (app, grant) = (&underway.sending.app, &underway.sending.grant);
-        if self.forward.era() == CallerEra::Legacy && grant.is_live(app.clock.now()) {
+        if self.forward.era() == CallerEra::Legacy && grant.is_live_by(&app.clock) {
             behind::go_on(underway, self.entry.take(), self.questions.take());
         } else {
             underway.take_back();

@@ -107,7 +107,7 @@ impl Sending {
                 Err(Refusal::unknown(&self.subject, self.forward.era()))
             }
             // The token is accepted; only the gateway is not certain to be the one that may.
-            Err(UpstreamError::AccessEnded) if self.grant.is_live(self.app.clock.now()) => {
+            Err(UpstreamError::AccessEnded) if self.grant.is_live_by(&self.app.clock) => {
                 Err(Refusal::Draining)
             }
             // Whoever waits for this watches the grant as well, and ends the answer in its own form.

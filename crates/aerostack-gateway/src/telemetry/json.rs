@@ -100,9 +100,10 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn name(&mut self, field: &Field) {
-        self.line.push(b',');
-        string(self.line, field.name());
-        self.line.push(b':');
+        // Names are words of the program: nothing in them needs to be escaped.
+        self.line.extend_from_slice(b",\"");
+        self.line.extend_from_slice(field.name().as_bytes());
+        self.line.extend_from_slice(b"\":");
     }
 
     fn whole(&mut self, field: &Field, is_negative: bool, mut value: u64) {

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 
-/// What only the threads that serve connections run: each has a runtime for itself.
-const OF_EDGES: &str = "tokio::runtime::scheduler::current_thread::";
+/// What only the threads that serve connections run: each has a runtime for itself. Others hand tasks to it.
+const OF_EDGES: &str = "tokio::runtime::scheduler::current_thread::Context::";
 
 /// One thread's costs.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -130,6 +130,15 @@ fn=(3)
         ];
         assert_eq!(told, expected);
         assert!(!thread.is_edge());
+    }
+
+    #[test]
+    fn whoever_hands_a_task_to_an_edge_is_none() {
+        let is_edge = |name: &str| {
+            let text = format!("fn=(1) tokio::runtime::scheduler::current_thread::{name}'start\n0 1\n");
+            Thread::parse(&text).unwrap().is_edge()
+        };
+        assert!(is_edge("Context::run_task") && !is_edge("Handle::spawn"));
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Shared {
             shared: self.clone(),
             noted,
             responded: Some(responded),
+            last: None,
             end: false,
             given_up: None,
         })
@@ -204,6 +205,8 @@ pub(super) struct Pending {
     shared: Arc<Shared>,
     noted: mpsc::Receiver<Note>,
     responded: Option<oneshot::Receiver<Whole>>,
+    /// The response, while what was said before it is told.
+    last: Option<Result<Note, UpstreamError>>,
     end: bool,
     /// Told if it is dropped before its response came.
     given_up: Option<Box<dyn FnOnce(u64) + Send>>,
@@ -247,7 +250,7 @@ impl Pending {
 
     /// The next whole message.
     async fn arrived(&mut self) -> Option<Result<Note, UpstreamError>> {
-        let responded = self.responded.as_mut()?;
+        let Some(responded) = self.responded.as_mut() else { return self.rest() };
         loop {
             let deadline = silent_until(&self.shared, self.since, self.idle);
             tokio::select! {
@@ -255,7 +258,8 @@ impl Pending {
                 Some(note) = self.noted.recv() => return Some(Ok(note)),
                 response = &mut *responded => {
                     self.responded = None;
-                    return Some(response.map(Note::Message).map_err(|_| bad(&self.shared.reason())));
+                    self.last = Some(response.map(Note::Message).map_err(|_| bad(&self.shared.reason())));
+                    return self.rest();
                 }
                 () = tokio::time::sleep_until(deadline) => {
                     if silent_until(&self.shared, self.since, self.idle) <= Instant::now() {
@@ -267,13 +271,20 @@ impl Pending {
         }
     }
 
+    /// What is left when the response is there. What was said before it may have come, from another thread, after
+    /// that was looked for.
+    fn rest(&mut self) -> Option<Result<Note, UpstreamError>> {
+        self.last.as_ref()?;
+        self.noted.try_recv().ok().map(Ok).or_else(|| self.last.take())
+    }
+
     /// Waits for the response and drops what comes before it.
     ///
     /// # Errors
     /// When none comes.
     pub(super) async fn response(mut self) -> Result<Bytes, UpstreamError> {
         while let Some(arrived) = self.arrived().await {
-            if let (Note::Message(whole), None) = (arrived?, &self.responded) {
+            if let (Note::Message(whole), None, None) = (arrived?, &self.responded, &self.last) {
                 return Ok(whole.text);
             }
         }

@@ -118,8 +118,9 @@ impl Caller {
     /// When the connection ends first.
     pub async fn tries(&self, method: &str, body: &str) -> std::io::Result<Answer> {
         let mut wire = Wire::try_open(self.address).await?;
-        wire.write(&self.bytes(method, body)).await?;
-        wire.answer().await
+        // A refusal may come before everything is written, and can be read all the same.
+        let written = wire.write(&self.bytes(method, body)).await;
+        wire.answer().await.map_err(|error| written.err().unwrap_or(error))
     }
 
     /// Posts a body.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to listen.
@@ -47,10 +48,13 @@ pub(crate) fn end_group(id: u32) {
     let _ = Command::new("sh").args(["-c", &format!("kill -s KILL -- -{id} 2>/dev/null")]).status();
 }
 
-/// A loopback port that is free now.
+/// A loopback port that is free now, and that the system gives nobody who asks for any.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
-    listener.local_addr().expect("it is bound").port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let own = u16::try_from(std::process::id() % 600).expect("it is small") * 16;
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| 20_000 + own + TAKEN.fetch_add(1, Ordering::Relaxed));
+    ports.find(is_free).expect("a free loopback port")
 }
 
 /// Waits until somebody listens at a port.

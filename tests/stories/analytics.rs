@@ -141,7 +141,7 @@ async fn prove_reports_count_what_callers_counted() {
 #[tokio::test]
 async fn every_way_a_call_can_end_is_recorded_once() {
     story(async |world| {
-        let quick = |config: &mut Config| config.limits.call_idle_timeout = Duration::from_millis(300);
+        let quick = |config: &mut Config| config.limits.call_idle_timeout = Duration::from_secs(2);
         let upstream = Setup::legacy().tools([Tool::echo(), Tool::fail(), Tool::held("wait")]);
         let scene = Scene::set_in(world.gateway_with(quick).await, upstream).await;
         let alice = scene.alice.clone().with("User-Agent", "claude-code/2.1 (linux)");

@@ -105,7 +105,13 @@ async fn a_session_of_ones_own_ends_with_the_clients_or_when_it_is_idle() {
         let (session, _) = scene.alice.initializes_with(LEGACY, everything()).await;
         let echo = session.calls("desk__echo", json!({ "text": "hi" })).await;
         assert_eq!(echo.tool_text().as_deref(), Some("hi"));
-        scene.upstream.until("it has ended", |seen| seen.sessions().closed == 1).await;
+        let own = scene.upstream.calls()[0].header("mcp-session-id").unwrap().to_owned();
+        let is_ended = |seen: &Upstream| {
+            let is_its = |header: Option<&str>| header == Some(own.as_str());
+            let mut requests = seen.requests().into_iter();
+            requests.any(|request| request.method == "DELETE" && is_its(request.header("mcp-session-id")))
+        };
+        scene.upstream.until("it has ended", is_ended).await;
     })
     .await;
     story_behind(&[asking_once(Setup::legacy())], async |scene| {

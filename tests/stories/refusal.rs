@@ -69,7 +69,7 @@ async fn an_unknown_or_disabled_tool_is_named() {
 async fn what_goes_wrong_upstream_is_told_by_the_servers_name_and_nothing_else() {
     story(async |world| {
         let gateway =
-            world.gateway_with(|config| config.limits.call_idle_timeout = Duration::from_millis(300)).await;
+            world.gateway_with(|config| config.limits.call_idle_timeout = Duration::from_secs(1)).await;
         let scene = Scene::set_in(gateway, Setup::legacy()).await;
         for (fault, code, message) in [
             (Fault::Drops, -32012, "Upstream gave a bad answer"),

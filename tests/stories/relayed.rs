@@ -126,7 +126,7 @@ async fn is_not_sent_after(setups: &[Setup], takes_away: impl AsyncFn(&Person)) 
         story_behind(setups, async |scene| {
             let upstream = &scene.upstream;
             let before = upstream.requests_of("initialize").len();
-            upstream.misbehave(Fault::Delays(Duration::from_secs(1)).on("initialize"));
+            upstream.misbehave(Fault::Delays(Duration::from_secs(3)).on("initialize"));
             let meanwhile = async {
                 let asked = |it: &Upstream| it.requests_of("initialize").len() > before;
                 upstream.until("a session is asked for", asked).await;

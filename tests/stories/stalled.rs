@@ -135,7 +135,7 @@ async fn is_not_sent_after(takes_away: impl AsyncFn(&Person)) {
         let scene = Scene::set(world, Setup::legacy()).await;
         let upstream = &scene.upstream;
         let before = upstream.requests_of("initialize").len();
-        upstream.misbehave(Fault::Delays(Duration::from_secs(1)).on("initialize"));
+        upstream.misbehave(Fault::Delays(Duration::from_secs(3)).on("initialize"));
         let meanwhile = async {
             upstream.until("a session is asked for", |it| it.requests_of("initialize").len() > before).await;
             takes_away(&scene.owner).await;

@@ -38,7 +38,7 @@ async fn an_old_program_that_is_undone_by_an_unknown_message_is_started_again_in
         story(async |world| {
             let arguments = ["--era", "legacy", "--unknown", unknown];
             let shop = Workshop::set_with(world, &arguments, SessionMode::PerCaller, |config| {
-                config.limits.stdio_start_timeout = std::time::Duration::from_secs(3);
+                config.limits.stdio_start_timeout = std::time::Duration::from_secs(6);
             })
             .await;
             assert_eq!(text(&shop.alice, "echo", json!({ "text": "hi" })).await, "hi");
@@ -188,7 +188,11 @@ async fn progress_is_relayed_and_a_call_that_is_taken_back_is_cancelled() {
 async fn a_change_that_a_program_announces_is_in_the_list() {
     for era in ["legacy", "modern"] {
         story(async |world| {
-            let shop = Workshop::set_with(world, &["--era", era], SessionMode::Shared, |_| {}).await;
+            let shop = Workshop::set_with(world, &["--era", era], SessionMode::Shared, |config| {
+                // She asks again and again.
+                config.limits.rate_limit_per_minute = 1_000_000;
+            })
+            .await;
             assert_eq!(text(&shop.alice, "announce", json!({})).await, "announced");
             eventually("the new tool is listed", async || {
                 shop.alice.tools().await.contains(&"desk__changed".to_owned())

@@ -174,7 +174,9 @@ async fn one_token_cannot_have_all_subscriptions_of_a_server() {
             let mut stream = scene.alice.listens_to(json!({ "resourceSubscriptions": uris })).await;
             let told = stream.json().await["params"]["notifications"]["resourceSubscriptions"].take();
             let count = told.as_array().map_or(0, Vec::len);
-            assert!(told.is_null() || told[0] == uris[1] && told[count - 1] == uris[1 + count], "{told}");
+            // While others are let go, some in between may not be had.
+            let are_the_first = || told[0] == uris[1] && told[count - 1] == uris[1 + count];
+            assert!(count < 256 || are_the_first(), "{told}");
             (stream, count)
         };
         let mut streams = Vec::new();

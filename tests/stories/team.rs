@@ -245,7 +245,7 @@ async fn a_mail_that_cannot_be_sent_is_said_and_its_link_handed_over() {
             let mut gateway = world
                 .gateway_with(|config| {
                     config.mail = Some(mail);
-                    config.limits.mail_timeout = Duration::from_millis(300);
+                    config.limits.mail_timeout = Duration::from_secs(2);
                 })
                 .await;
             let username = format!("owner-{manner:?}").to_lowercase();

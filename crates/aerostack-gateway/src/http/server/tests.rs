@@ -19,7 +19,7 @@ use crate::http::respond;
 
 /// A wait that only a broken test reaches.
 const NEVER: Duration = Duration::from_secs(600);
-const SHORT: Duration = Duration::from_millis(40);
+const SHORT: Duration = Duration::from_millis(250);
 /// More than sockets take of an answer that nobody reads.
 const MUCH: usize = 16 * 1_024 * 1_024;
 

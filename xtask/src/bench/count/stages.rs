@@ -59,7 +59,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("aerostack_gateway::mcp::underway::Sending::send", WRITE),
     ("aerostack_gateway::upstream::", WRITE),
     ("tracing_core::", LOG),
-    ("metrics_exporter_prometheus::", LOG),
+    ("aerostack_gateway::service::counts::", LOG),
     ("aerostack_gateway::mcp::door::Door", AROUND),
     ("aerostack_gateway::commands::serve::accept", AROUND),
 ];

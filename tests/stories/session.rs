@@ -1,9 +1,12 @@
 //! The legacy era: handshake, sessions, batches, notices.
 
+use std::time::Duration;
+
+use aerostack_gateway::config::Config;
 use aerostack_tests::client::{Caller, notification, rpc};
 use aerostack_tests::scene::Scene;
 use aerostack_tests::story::story;
-use aerostack_tests::upstream::Setup;
+use aerostack_tests::upstream::{Answers, Setup};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -155,6 +158,30 @@ async fn a_change_of_the_tools_is_told_to_who_listens_and_stands_in_the_very_nex
         assert_eq!(scene.alice.tools().await.len(), 5);
         let echo = scene.alice.calls("other__echo", json!({ "text": "hi" })).await;
         assert_eq!(echo.tool_text().as_deref(), Some("hi"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_large_batch_whose_answers_come_in_pieces_is_answered() {
+    story(async |world| {
+        // Nothing else wakes whoever sleeps through its answers.
+        let patient = |config: &mut Config| config.limits.header_timeout = Duration::from_secs(600);
+        let setup = Setup::legacy().answers(Answers::Stream);
+        let scene = Scene::set_in(world.gateway_with(patient).await, setup).await;
+        // With more than 30 whoever waits for all asks only those that were woken.
+        let call = |id: usize| {
+            let params = json!({
+                "name": "desk__slow", "arguments": { "steps": 2, "pause_ms": 20 },
+                "_meta": { "progressToken": id }
+            });
+            rpc(id, "tools/call", &params)
+        };
+        let batch = format!("[{}]", (0..40).map(call).collect::<Vec<_>>().join(","));
+        let answer = scene.alice.posts(&batch).await;
+        let all = answer.json();
+        let results = all.as_array().unwrap().iter().filter(|answer| answer["result"].is_object()).count();
+        assert_eq!((answer.status(), results), (200, 40));
     })
     .await;
 }

@@ -30,7 +30,7 @@ impl Drop for Before {
 }
 
 /// Wakes a task, but for what is done [`quietly`].
-pub(super) struct Quiet {
+pub struct Quiet {
     heard: Arc<Heard>,
     waker: Waker,
 }
@@ -50,14 +50,23 @@ impl Wake for Heard {
     }
 }
 
+impl Default for Quiet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Quiet {
-    pub(super) fn new() -> Self {
+    /// Nobody is to be woken yet.
+    #[must_use]
+    pub fn new() -> Self {
         let heard = Arc::new(Heard::default());
         Self { waker: Waker::from(Arc::clone(&heard)), heard }
     }
 
-    /// The context for what is polled within a task's own.
-    pub(super) fn within(&self, context: &Context<'_>) -> Context<'_> {
+    /// The context for what is polled within a task's own. It stands next to what is polled: whoever stood between
+    /// and remembered being woken would wait for a wake-up that was not heard.
+    pub fn within(&self, context: &Context<'_>) -> Context<'_> {
         self.heard.0.register(context.waker());
         Context::from_waker(&self.waker)
     }

@@ -18,6 +18,8 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::rt::{Read, Write};
 use tokio::time::{Instant, Sleep};
 
+use crate::http::quiet::Quiet;
+
 /// Most of an answer that is read at once, and the longest head that one may have. hyper's own measure is twice as
 /// much, which many large answers at the same time hold several times over; with less, each of them costs more.
 const BUFFER_MAX_BYTES: usize = 192 * 1_024;
@@ -29,6 +31,8 @@ pub(super) struct Link {
     connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
     /// Ends a wait. It stays set between two, since to move a timer costs less than to set one.
     silence: Pin<Box<Sleep>>,
+    /// What is taken of an answer wakes nobody to read on.
+    quiet: Quiet,
 }
 
 /// Why a request got no answer.
@@ -48,7 +52,7 @@ impl Link {
         let mut protocol = http1::Builder::new();
         let (sender, connection) = protocol.max_buf_size(BUFFER_MAX_BYTES).handshake(io).await?;
         let silence = Box::pin(tokio::time::sleep(Duration::ZERO));
-        Ok(Self { sender, connection: Some(Box::pin(connection)), silence })
+        Ok(Self { sender, connection: Some(Box::pin(connection)), silence, quiet: Quiet::new() })
     }
 
     /// Sends a request and waits for the head of its answer, at most for `limit`.
@@ -81,6 +85,7 @@ impl Link {
     /// Reads and writes as much as can be now. What came is found by asking its receiver, which needs to be
     /// woken by nobody but this connection, and so is polled [`unwoken`].
     pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        let context = &mut self.quiet.within(context);
         let ended = self.connection.as_mut().map(|connection| connection.as_mut().poll(context));
         // Why it ended is told to whoever waits for an answer on it.
         if let Some(Poll::Ready(_)) = ended {

@@ -24,7 +24,10 @@ impl ByDigest {
 
     /// Puts a grant in, in the place of another of its token.
     pub(super) fn insert(&self, grant: Arc<Grant>) {
-        self.0.pin().insert(Entry(grant), ());
+        let entries = self.0.pin();
+        // The map promises to replace a value, not a key.
+        entries.remove(&grant.digest);
+        entries.insert(Entry(grant), ());
     }
 
     /// Takes a grant out. A newer one of its token stays.

@@ -227,9 +227,9 @@ impl Pump {
             }
             Piece::End { is_response } => self.end_large(link, is_response).await,
             Piece::Broken => {
-                if link.is_within_what_is_read() {
-                    self.hand_over(link, Part::Broken).await;
-                    link.reader = None;
+                // Another reader who has come meanwhile was not within it.
+                if link.is_within_what_is_read() && self.hand_over(link, Part::Broken).await == Handed::Over {
+                    self.rest(link);
                 }
                 link.large = None;
                 if let Some(text) = self.lost("the answer broke off") {

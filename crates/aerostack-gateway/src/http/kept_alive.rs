@@ -1,8 +1,8 @@
 //! The body of an event stream, which says something now and then although there is nothing to say.
 //!
-//! Streams are silent most of the time, and there are many of them. So what a stream waits for is left
-//! alone when it has only to say that it is there; and those that are about to say so do it together:
-//! a thread takes longer to wake up than to write.
+//! Streams are silent most of the time, and there are many of them. So what a stream waits for stays as it is
+//! when it has only to say that it is there, and is not put together anew; and those that are about to say so do
+//! it together: a thread takes longer to wake up than to write.
 
 use std::pin::Pin;
 use std::sync::LazyLock;

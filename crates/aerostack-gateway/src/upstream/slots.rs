@@ -112,10 +112,11 @@ impl Slots {
     }
 
     fn longest_idle(&self) -> Option<Key> {
-        let everybodys = self.everybodys.iter().map(|slot| (Key::Everybody, slot));
-        let callers = self.callers.iter().map(|(caller, slot)| (Key::Of(caller.clone()), slot));
-        let idle = everybodys.chain(callers).filter_map(|(key, slot)| Some((idle_since(slot)?, key)));
-        idle.min_by_key(|(since, _)| *since).map(|(_, key)| key)
+        let everybodys = self.everybodys.iter().map(|slot| (None, slot));
+        let callers = self.callers.iter().map(|(caller, slot)| (Some(caller), slot));
+        let idle = everybodys.chain(callers).filter_map(|(whose, slot)| Some((idle_since(slot)?, whose)));
+        let (_, whose) = idle.min_by_key(|(since, _)| *since)?;
+        Some(whose.map_or(Key::Everybody, |caller| Key::Of(caller.clone())))
     }
 
     /// Puts a place where it belongs; nobody's own session is replaced.

@@ -103,6 +103,10 @@ impl Way {
         }
     }
 
+    fn keeps_any(&self) -> bool {
+        self.kept.iter().any(|shelf| !shelf.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    }
+
     /// Closes what was not used for long, or the server has closed; says whether anything is left.
     fn forget_unused(&self) -> bool {
         let now = self.sweeps.fetch_add(1, Ordering::Relaxed) + 1;
@@ -127,7 +131,10 @@ async fn sweep(way: Weak<Way>) {
         let Some(way) = way.upgrade() else { return };
         if !way.forget_unused() {
             way.is_swept.store(false, Ordering::Release);
-            return;
+            // One that was kept in this moment found it swept.
+            if !way.keeps_any() || way.is_swept.swap(true, Ordering::AcqRel) {
+                return;
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -21,21 +21,45 @@ pub const DEFAULT_LOG: &str = "info";
 
 /// Begins to log on stderr: for people on a terminal, else one JSON object a line; times are UTC.
 ///
-/// `filter` is a level or a list of filters, such as `info,sqlx=debug`. A second call changes nothing.
+/// `text` says what, and is read by [`filter`]. A second call changes nothing.
 ///
 /// # Errors
 /// What is wrong with the filter, in words.
-pub fn start(filter: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+pub fn start(text: &str) -> Result<(), String> {
+    let filtered = tracing_subscriber::registry().with(filter(text)?);
     // An error means that somebody logs already, which only tests do.
     let _ = if io::stderr().is_terminal() {
-        let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines::ToLog);
-        lines.with_target(false).finish().try_init()
+        let lines = tracing_subscriber::fmt::layer().with_writer(lines::ToLog);
+        filtered.with(lines.with_target(false)).try_init()
     } else {
-        tracing_subscriber::registry().with(filter).with(json::JsonLines::to(lines::add)).try_init()
+        filtered.with(json::JsonLines::to(lines::add)).try_init()
     };
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Reads what is to be logged: a level, and levels of parts of the program, such as `info,sqlx=debug`.
+///
+/// # Errors
+/// What is none, in words.
+pub fn filter(text: &str) -> Result<Targets, String> {
+    let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
+    parts.peek().ok_or_else(|| "it is empty".to_owned())?;
+    parts.try_fold(Targets::new(), |all, part| {
+        add_filter(all, part)
+            .ok_or_else(|| format!("'{part}' is no level or filter, such as info, debug or info,sqlx=debug"))
+    })
+}
+
+fn add_filter(all: Targets, part: &str) -> Option<Targets> {
+    let level = |word: &str| Some(word.trim()).filter(|word| !word.is_empty())?.parse::<LevelFilter>().ok();
+    match part.split_once('=') {
+        None => Some(all.with_default(level(part)?)),
+        Some((name, word)) => {
+            let name = Some(name.trim()).filter(|name| !name.is_empty())?;
+            Some(all.with_target(name, level(word)?))
+        }
+    }
 }
 
 /// Logs where a panic was, and its message only if that was written in the source: one that was put
@@ -114,8 +138,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_cannot_be_read_is_refused() {
-        assert!(start("info,=").is_err());
+    fn a_filter_is_levels_and_nothing_else() {
+        let read = filter("info, sqlx=debug,").unwrap();
+        assert!(read.would_enable("aerostack_gateway", &tracing::Level::INFO));
+        assert!(!read.would_enable("aerostack_gateway", &tracing::Level::DEBUG));
+        assert!(read.would_enable("sqlx::query", &tracing::Level::DEBUG));
+        for text in ["", ",", "verbose", "info,=", "info,=debug", "sqlx=", "sqlx=loud"] {
+            assert!(filter(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made of the operations and their types.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -29,6 +31,8 @@ pub fn document(version: &str) -> Value {
         "paths": collector.paths,
         "components": {
             "schemas": collector.schemas,
+            "responses": errors(),
+            "parameters": { "Team": team_parameter() },
             "securitySchemes": {
                 "account_key": { "type": "http", "scheme": "bearer", "bearerFormat": "ak_…" },
                 "api_key_header": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
@@ -82,18 +86,30 @@ fn team_parameter() -> Value {
     })
 }
 
-fn error_responses() -> Map<String, Value> {
-    let mut by_status: std::collections::BTreeMap<u16, Vec<&str>> = std::collections::BTreeMap::new();
-    for code in ErrorCode::ALL {
-        by_status.entry(code.status()).or_default().push(code.word());
-    }
+/// The refusals, by what [`error_name`] calls them: any operation may give any of them.
+fn errors() -> Map<String, Value> {
     let body = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/ErrorReply" } } });
-    by_status
-        .into_iter()
-        .map(|(status, words)| {
-            (status.to_string(), json!({ "description": words.join(", "), "content": body }))
-        })
-        .collect()
+    let words = |status: u16| {
+        let codes = ErrorCode::ALL.iter().filter(|code| code.status() == status);
+        codes.map(|code| code.word()).collect::<Vec<_>>().join(", ")
+    };
+    let response =
+        |status: u16| (error_name(status), json!({ "description": words(status), "content": body }));
+    error_statuses().into_iter().map(response).collect()
+}
+
+fn error_statuses() -> BTreeSet<u16> {
+    ErrorCode::ALL.iter().map(|code| code.status()).collect()
+}
+
+fn error_name(status: u16) -> String {
+    format!("Error{status}")
+}
+
+/// The refusals as every operation names them.
+fn error_responses() -> Map<String, Value> {
+    let reference = |status: u16| json!({ "$ref": format!("#/components/responses/{}", error_name(status)) });
+    error_statuses().into_iter().map(|status| (status.to_string(), reference(status))).collect()
 }
 
 impl EndpointVisitor for Collector {
@@ -117,7 +133,7 @@ impl EndpointVisitor for Collector {
             }
         }
         if matches!(operation.needs(), Needs::Team(_) | Needs::Workspace(_)) {
-            parameters.push(team_parameter());
+            parameters.push(json!({ "$ref": "#/components/parameters/Team" }));
         }
         if operation == Operation::ShowOwnUsage {
             let security =
@@ -148,9 +164,9 @@ mod tests {
             assert_eq!(document["paths"][operation.path()][method]["operationId"], operation.name());
         }
         let text = document.to_string();
-        for reference in text.split("#/components/schemas/").skip(1) {
-            let name = reference.split('"').next().unwrap();
-            assert!(document["components"]["schemas"][name].is_object(), "{name}");
+        for reference in text.split("\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some_and(Value::is_object), "{pointer}");
         }
     }
 }

@@ -152,7 +152,8 @@ impl Pump {
     async fn wait(&mut self, link: &Link) -> Next {
         let limits = &self.app.config.limits;
         let (patience, next) = match &mut self.carried {
-            Carried::Call(call) => (limits.abandoned_call_timeout, Either::Left(call.next())),
+            // Boxed: most streams carry notices, and would have its size as well.
+            Carried::Call(call) => (limits.abandoned_call_timeout, Either::Left(Box::pin(call.next()))),
             Carried::Notices(notices) => {
                 let next = async move { notices.next().await.map(Piece::Notification) };
                 (limits.replay_timeout, Either::Right(next))

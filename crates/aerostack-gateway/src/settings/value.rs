@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::reader::Kind;
 use crate::config::Database;
+use crate::telemetry;
 use crate::vault::parse_master_key;
 
 pub(super) const LISTEN: Kind<SocketAddr> = Kind { parse: parse_listen, show: ToString::to_string };
@@ -151,9 +152,7 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
 }
 
 fn parse_log(text: &str) -> Result<String, String> {
-    tracing_subscriber::EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| format!("'{text}' is no level or filter, such as info, debug or info,sqlx=debug"))
+    telemetry::filter(text).map(|_| text.to_owned())
 }
 
 /// A size in bytes: `16MiB`, `64KiB`, `65536`.

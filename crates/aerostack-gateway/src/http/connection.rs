@@ -23,13 +23,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 use super::body::{Body, StreamFault};
 use super::ending::Watch;
 use super::progress::{Progress, Waiting};
 use super::quiet::Quiet;
 use super::refusal::{self, Refusal};
+use super::stop::Stop;
 use super::watched::{Received, Socket, Tracked};
 use super::woken::Woken;
 use crate::config::Limits;
@@ -81,36 +81,47 @@ pub(super) struct Host<S> {
     pub(super) patience: Patience,
     /// Who answers.
     pub(super) service: S,
+    /// When they end.
+    pub(super) stop: Stop,
 }
 
 /// Serves one connection until it ends.
 ///
-/// After `drain` is cancelled the request being answered is finished, and no other is read.
+/// After [`Stop::drain`] the request being answered is finished, and no other is read; with [`Stop::now`] it
+/// ends there.
 ///
 /// There may be thousands of it, most of them idle: what it holds is held once.
-pub(super) async fn run<T, S, F>(io: T, peer: &SocketAddr, host: &Host<S>, drain: &CancellationToken)
+pub(super) fn run<T, S, F>(io: T, peer: &SocketAddr, host: &Host<S>) -> impl Future<Output = ()>
 where
     T: AsyncRead + AsyncWrite + Unpin,
     S: Fn(Request<Received>, SocketAddr) -> F,
     F: Future<Output = Response<Body>>,
 {
     let progress = Arc::new(Progress::default());
+    // Not within, where there would be room for it before it is wrapped and after.
     let mut socket = Socket::new(io, &progress);
-    let noted = Arc::clone(&progress);
-    let service = service_fn(move |request: Request<Incoming>| {
-        noted.request_began();
-        let answer = (host.service)(request.map(|body| Received::new(body, Arc::clone(&noted))), *peer);
-        let progress = Arc::clone(&noted);
-        async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked::new(body, progress))) }
-    });
-    let ended = {
-        let mut connection = host.protocol.serve_connection(TokioIo::new(&mut socket), service);
-        drive(&mut connection, &progress, &host.patience, drain).await
-    };
-    match ended {
-        Ended::Refused(refusal) => refusal::answer(socket.io, refusal).await,
-        Ended::Served if progress.has_unread() => refusal::farewell(socket.io).await,
-        Ended::Served | Ended::GivenUp => {}
+    async move {
+        let noted = Arc::clone(&progress);
+        let service = service_fn(move |request: Request<Incoming>| {
+            noted.request_began();
+            let answer = (host.service)(request.map(|body| Received::new(body, Arc::clone(&noted))), *peer);
+            let progress = Arc::clone(&noted);
+            async move { Ok::<_, Infallible>(answer.await.map(|body| Tracked::new(body, progress))) }
+        });
+        let ended = {
+            let mut connection = host.protocol.serve_connection(TokioIo::new(&mut socket), service);
+            drive(&mut connection, &progress, host).await
+        };
+        // Boxed: few connections end so, and with TLS it is several times what they are otherwise.
+        match ended {
+            Ended::Refused(refusal) => {
+                host.stop.now.run_until_cancelled(Box::pin(refusal::answer(socket.io, refusal))).await;
+            }
+            Ended::Served if progress.has_unread() => {
+                host.stop.now.run_until_cancelled(Box::pin(refusal::farewell(socket.io))).await;
+            }
+            Ended::Served | Ended::GivenUp => {}
+        }
     }
 }
 
@@ -124,37 +135,57 @@ enum Ended {
     GivenUp,
 }
 
+/// What was seen of a connection when it was last looked at.
+struct Seen {
+    /// Of its [`Progress`].
+    turn: u64,
+    /// Whether it has a deadline.
+    is_armed: bool,
+    is_draining: bool,
+    /// Whether hyper was told to read no other request.
+    is_told: bool,
+    watch: Watch,
+}
+
+impl Seen {
+    fn first(progress: &Progress) -> Self {
+        let watch = Watch::default();
+        Self { turn: progress.turn(), is_armed: true, is_draining: false, is_told: false, watch }
+    }
+}
+
 /// Polls the connection to its end.
-async fn drive<T, S, B>(
+async fn drive<T, S, B, H>(
     connection: &mut http1::Connection<T, S>,
     progress: &Progress,
-    patience: &Patience,
-    drain: &CancellationToken,
+    host: &Host<H>,
 ) -> Ended
 where
     S: hyper::service::HttpService<Incoming, ResBody = B, Error = Infallible>,
     B: HttpBody<Error = StreamFault> + 'static,
     T: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
-    let drain = pin!(drain.cancelled());
-    let mut drain = Woken::new(drain);
-    let mut deadline = pin!(sleep(patience.head));
-    let (mut turn, mut is_armed) = (progress.turn(), true);
-    let (mut is_draining, mut is_told) = (false, false);
-    let mut watch = Watch::default();
-    let quiet = Quiet::new();
-    poll_fn(|context| {
+    // One after the other, since the second signal brings the first.
+    let signal = pin!(host.stop.drain.cancelled());
+    let signal = &mut Woken::new(signal);
+    let mut deadline = pin!(sleep(host.patience.head));
+    let (seen, quiet) = (&mut Seen::first(progress), &Quiet::new());
+    poll_fn(move |context| {
         let context = &mut quiet.within(context);
-        if !is_draining && Pin::new(&mut drain).poll(context).is_ready() {
-            is_draining = true;
+        while Pin::new(&mut *signal).poll(context).is_ready() {
+            if seen.is_draining {
+                return Poll::Ready(Ended::GivenUp);
+            }
+            seen.is_draining = true;
+            signal.renew(|signal| signal.set(host.stop.now.cancelled()));
             if progress.waiting() == Waiting::FirstByte {
                 // Whoever has only just connected gets a moment to ask, and is then told.
-                deadline.as_mut().reset(Instant::now() + FRESH_GRACE.min(patience.head));
+                deadline.as_mut().reset(Instant::now() + FRESH_GRACE.min(host.patience.head));
             }
         }
         loop {
-            if is_draining && !is_told && progress.waiting() != Waiting::FirstByte {
-                is_told = true;
+            if seen.is_draining && !seen.is_told && progress.waiting() != Waiting::FirstByte {
+                seen.is_told = true;
                 Pin::new(&mut *connection).graceful_shutdown();
             }
             if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(context) {
@@ -162,22 +193,22 @@ where
                     ended.map_or_else(|error| refusal_of(&error, progress), |()| Ended::Served),
                 );
             }
-            if !is_draining || is_told || progress.waiting() == Waiting::FirstByte {
+            if !seen.is_draining || seen.is_told || progress.waiting() == Waiting::FirstByte {
                 break;
             }
         }
-        if watch.poll(progress, context).is_ready() {
+        if seen.watch.poll(progress, context).is_ready() {
             return Poll::Ready(Ended::GivenUp);
         }
-        if progress.turn() != turn {
-            turn = progress.turn();
-            let limit = patience.with(progress.waiting());
-            is_armed = limit.is_some();
+        if progress.turn() != seen.turn {
+            seen.turn = progress.turn();
+            let limit = host.patience.with(progress.waiting());
+            seen.is_armed = limit.is_some();
             if let Some(limit) = limit {
                 deadline.as_mut().reset(Instant::now() + limit);
             }
         }
-        if is_armed && deadline.as_mut().poll(context).is_ready() {
+        if seen.is_armed && deadline.as_mut().poll(context).is_ready() {
             let is_slow = progress.waiting() == Waiting::Head;
             return Poll::Ready(if is_slow { Ended::Refused(Refusal::TooSlow) } else { Ended::GivenUp });
         }

@@ -13,6 +13,7 @@ mod refusal;
 pub mod respond;
 pub mod server;
 pub mod sse;
+mod stop;
 pub mod tls;
 mod watched;
 mod woken;

@@ -9,7 +9,6 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,17 +17,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
+use tokio_rustls::Accept;
+use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
 use super::connection::{self, FRESH_GRACE, Host, Patience};
 use super::edges::Edges;
 use super::refusal::{self, Refusal};
+pub use super::stop::Stop;
 use super::tls::Tls;
 pub use super::watched::Received;
-use super::woken::Woken;
 use crate::config::Limits;
 
 /// Connections over the limit that are told so at the same time; further ones are closed at once.
@@ -38,15 +37,6 @@ const REFUSALS_AT_ONCE: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time connections made during the drain get once the old ones are done.
 const LATE_GRACE: Duration = Duration::from_secs(1);
-
-/// The two signals that end a server.
-#[derive(Clone, Debug, Default)]
-pub struct Stop {
-    /// Finish what is under way, then end.
-    pub drain: CancellationToken,
-    /// End at once.
-    pub now: CancellationToken,
-}
 
 /// Serves on these edges until told to stop; returns when no connection is left.
 ///
@@ -62,32 +52,30 @@ pub async fn serve<S, F>(
     service: S,
     stop: Stop,
 ) where
-    S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
+    S: Fn(Request<Received>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
+    let host = |service: S, stop: Stop| {
+        let (protocol, patience) = (connection::protocol(limits), Patience::of(limits));
+        Arc::new(Host { protocol, patience, service, stop })
+    };
+    let before = host(service.clone(), stop.clone());
+    let meanwhile = host(service, stop.undrained());
     let door = Door {
         listener,
         tls,
-        host: Arc::new(Host {
-            protocol: connection::protocol(limits),
-            patience: Patience::of(limits),
-            service,
-        }),
         handshake_timeout: limits.header_timeout,
         places: Arc::new(Semaphore::new(limits.connections)),
         refusals: Arc::new(Semaphore::new(REFUSALS_AT_ONCE)),
         edges,
-        now: stop.now.clone(),
     };
     let (early, late) = (TaskTracker::new(), TaskTracker::new());
     tokio::select! {
         biased;
-        () = stop.now.cancelled() => {}
         () = stop.drain.cancelled() => {}
-        () = door.accept_all(&early, &stop.drain) => {}
+        () = door.accept_all(&early, &before) => {}
     }
     early.close();
-    let never = CancellationToken::new();
     tokio::select! {
         biased;
         () = stop.now.cancelled() => {}
@@ -95,7 +83,7 @@ pub async fn serve<S, F>(
         () = sleep(limits.drain_timeout) => {
             tracing::warn!(connections = early.len(), "the time to drain is over; open connections are dropped");
         }
-        () = door.accept_all(&late, &never) => {}
+        () = door.accept_all(&late, &meanwhile) => {}
     }
     drop(door);
     late.close();
@@ -109,24 +97,22 @@ pub async fn serve<S, F>(
 }
 
 /// Everything a new connection needs.
-struct Door<'a, S> {
+struct Door<'a> {
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
-    host: Arc<Host<S>>,
     handshake_timeout: Duration,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     edges: &'a Edges,
-    now: CancellationToken,
 }
 
-impl<S, F> Door<'_, S>
-where
-    S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
+impl Door<'_> {
     /// Accepts for ever; each connection becomes a task of `tracker`.
-    async fn accept_all(&self, tracker: &TaskTracker, drain: &CancellationToken) {
+    async fn accept_all<S, F>(&self, tracker: &TaskTracker, host: &Arc<Host<S>>)
+    where
+        S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
         loop {
             let (stream, peer) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -139,66 +125,56 @@ where
             };
             // Without it small answers would wait for the peer's acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
-            match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(place) => self.serve(tracker, stream, peer, place, drain.clone()),
-                Err(_) => self.refuse(tracker, stream),
+            // One that has no place is told so.
+            let (place, peer) = match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => (place, Some(peer)),
+                Err(_) => {
+                    metrics::counter!("aerostack_connections_refused_total").increment(1);
+                    let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() else { continue };
+                    (place, None)
+                }
+            };
+            // It leaves this runtime for that of an edge.
+            if let Ok(stream) = stream.into_std() {
+                self.attend(tracker, stream, place, peer, Arc::clone(host));
             }
         }
     }
 
-    fn serve(
+    /// Serves a connection, or tells its peer that there is no place for it.
+    fn attend<S, F>(
         &self,
         tracker: &TaskTracker,
-        stream: TcpStream,
-        peer: SocketAddr,
+        stream: std::net::TcpStream,
         place: OwnedSemaphorePermit,
-        drain: CancellationToken,
-    ) {
-        self.attend(tracker, stream, place, Errand::Serve { peer, host: Arc::clone(&self.host), drain });
-    }
-
-    /// Tells a peer that there is no place for it.
-    fn refuse(&self, tracker: &TaskTracker, stream: TcpStream) {
-        metrics::counter!("aerostack_connections_refused_total").increment(1);
-        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
-            self.attend(tracker, stream, place, Errand::Refuse);
-        }
-    }
-
-    fn attend(
-        &self,
-        tracker: &TaskTracker,
-        stream: TcpStream,
-        place: OwnedSemaphorePermit,
-        errand: Errand<S>,
-    ) {
+        peer: Option<SocketAddr>,
+        host: Arc<Host<S>>,
+    ) where
+        S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
         let tls = self.tls.as_ref().map(|tls| tls.acceptor());
-        let (handshake_timeout, now) = (self.handshake_timeout, self.now.clone());
-        // It leaves this runtime for that of an edge.
-        let Ok(stream) = stream.into_std() else { return };
+        let patience = self.handshake_timeout;
         // What is rare is boxed, and all else is held once: there may be thousands of connections.
-        match (tls, errand) {
-            (None, Errand::Serve { peer, host, drain }) => self.edges.spawn(tracker, async move {
+        match (tls, peer) {
+            (None, Some(peer)) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
-                let now = pin!(now.cancelled());
-                tokio::select! {
-                    biased;
-                    () = Woken::new(now) => {}
-                    () = connection::run(stream, &peer, &host, &drain) => {}
-                }
+                connection::run(stream, &peer, &host).await;
                 drop(place);
             }),
-            (tls, errand) => self.edges.spawn(tracker, async move {
+            (None, None) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
-                let attended: Pin<Box<dyn Future<Output = ()> + Send>> = match tls {
-                    None => Box::pin(errand.run(stream)),
-                    Some(tls) => Box::pin(errand.run_with_tls(stream, tls, handshake_timeout)),
-                };
-                let now = pin!(now.cancelled());
-                tokio::select! {
-                    biased;
-                    () = Woken::new(now) => {}
-                    () = attended => {}
+                refuse(stream, &host.stop).await;
+                drop(place);
+            }),
+            (Some(tls), peer) => self.edges.spawn(tracker, async move {
+                let Ok(stream) = TcpStream::from_std(stream) else { return };
+                match Box::pin(shake(tls.accept(stream), patience, &host.stop)).await {
+                    Some(stream) if let Some(peer) = peer => {
+                        Box::pin(connection::run(stream, &peer, &host)).await;
+                    }
+                    Some(stream) => refuse(stream, &host.stop).await,
+                    None => {}
                 }
                 drop(place);
             }),
@@ -206,48 +182,33 @@ where
     }
 }
 
-/// What is to be done with a connection.
-enum Errand<S> {
-    Serve { peer: SocketAddr, host: Arc<Host<S>>, drain: CancellationToken },
-    Refuse,
-}
-
-impl<S, F> Errand<S>
-where
-    S: Fn(Request<Received>, SocketAddr) -> F,
-    F: Future<Output = Response<Body>>,
-{
-    async fn run<T: AsyncRead + AsyncWrite + Unpin>(self, io: T) {
-        match self {
-            Self::Serve { peer, host, drain } => connection::run(io, &peer, &host, &drain).await,
-            Self::Refuse => refusal::answer(io, Refusal::TooManyConnections).await,
-        }
+/// Waits for a handshake; `None` when it fails or takes too long.
+async fn shake(
+    accept: Accept<TcpStream>,
+    patience: Duration,
+    stop: &Stop,
+) -> Option<Box<TlsStream<TcpStream>>> {
+    let shaken = tokio::select! {
+        shaken = timeout(patience, accept) => shaken,
+        () = late(stop) => return None,
+    };
+    match shaken {
+        Ok(Ok(stream)) => return Some(Box::new(stream)),
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
-
-    async fn run_with_tls(self, stream: TcpStream, tls: TlsAcceptor, handshake_timeout: Duration) {
-        let drain = match &self {
-            Self::Serve { drain, .. } => Some(drain.clone()),
-            Self::Refuse => None,
-        };
-        let shaken = tokio::select! {
-            shaken = timeout(handshake_timeout, tls.accept(stream)) => shaken,
-            () = late(drain) => return,
-        };
-        match shaken {
-            Ok(Ok(stream)) => self.run(stream).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
-        }
-    }
+    None
 }
 
 /// Waits until the gateway drains, and then as long as for any connection that has asked for nothing yet.
-async fn late(drain: Option<CancellationToken>) {
-    match drain {
-        Some(drain) => drain.cancelled().await,
-        None => std::future::pending().await,
-    }
-    sleep(FRESH_GRACE).await;
+async fn late(stop: &Stop) {
+    stop.drain.cancelled().await;
+    let _ = timeout(FRESH_GRACE, stop.now.cancelled()).await;
+}
+
+/// Tells a peer that there is no place for it.
+async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(io: T, stop: &Stop) {
+    stop.now.run_until_cancelled(refusal::answer(io, Refusal::TooManyConnections)).await;
 }
 
 /// Errors of one connection that was gone before it was accepted: the next one may be fine.

@@ -14,7 +14,6 @@ use futures_util::task::AtomicWaker;
 pub(super) struct Woken<F> {
     future: F,
     call: Arc<Call>,
-    called: Waker,
     waiting: Option<Waker>,
 }
 
@@ -37,8 +36,13 @@ impl Wake for Call {
 
 impl<F> Woken<F> {
     pub(super) fn new(future: F) -> Self {
-        let call = Arc::new(Call::default());
-        Self { future, called: Waker::from(Arc::clone(&call)), call, waiting: None }
+        Self { future, call: Arc::default(), waiting: None }
+    }
+
+    /// Changes what is waited for; it is looked at when it is asked next.
+    pub(super) fn renew(&mut self, change: impl FnOnce(&mut F)) {
+        change(&mut self.future);
+        self.waiting = None;
     }
 }
 
@@ -58,7 +62,9 @@ impl<F: Future + Unpin> Future for Woken<F> {
         this.call.waiting.register(context.waker());
         // Before it is looked at, and read: what a call was about is seen, and one that comes meanwhile not missed.
         this.call.has_called.swap(false, Ordering::AcqRel);
-        Pin::new(&mut this.future).poll(&mut Context::from_waker(&this.called))
+        // Made anew: it is seldom wanted, and there may be thousands of these.
+        let called = Waker::from(Arc::clone(&this.call));
+        Pin::new(&mut this.future).poll(&mut Context::from_waker(&called))
     }
 }
 

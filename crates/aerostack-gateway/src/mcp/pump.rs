@@ -16,7 +16,7 @@ use super::bell::{Bell, Rung};
 use super::error::Refusal;
 use super::listen::Listening;
 use super::relay::CallStream;
-use super::replay::{KeptEvent, Kind, Part, Replays};
+use super::replay::{KeptEvent, Kind, Part, Replays, StreamName};
 use super::seat::Giver;
 use crate::app::App;
 use crate::grants::Grant;
@@ -52,7 +52,7 @@ pub(super) struct Pump {
     /// Where what is said is kept.
     pub(super) replays: Arc<Replays>,
     /// Its name there.
-    pub(super) name: String,
+    pub(super) name: StreamName,
     /// What is said.
     pub(super) carried: Carried,
     /// Tells that a reader has come, or that it was forgotten.
@@ -133,7 +133,7 @@ impl Pump {
             }
         }
         while self.hand_over(&mut link, Part::Over).await == Handed::Interrupted {}
-        if let Some(reader) = self.replays.end(&self.name) {
+        if let Some(reader) = self.replays.end(self.name) {
             // There is room: nothing was handed to it yet.
             reader.give(Part::Over);
         }
@@ -146,7 +146,7 @@ impl Pump {
             () = app.stopping.cancelled() => {}
             () = bell.until_forgotten() => {}
         }
-        replays.forget(&name);
+        replays.forget(name);
     }
 
     async fn wait(&mut self, link: &Link) -> Next {
@@ -182,20 +182,20 @@ impl Pump {
         link.reader = None;
         link.unread_since = Instant::now();
         if self.carried.kind() == Kind::Notices {
-            self.replays.rest(&self.name);
+            self.replays.rest(self.name);
         }
     }
 
     /// A reader has come.
     fn meet(&self, link: &mut Link) {
-        if let Some(reader) = self.replays.reader(&self.name) {
+        if let Some(reader) = self.replays.reader(self.name) {
             link.to(reader);
         }
     }
 
     /// Ends before the stream does: a call is taken back, unless the gateway stops.
     fn leave(mut self) {
-        self.replays.forget(&self.name);
+        self.replays.forget(self.name);
         if let Carried::Call(call) = &mut self.carried
             && !self.app.stopping.is_cancelled()
         {
@@ -269,7 +269,7 @@ impl Pump {
     /// Keeps an event, as far as there is room, and meets a reader who came before it.
     fn keep(&self, link: &mut Link, event: &KeptEvent) -> bool {
         let Ok(text) = self.app.budget.of(&self.grant.held).keep(event.text.clone()) else { return false };
-        let recorded = self.replays.record(&self.name, KeptEvent { number: event.number, text });
+        let recorded = self.replays.record(self.name, KeptEvent { number: event.number, text });
         if let Some(reader) = recorded.reader {
             link.to(reader);
         }
@@ -343,7 +343,7 @@ impl Pump {
                 return Handed::Over;
             }
             // The bell may still ring for one who was met already.
-            if let Some(reader) = self.replays.reader(&self.name) {
+            if let Some(reader) = self.replays.reader(self.name) {
                 link.to(reader);
                 return Handed::Interrupted;
             }

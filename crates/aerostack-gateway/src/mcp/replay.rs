@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aerostack_core::id::TokenId;
 use bytes::Bytes;
+use rand::Rng;
 
 use super::bell::Bell;
 use super::seat::{Giver, Reading, seat};
@@ -48,24 +49,52 @@ const READER_QUEUE_LEN: usize = 4;
 /// Memory that an event takes beside its text.
 const EVENT_BYTES: usize = 64;
 
+/// The name of a stream: 16 random bytes, told in hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct StreamName(u128);
+
+/// Digits of a name.
+const NAME_DIGITS: usize = 32;
+
+impl StreamName {
+    /// One that nobody can guess.
+    pub(super) fn random(rng: &mut impl Rng) -> Self {
+        let mut bytes = [0; size_of::<u128>()];
+        rng.fill_bytes(&mut bytes);
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_name = text.len() == NAME_DIGITS && text.bytes().all(is_digit);
+        u128::from_str_radix(text, 16).ok().filter(|_| is_name).map(Self)
+    }
+}
+
+impl std::fmt::Display for StreamName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:0NAME_DIGITS$x}", self.0)
+    }
+}
+
 /// The name of an event: that of its stream, and its number there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct EventId<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventId {
     /// The stream.
-    pub(super) stream: &'a str,
+    pub(super) stream: StreamName,
     /// Which of its events.
     pub(super) number: u64,
 }
 
-impl<'a> EventId<'a> {
+impl EventId {
     /// Reads an id as a client sends it back; `None` if it is none of ours by its form.
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (stream, number) = text.rsplit_once('-')?;
-        Some(Self { stream, number: number.parse().ok()? })
+        Some(Self { stream: StreamName::parse(stream)?, number: number.parse().ok()? })
     }
 }
 
-impl std::fmt::Display for EventId<'_> {
+impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.stream, self.number)
     }
@@ -131,9 +160,9 @@ pub(super) struct Recorded {
 
 #[derive(Default)]
 struct Shelf {
-    streams: HashMap<String, Stream>,
+    streams: HashMap<StreamName, Stream>,
     /// Streams nobody waits for, in the order in which they came to be so.
-    idle: BTreeMap<u64, String>,
+    idle: BTreeMap<u64, StreamName>,
     moment: u64,
     bytes: usize,
     tokens: HashMap<TokenId, Share>,
@@ -176,7 +205,13 @@ impl Replays {
 
     /// Makes a stream of this name resumable, and gives what its pump is told by; `None` where there is no room
     /// for one more.
-    pub(super) fn open(&self, kind: Kind, token: &TokenId, session: &str, name: &str) -> Option<Arc<Bell>> {
+    pub(super) fn open(
+        &self,
+        kind: Kind,
+        token: &TokenId,
+        session: &str,
+        name: StreamName,
+    ) -> Option<Arc<Bell>> {
         let mut shelf = self.shelf();
         while shelf.tokens.get(token).is_some_and(|share| share.streams >= self.bounds.token_streams) {
             shelf.forget_idle(Some(token))?;
@@ -197,33 +232,33 @@ impl Replays {
             bell: Arc::clone(&bell),
         };
         shelf.tokens.entry(token.clone()).or_default().streams += 1;
-        shelf.streams.insert(name.to_owned(), stream);
+        shelf.streams.insert(name, stream);
         Some(bell)
     }
 
     /// Keeps an event of a stream, if there is room.
-    pub(super) fn record(&self, name: &str, event: KeptEvent) -> Recorded {
+    pub(super) fn record(&self, name: StreamName, event: KeptEvent) -> Recorded {
         let mut shelf = self.shelf();
         let is_kept = shelf.keep(name, event, &self.bounds);
-        let reader = shelf.streams.get_mut(name).and_then(|stream| stream.reader.take());
+        let reader = shelf.streams.get_mut(&name).and_then(|stream| stream.reader.take());
         Recorded { is_kept, reader }
     }
 
     /// The reader who came last, if it has not been met yet.
-    pub(super) fn reader(&self, name: &str) -> Option<Giver<Part>> {
-        self.shelf().streams.get_mut(name)?.reader.take()
+    pub(super) fn reader(&self, name: StreamName) -> Option<Giver<Part>> {
+        self.shelf().streams.get_mut(&name)?.reader.take()
     }
 
     /// Nobody waits for the stream any more: it may be forgotten for another. Not if a reader has come.
-    pub(super) fn rest(&self, name: &str) {
+    pub(super) fn rest(&self, name: StreamName) {
         self.shelf().rest(name);
     }
 
     /// Nothing follows on the stream. What was said stays until it is forgotten. Gives a reader who has come
     /// and has not been met.
-    pub(super) fn end(&self, name: &str) -> Option<Giver<Part>> {
+    pub(super) fn end(&self, name: StreamName) -> Option<Giver<Part>> {
         let mut shelf = self.shelf();
-        let stream = shelf.streams.get_mut(name)?;
+        let stream = shelf.streams.get_mut(&name)?;
         stream.is_over = true;
         let reader = stream.reader.take();
         shelf.rest(name);
@@ -231,7 +266,7 @@ impl Replays {
     }
 
     /// Forgets a stream.
-    pub(super) fn forget(&self, name: &str) {
+    pub(super) fn forget(&self, name: StreamName) {
         self.shelf().forget(name);
     }
 
@@ -239,15 +274,15 @@ impl Replays {
     pub(super) fn forget_session(&self, token: &TokenId, session: &str) {
         let mut shelf = self.shelf();
         let is_its = |stream: &Stream| stream.token == *token && stream.session == session;
-        let names: Vec<String> =
-            shelf.streams.iter().filter(|(_, stream)| is_its(stream)).map(|(name, _)| name.clone()).collect();
-        names.iter().for_each(|name| shelf.forget(name));
+        let theirs = shelf.streams.iter().filter(|(_, stream)| is_its(stream));
+        let names: Vec<StreamName> = theirs.map(|(name, _)| *name).collect();
+        names.into_iter().for_each(|name| shelf.forget(name));
     }
 
     /// Resumes a stream after an event; `None` unless it is one of this token's, in this session.
-    pub(super) fn resume(&self, token: &TokenId, session: &str, after: &EventId<'_>) -> Option<Resumed> {
+    pub(super) fn resume(&self, token: &TokenId, session: &str, after: EventId) -> Option<Resumed> {
         let mut shelf = self.shelf();
-        let stream = shelf.streams.get_mut(after.stream)?;
+        let stream = shelf.streams.get_mut(&after.stream)?;
         if stream.token != *token || stream.session != session {
             return None;
         }
@@ -267,27 +302,27 @@ impl Replays {
 }
 
 impl Shelf {
-    fn rest(&mut self, name: &str) {
-        let Some(stream) = self.streams.get_mut(name) else { return };
+    fn rest(&mut self, name: StreamName) {
+        let Some(stream) = self.streams.get_mut(&name) else { return };
         if stream.idle_since.is_none() && stream.reader.is_none() {
             self.moment += 1;
             stream.idle_since = Some(self.moment);
-            self.idle.insert(self.moment, name.to_owned());
+            self.idle.insert(self.moment, name);
         }
     }
 
     /// Forgets the oldest stream that nobody waits for, of one token or of anybody; `None` if there is none.
     fn forget_idle(&mut self, token: Option<&TokenId>) -> Option<()> {
-        let is_theirs = |name: &&String| {
+        let is_theirs = |name: &&StreamName| {
             token.is_none_or(|token| self.streams.get(*name).is_some_and(|stream| stream.token == *token))
         };
-        let name = self.idle.values().find(is_theirs)?.clone();
-        self.forget(&name);
+        let name = *self.idle.values().find(is_theirs)?;
+        self.forget(name);
         Some(())
     }
 
-    fn forget(&mut self, name: &str) {
-        let Some(stream) = self.streams.remove(name) else { return };
+    fn forget(&mut self, name: StreamName) {
+        let Some(stream) = self.streams.remove(&name) else { return };
         if let Some(since) = stream.idle_since {
             self.idle.remove(&since);
         }
@@ -302,16 +337,16 @@ impl Shelf {
         }
     }
 
-    fn keep(&mut self, name: &str, event: KeptEvent, bounds: &Bounds) -> bool {
+    fn keep(&mut self, name: StreamName, event: KeptEvent, bounds: &Bounds) -> bool {
         let bytes = event.text.len() + EVENT_BYTES;
-        let Some(stream) = self.streams.get(name) else { return false };
+        let Some(stream) = self.streams.get(&name) else { return false };
         let token = stream.token.clone();
         let limit = bounds.stream_bytes.min(bounds.token_bytes).min(bounds.all_bytes);
         if bytes > limit {
             return false;
         }
         loop {
-            let Some(stream) = self.streams.get(name) else { return false };
+            let Some(stream) = self.streams.get(&name) else { return false };
             let is_full = stream.events.len() >= bounds.events || stream.bytes + bytes > bounds.stream_bytes;
             let held = self.tokens.get(&token).map_or(0, |share| share.bytes);
             let has_room = if is_full {
@@ -331,8 +366,8 @@ impl Shelf {
         true
     }
 
-    fn add(&mut self, name: &str, event: KeptEvent, bytes: usize) {
-        let Some(stream) = self.streams.get_mut(name) else { return };
+    fn add(&mut self, name: StreamName, event: KeptEvent, bytes: usize) {
+        let Some(stream) = self.streams.get_mut(&name) else { return };
         stream.events.push_back(event);
         stream.bytes += bytes;
         self.bytes += bytes;
@@ -340,8 +375,8 @@ impl Shelf {
     }
 
     /// Drops the earliest event of a stream; `false` if it has none.
-    fn drop_earliest(&mut self, name: &str) -> bool {
-        let Some(stream) = self.streams.get_mut(name) else { return false };
+    fn drop_earliest(&mut self, name: StreamName) -> bool {
+        let Some(stream) = self.streams.get_mut(&name) else { return false };
         let Some(event) = stream.events.pop_front() else { return false };
         let bytes = event.text.len() + EVENT_BYTES;
         stream.bytes -= bytes;

@@ -17,7 +17,7 @@ use super::answer::Piece;
 use super::bell::Bell;
 use super::error::Refusal;
 use super::pump::{Carried, Pump};
-use super::replay::{EventId, KeptEvent, Kind, Part, Replays, Resumed};
+use super::replay::{EventId, KeptEvent, Kind, Part, Replays, Resumed, StreamName};
 use super::revision::Legacy;
 use super::seat::{Reading, seat};
 use crate::app::App;
@@ -29,7 +29,6 @@ use crate::http::sse;
 const LAST_EVENT_HEADER: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a client is to wait before it comes back.
 const RETRY_MS: u64 = 1_000;
-const NAME_BYTES: usize = 16;
 
 /// Whose streams may be resumed, and what their client understands.
 #[derive(Clone, Copy)]
@@ -69,7 +68,7 @@ pub(super) struct Opening<'a> {
     grant: &'a Arc<Grant>,
     terms: Terms<'a>,
     kind: Kind,
-    name: String,
+    name: StreamName,
     bell: Arc<Bell>,
 }
 
@@ -81,15 +80,15 @@ impl<'a> Opening<'a> {
         terms: Option<Terms<'a>>,
         kind: Kind,
     ) -> Option<Self> {
-        let (terms, name) = (terms?, random_name(app));
-        let bell = terms.replays.open(kind, &grant.token, terms.session, &name)?;
+        let (terms, name) = (terms?, StreamName::random(&mut app.rng()));
+        let bell = terms.replays.open(kind, &grant.token, terms.session, name)?;
         Some(Self { app, grant, terms, kind, name, bell })
     }
 
     /// Lets it begin, with what was said already, and gives its reader.
     pub(super) fn begin(self, mut carried: Carried, first: Option<Piece>) -> Reader {
         let Self { app, grant, terms, kind, name, bell } = self;
-        let id = EventId { stream: &name, number: 0 }.to_string();
+        let id = EventId { stream: name, number: 0 }.to_string();
         let greeting = if terms.has_polling() {
             sse::prime(&id, RETRY_MS)
         } else {
@@ -105,7 +104,7 @@ impl<'a> Opening<'a> {
             app: Arc::clone(app),
             grant: Arc::clone(grant),
             replays: Arc::clone(terms.replays),
-            name: name.clone(),
+            name,
             carried,
             bell,
         });
@@ -126,9 +125,9 @@ pub(super) fn resume(
     terms: Terms<'_>,
     last_event: &str,
 ) -> Result<Option<Reader>, Refusal> {
-    let find = |after: EventId<'_>| {
-        let resumed = terms.replays.resume(&grant.token, terms.session, &after)?;
-        Some((after.stream.to_owned(), resumed))
+    let find = |after: EventId| {
+        let resumed = terms.replays.resume(&grant.token, terms.session, after)?;
+        Some((after.stream, resumed))
     };
     let Some((name, resumed)) = EventId::parse(last_event).and_then(find) else { return Ok(None) };
     let Resumed { kind, missed, rest } = resumed;
@@ -144,15 +143,9 @@ pub(super) fn resume(
     Ok(Some(Reader { greeting, ends_at, _permit: permit, ..Reader::new(name, missed, rest) }))
 }
 
-fn random_name(app: &App) -> String {
-    let mut bytes = [0u8; NAME_BYTES];
-    rand::Rng::fill_bytes(&mut app.rng(), &mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The connection's end of a stream.
 pub(super) struct Reader {
-    name: String,
+    name: StreamName,
     greeting: Option<Bytes>,
     missed: VecDeque<KeptEvent>,
     rest: Option<Reading<Part>>,
@@ -162,7 +155,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn new(name: String, missed: Vec<KeptEvent>, rest: Option<Reading<Part>>) -> Self {
+    fn new(name: StreamName, missed: Vec<KeptEvent>, rest: Option<Reading<Part>>) -> Self {
         let missed = missed.into();
         Self { name, greeting: None, missed, rest, ends_at: None, is_within: false, _permit: None }
     }
@@ -186,7 +179,7 @@ impl Reader {
             Some(Part::Event(event)) => Some(Ok(self.encode(&event))),
             Some(Part::Begin(number, bytes)) => {
                 self.is_within = true;
-                let id = EventId { stream: &self.name, number }.to_string();
+                let id = EventId { stream: self.name, number }.to_string();
                 Some(Ok([&sse::head(Some(&id))[..], b"data: ", &bytes].concat().into()))
             }
             Some(Part::More(bytes)) => Some(Ok(bytes)),
@@ -206,7 +199,7 @@ impl Reader {
     }
 
     fn encode(&self, event: &KeptEvent) -> Bytes {
-        let id = EventId { stream: &self.name, number: event.number }.to_string();
+        let id = EventId { stream: self.name, number: event.number }.to_string();
         sse::encode_with(Some(&id), &event.text)
     }
 }

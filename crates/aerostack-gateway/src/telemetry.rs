@@ -56,7 +56,9 @@ fn add_filter(all: Targets, part: &str) -> Option<Targets> {
     match part.split_once('=') {
         None => Some(all.with_default(level(part)?)),
         Some((name, word)) => {
-            let name = Some(name.trim()).filter(|name| !name.is_empty())?;
+            let is_of_name =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.');
+            let name = Some(name.trim()).filter(|name| !name.is_empty() && name.bytes().all(is_of_name))?;
             Some(all.with_target(name, level(word)?))
         }
     }
@@ -143,7 +145,17 @@ mod tests {
         assert!(read.would_enable("aerostack_gateway", &tracing::Level::INFO));
         assert!(!read.would_enable("aerostack_gateway", &tracing::Level::DEBUG));
         assert!(read.would_enable("sqlx::query", &tracing::Level::DEBUG));
-        for text in ["", ",", "verbose", "info,=", "info,=debug", "sqlx=", "sqlx=loud"] {
+        for text in [
+            "",
+            ",",
+            "verbose",
+            "info,=",
+            "info,=debug",
+            "sqlx=",
+            "sqlx=loud",
+            "[span]=debug",
+            "info;sqlx=debug",
+        ] {
             assert!(filter(text).is_err(), "{text}");
         }
     }

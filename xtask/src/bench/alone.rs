@@ -1,14 +1,14 @@
 //! The program by itself: how soon it serves, what it takes while nobody calls, how big it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::furnish::{Gateway, WORKSPACE};
-use super::sample::mib;
 use super::{program, usage};
 use crate::visitor;
 
@@ -26,7 +26,9 @@ pub(super) struct Alone {
     /// Resident memory.
     pub(super) idle_kib: u64,
     /// The file, in millions of bytes.
-    pub(super) program_mb: f64,
+    program_mb: f64,
+    /// The same without the names of its functions, which only a profile wants.
+    pub(super) stripped_mb: f64,
 }
 
 /// Starts it many times, with a workspace and a token in its database.
@@ -50,8 +52,24 @@ pub(super) fn measure() -> Result<Alone> {
         start_ms: milliseconds(times[STARTS / 2]),
         worst_start_ms: milliseconds(times[STARTS - 1]),
         idle_kib: usage::resident_kib(Some(gateway.running.id()))?,
-        program_mb: mib(program("aerostack-gateway")?.metadata()?.len()) * 1_024.0 / 1e6,
+        program_mb: megabytes(&program("aerostack-gateway")?)?,
+        stripped_mb: megabytes(&stripped(scratch.path())?)?,
     })
+}
+
+/// A copy of the program without names, made by what the linker is installed with.
+fn stripped(folder: &Path) -> Result<PathBuf> {
+    let copy = folder.join("stripped");
+    let done = Command::new("strip").arg("-o").arg(&copy).arg(program("aerostack-gateway")?).status();
+    ensure!(done.context("strip, of binutils")?.success(), "strip failed");
+    Ok(copy)
+}
+
+fn megabytes(file: &Path) -> Result<f64> {
+    // A size is exact in it by far.
+    #[expect(clippy::cast_precision_loss)]
+    let bytes = file.metadata()?.len() as f64;
+    Ok(bytes / 1e6)
 }
 
 impl Alone {
@@ -60,6 +78,7 @@ impl Alone {
         json!({
             "start_ms": self.start_ms, "worst_start_ms": self.worst_start_ms,
             "idle_kib": self.idle_kib, "program_mb": self.program_mb,
+            "stripped_mb": self.stripped_mb,
         })
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn rows(samples: &[Sample], alone: &Alone) -> Vec<Row> {
     let start = "start to first served call, small database, median";
     rows.push(Row::new(start, alone.start_ms, 100.0, " ms", 1));
     rows.push(Row::new("resident memory when idle", mib(alone.idle_kib), 20.0, " MiB", 1));
-    rows.push(Row::new("the program's file", alone.program_mb, 20.0, " MB", 1));
+    rows.push(Row::new("the program's file without names", alone.stripped_mb, 20.0, " MB", 1));
     rows
 }
 

@@ -78,7 +78,7 @@ impl Running {
     /// When the accept loop panicked, which is a mistake of the code.
     pub async fn stop(self) {
         self.app.begin_drain();
-        self.stop.drain.cancel();
+        self.stop.begin_drain();
         self.server.await.expect("the accept loop does not panic");
         self.app.finish(FINISH_WITHIN).await;
         self.lease.release().await;
@@ -109,7 +109,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
         }
         () = lost.cancelled() => {
             tracing::error!("the right to serve this database is lost; ending everything at once");
-            running.stop.now.cancel();
+            running.stop.end_now();
             ExitCode::FAILURE
         }
     };

@@ -87,7 +87,7 @@ pub(super) struct Host<S> {
 
 /// Serves one connection until it ends.
 ///
-/// After [`Stop::drain`] the request being answered is finished, and no other is read; with [`Stop::now`] it
+/// After [`Stop::begin_drain`] the request being answered is finished, and no other is read; with [`Stop::end_now`] it
 /// ends there.
 ///
 /// There may be thousands of it, most of them idle: what it holds is held once.
@@ -115,10 +115,10 @@ where
         // Boxed: few connections end so, and with TLS it is several times what they are otherwise.
         match ended {
             Ended::Refused(refusal) => {
-                host.stop.now.run_until_cancelled(Box::pin(refusal::answer(socket.io, refusal))).await;
+                host.stop.now().run_until_cancelled(Box::pin(refusal::answer(socket.io, refusal))).await;
             }
             Ended::Served if progress.has_unread() => {
-                host.stop.now.run_until_cancelled(Box::pin(refusal::farewell(socket.io))).await;
+                host.stop.now().run_until_cancelled(Box::pin(refusal::farewell(socket.io))).await;
             }
             Ended::Served | Ended::GivenUp => {}
         }
@@ -131,7 +131,7 @@ enum Ended {
     Served,
     /// Nothing was read that could be answered; we answer.
     Refused(Refusal),
-    /// It broke, or the peer used up our patience.
+    /// It broke, the peer used up our patience, or everything ends at once.
     GivenUp,
 }
 
@@ -166,7 +166,7 @@ where
     T: hyper::rt::Read + hyper::rt::Write + Unpin,
 {
     // One after the other, since the second signal brings the first.
-    let signal = pin!(host.stop.drain.cancelled());
+    let signal = pin!(host.stop.drain().cancelled());
     let signal = &mut Woken::new(signal);
     let mut deadline = pin!(sleep(host.patience.head));
     let (seen, quiet) = (&mut Seen::first(progress), &Quiet::new());
@@ -177,7 +177,7 @@ where
                 return Poll::Ready(Ended::GivenUp);
             }
             seen.is_draining = true;
-            signal.renew(|signal| signal.set(host.stop.now.cancelled()));
+            signal.renew(|signal| signal.set(host.stop.now().cancelled()));
             if progress.waiting() == Waiting::FirstByte {
                 // Whoever has only just connected gets a moment to ask, and is then told.
                 deadline.as_mut().reset(Instant::now() + FRESH_GRACE.min(host.patience.head));

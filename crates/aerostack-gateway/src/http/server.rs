@@ -72,13 +72,13 @@ pub async fn serve<S, F>(
     let (early, late) = (TaskTracker::new(), TaskTracker::new());
     tokio::select! {
         biased;
-        () = stop.drain.cancelled() => {}
+        () = stop.drain().cancelled() => {}
         () = door.accept_all(&early, &before) => {}
     }
     early.close();
     tokio::select! {
         biased;
-        () = stop.now.cancelled() => {}
+        () = stop.now().cancelled() => {}
         () = early.wait() => {}
         () = sleep(limits.drain_timeout) => {
             tracing::warn!(connections = early.len(), "the time to drain is over; open connections are dropped");
@@ -88,10 +88,10 @@ pub async fn serve<S, F>(
     drop(door);
     late.close();
     tokio::select! {
-        () = stop.now.cancelled() => {}
+        () = stop.now().cancelled() => {}
         _ = timeout(LATE_GRACE, late.wait()) => {}
     }
-    stop.now.cancel();
+    stop.end_now();
     early.wait().await;
     late.wait().await;
 }
@@ -125,29 +125,28 @@ impl Door<'_> {
             };
             // Without it small answers would wait for the peer's acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
-            // One that has no place is told so.
-            let (place, peer) = match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(place) => (place, Some(peer)),
+            let (place, errand) = match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => (place, Errand::Serve(peer)),
                 Err(_) => {
                     metrics::counter!("aerostack_connections_refused_total").increment(1);
                     let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() else { continue };
-                    (place, None)
+                    (place, Errand::Refuse)
                 }
             };
             // It leaves this runtime for that of an edge.
             if let Ok(stream) = stream.into_std() {
-                self.attend(tracker, stream, place, peer, Arc::clone(host));
+                self.attend(tracker, stream, place, errand, Arc::clone(host));
             }
         }
     }
 
-    /// Serves a connection, or tells its peer that there is no place for it.
+    /// Makes a connection a task of its own.
     fn attend<S, F>(
         &self,
         tracker: &TaskTracker,
         stream: std::net::TcpStream,
         place: OwnedSemaphorePermit,
-        peer: Option<SocketAddr>,
+        errand: Errand,
         host: Arc<Host<S>>,
     ) where
         S: Fn(Request<Received>, SocketAddr) -> F + Send + Sync + 'static,
@@ -156,25 +155,26 @@ impl Door<'_> {
         let tls = self.tls.as_ref().map(|tls| tls.acceptor());
         let patience = self.handshake_timeout;
         // What is rare is boxed, and all else is held once: there may be thousands of connections.
-        match (tls, peer) {
-            (None, Some(peer)) => self.edges.spawn(tracker, async move {
+        match (tls, errand) {
+            (None, Errand::Serve(peer)) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
                 connection::run(stream, &peer, &host).await;
                 drop(place);
             }),
-            (None, None) => self.edges.spawn(tracker, async move {
+            (None, Errand::Refuse) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
                 refuse(stream, &host.stop).await;
                 drop(place);
             }),
-            (Some(tls), peer) => self.edges.spawn(tracker, async move {
+            (Some(tls), errand) => self.edges.spawn(tracker, async move {
                 let Ok(stream) = TcpStream::from_std(stream) else { return };
-                match Box::pin(shake(tls.accept(stream), patience, &host.stop)).await {
-                    Some(stream) if let Some(peer) = peer => {
+                let shaken = Box::pin(shake(tls.accept(stream), patience, &host.stop)).await;
+                match (shaken, errand) {
+                    (Some(stream), Errand::Serve(peer)) => {
                         Box::pin(connection::run(stream, &peer, &host)).await;
                     }
-                    Some(stream) => refuse(stream, &host.stop).await,
-                    None => {}
+                    (Some(stream), Errand::Refuse) => refuse(stream, &host.stop).await,
+                    (None, _) => {}
                 }
                 drop(place);
             }),
@@ -182,7 +182,16 @@ impl Door<'_> {
     }
 }
 
-/// Waits for a handshake; `None` when it fails or takes too long.
+/// What is to be done with a connection.
+#[derive(Clone, Copy)]
+enum Errand {
+    /// Serve this peer.
+    Serve(SocketAddr),
+    /// Tell it that there is no place.
+    Refuse,
+}
+
+/// Waits for a handshake; `None` when it fails, takes too long, or the gateway ends.
 async fn shake(
     accept: Accept<TcpStream>,
     patience: Duration,
@@ -200,15 +209,16 @@ async fn shake(
     None
 }
 
-/// Waits until the gateway drains, and then as long as for any connection that has asked for nothing yet.
+/// Waits until the gateway drains, and then as long as for any connection that has asked for nothing yet, unless it
+/// ends at once.
 async fn late(stop: &Stop) {
-    stop.drain.cancelled().await;
-    let _ = timeout(FRESH_GRACE, stop.now.cancelled()).await;
+    stop.drain().cancelled().await;
+    let _ = timeout(FRESH_GRACE, stop.now().cancelled()).await;
 }
 
 /// Tells a peer that there is no place for it.
 async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(io: T, stop: &Stop) {
-    stop.now.run_until_cancelled(refusal::answer(io, Refusal::TooManyConnections)).await;
+    stop.now().run_until_cancelled(Box::pin(refusal::answer(io, Refusal::TooManyConnections))).await;
 }
 
 /// Errors of one connection that was gone before it was accepted: the next one may be fine.

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// A future that is looked at only when it has called, or when somebody else waits for it.
+/// A future that is looked at only when it has called, or when somebody else waits for it. It is for those that call
+/// once: a second call while the first is still under way could be missed.
 pub(super) struct Woken<F> {
     future: F,
     call: Arc<Call>,
@@ -42,6 +43,8 @@ impl<F> Woken<F> {
     /// Changes what is waited for; it is looked at when it is asked next.
     pub(super) fn renew(&mut self, change: impl FnOnce(&mut F)) {
         change(&mut self.future);
+        // What was waited for may still be about to call, and would take the waker that is for the next.
+        self.call = Arc::default();
         self.waiting = None;
     }
 }
@@ -58,7 +61,7 @@ impl<F: Future + Unpin> Future for Woken<F> {
         if !is_known {
             this.waiting = Some(context.waker().clone());
         }
-        // Each time: whoever is woken is forgotten.
+        // Each time that it is looked at: whoever is woken is forgotten.
         this.call.waiting.register(context.waker());
         // Before it is looked at, and read: what a call was about is seen, and one that comes meanwhile not missed.
         this.call.has_called.swap(false, Ordering::AcqRel);
@@ -72,6 +75,7 @@ impl<F: Future + Unpin> Future for Woken<F> {
 mod tests {
     use super::*;
     use std::future::poll_fn;
+    use std::sync::Mutex;
     use std::sync::atomic::AtomicUsize;
 
     use futures_util::FutureExt;
@@ -103,6 +107,43 @@ mod tests {
         tell.send(7).unwrap();
         assert_eq!(waiting.await.unwrap(), Ok(7));
         assert_eq!(asked(), 3);
+    }
+
+    #[derive(Default)]
+    struct Counted(AtomicUsize);
+
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_late_call_of_what_came_before_takes_nothing_from_what_is_waited_for_now() {
+        let (kept, asked) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let waits = |kept: &Arc<Mutex<Vec<Waker>>>, asked: &Arc<AtomicUsize>| {
+            let (kept, asked) = (Arc::clone(kept), Arc::clone(asked));
+            poll_fn(move |context: &mut Context<'_>| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                kept.lock().unwrap().push(context.waker().clone());
+                Poll::<()>::Pending
+            })
+        };
+        let mut woken = Woken::new(waits(&kept, &asked));
+        let counted = Arc::new(Counted::default());
+        let (task, count) = (Waker::from(Arc::clone(&counted)), || counted.0.load(Ordering::Relaxed));
+        assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
+        woken.renew(|future| *future = waits(&kept, &asked));
+        assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        let [late, now] = kept.lock().unwrap().clone().try_into().unwrap();
+        late.wake();
+        assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
+        assert_eq!((asked.load(Ordering::Relaxed), count()), (2, 0));
+        now.wake();
+        assert_eq!(count(), 1);
+        assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! The outline of a message too large to be held: as its bytes pass by, which members its outermost
 //! object has, what its id is and its method. Nothing below that level is kept or checked.
 
+use memchr::memchr2;
+
 /// Longest id or key that is kept; longer ones match nothing of ours.
 const TEXT_LIMIT_BYTES: usize = 128;
 /// What the methods of notifications begin with.
@@ -58,13 +60,13 @@ pub(super) enum Kind {
 
 impl Outline {
     /// Reads the next bytes.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
+    pub(super) fn push(&mut self, mut bytes: &[u8]) {
+        while let Some((&byte, rest)) = bytes.split_first() {
             if self.in_string {
-                self.keep(byte);
-                self.read_in_string(byte);
+                bytes = self.read_in_string(bytes);
             } else {
                 self.read(byte);
+                bytes = rest;
             }
         }
     }
@@ -93,15 +95,18 @@ impl Outline {
         }
     }
 
-    fn read_in_string(&mut self, byte: u8) {
-        if std::mem::take(&mut self.escaped) {
-            return;
+    /// Reads a string as far as it is there, or to its next escape, and gives what follows.
+    fn read_in_string<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let begin = usize::from(std::mem::take(&mut self.escaped));
+        let end = memchr2(b'"', b'\\', &bytes[begin..]).map(|end| begin + end);
+        match end.map(|end| bytes[end]) {
+            Some(b'\\') => self.escaped = true,
+            Some(_) => self.in_string = false,
+            None => {}
         }
-        match byte {
-            b'\\' => self.escaped = true,
-            b'"' => self.in_string = false,
-            _ => {}
-        }
+        let (read, rest) = bytes.split_at(end.map_or(bytes.len(), |end| end + 1));
+        self.keep(read);
+        rest
     }
 
     fn read(&mut self, byte: u8) {
@@ -111,10 +116,10 @@ impl Outline {
             _ if self.state == State::Complete => self.state = State::Broken,
             b'"' => {
                 self.in_string = true;
-                self.keep(byte);
+                self.keep(&[byte]);
             }
             b'{' | b'[' => {
-                self.keep(byte);
+                self.keep(&[byte]);
                 self.depth += 1;
                 if self.state == State::Before {
                     self.state = State::Within;
@@ -123,7 +128,7 @@ impl Outline {
             b'}' | b']' => self.close(),
             b':' if self.depth == 1 => self.in_value = true,
             b',' if self.depth == 1 => self.end_member(),
-            _ => self.keep(byte),
+            _ => self.keep(&[byte]),
         }
     }
 
@@ -137,10 +142,11 @@ impl Outline {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    fn keep(&mut self, byte: u8) {
-        let text = if self.in_value { &mut self.value } else { &mut self.key };
-        if self.depth == 1 && text.len() < TEXT_LIMIT_BYTES {
-            text.push(byte);
+    fn keep(&mut self, bytes: &[u8]) {
+        if self.depth == 1 {
+            let text = if self.in_value { &mut self.value } else { &mut self.key };
+            let room = TEXT_LIMIT_BYTES - text.len();
+            text.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
 
@@ -173,12 +179,16 @@ fn name(raw: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    /// The same however its bytes come.
     fn kind(text: &str) -> Kind {
-        let mut outline = Outline::default();
-        for byte in text.as_bytes() {
-            outline.push(&[*byte]);
-        }
-        outline.kind()
+        let of_pieces = |len: usize| {
+            let mut outline = Outline::default();
+            text.as_bytes().chunks(len).for_each(|piece| outline.push(piece));
+            outline.kind()
+        };
+        let kinds = [1, 2, 3, 7, 64, text.len().max(1)].map(of_pieces);
+        assert!(kinds.iter().all(|kind| *kind == kinds[0]), "{text}: {kinds:?}");
+        kinds[0].clone()
     }
 
     #[test]
@@ -189,6 +199,10 @@ mod tests {
         let request = Kind::Request(r#""a""#.into(), "ping".into());
         assert_eq!(kind(r#"{"id":"a","method":"ping","params":{"result":1}}"#), request);
         assert_eq!(kind(r#"{"method":"notifications/message","params":[]}"#), Kind::Notification);
+        let escaped = r#"{"a\"b":"\\","c\\":"\\\"\"","id":"x\"y","result":"}\"{"}"#;
+        assert_eq!(kind(escaped), Kind::Response(Some(r#""x\"y""#.into())));
+        let long = format!(r#"{{"{}":1,"id":"{}","result":1}}"#, "k".repeat(300), "i".repeat(300));
+        assert!(matches!(kind(&long), Kind::Response(Some(id)) if id.len() == TEXT_LIMIT_BYTES));
     }
 
     #[test]

@@ -250,7 +250,7 @@ async fn a_drain_finishes_what_is_under_way_and_then_ends() {
     let mut busy = server.connect().await;
     busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
-    server.stop.drain.cancel();
+    server.stop.begin_drain();
     assert_eq!(rest(&mut idle).await, "", "an idle connection is closed");
     let late = server.exchange(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
     assert!(late.ends_with("hello"), "the service still answers new connections: {late}");
@@ -267,18 +267,30 @@ async fn a_drain_waits_no_longer_than_it_may() {
     let mut busy = server.connect().await;
     busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     server.arrived.notified().await;
-    server.stop.drain.cancel();
+    server.stop.begin_drain();
     server.task.await.unwrap();
     assert_eq!(rest(&mut busy).await, "");
 }
 
 #[tokio::test]
-async fn the_second_signal_ends_at_once() {
-    let server = server(limits()).await;
-    let mut busy = server.connect().await;
-    busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    server.arrived.notified().await;
-    server.stop.drain.cancel();
-    server.stop.now.cancel();
-    server.task.await.unwrap();
+async fn the_second_signal_ends_at_once_with_the_first_or_alone() {
+    for is_drained in [false, true] {
+        let server = server(limits()).await;
+        let mut kept = server.connect().await;
+        ask(&mut kept, "/").await;
+        let mut busy = server.connect().await;
+        busy.write_all(b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        server.arrived.notified().await;
+        let mut unread = server.connect_narrow().await;
+        unread.write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        assert_eq!(unread.read_u8().await.unwrap(), b'H');
+        if is_drained {
+            server.stop.begin_drain();
+            // Closed by the drain, so that the others know of it as well.
+            assert_eq!(rest(&mut kept).await, "");
+        }
+        server.stop.end_now();
+        tokio::time::timeout(NEVER, server.task).await.unwrap().unwrap();
+        assert_eq!(rest(&mut busy).await, "");
+    }
 }

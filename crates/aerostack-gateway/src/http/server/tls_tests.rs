@@ -103,7 +103,17 @@ async fn a_drain_does_not_wait_for_a_handshake_that_does_not_come() {
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     // Connections are accepted in order, so the silent one is in.
     ask_over_tls(server.address, &server.certificate).await.unwrap();
-    server.stop.drain.cancel();
+    server.stop.begin_drain();
+    tokio::time::timeout(Duration::from_secs(60), server.task).await.expect("no limit is reached").unwrap();
+    assert_eq!(rest(&mut silent).await, "");
+}
+
+#[tokio::test]
+async fn the_second_signal_alone_does_not_wait_for_a_handshake() {
+    let server = tls_server().await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    ask_over_tls(server.address, &server.certificate).await.unwrap();
+    server.stop.end_now();
     tokio::time::timeout(Duration::from_secs(60), server.task).await.expect("no limit is reached").unwrap();
     assert_eq!(rest(&mut silent).await, "");
 }

@@ -139,9 +139,10 @@ mod tests {
         let [late, now] = kept.lock().unwrap().clone().try_into().unwrap();
         late.wake();
         assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
-        assert_eq!((asked.load(Ordering::Relaxed), count()), (2, 0));
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+        let woken_before = count();
         now.wake();
-        assert_eq!(count(), 1);
+        assert_eq!(count(), woken_before + 1);
         assert!(woken.poll_unpin(&mut Context::from_waker(&task)).is_pending());
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
